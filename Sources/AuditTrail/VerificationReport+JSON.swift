@@ -1,0 +1,54 @@
+import Cryptography
+package import Residency
+
+extension VerificationReport {
+  /// The report for machines. Sizes and indexes are numbers; times are ISO 8601 in UTC.
+  package var json: JSONValue {
+    var members: [String: JSONValue] = [
+      "exit_status": .integer(exit.rawValue),
+      "findings": .array(findings.map(\.json)),
+      "findings_left_out": .integer(findingsLeftOut),
+      "leaves_verified": .integer(leavesVerified),
+      "not_checked": .array(notChecked.map(JSONValue.string)),
+      "verdict": .string(exit.word),
+    ]
+    if let checkpoint {
+      members["checkpoint"] = [
+        "origin": .string(checkpoint.checkpoint.origin.description),
+        "size": .integer(checkpoint.checkpoint.size),
+        "root": .string(checkpoint.checkpoint.root.description),
+        "log_key": .string(checkpoint.logKey.description),
+        "quorum": .string(checkpoint.quorum.rawValue),
+        "cosignatures": .array(
+          checkpoint.cosignatures.map { ["witness": .string($0.witness.name), "time": .string($0.at.description)] }),
+      ]
+    }
+    if let timeSpan {
+      members["first_event"] = .string(timeSpan.lowerBound.description)
+      members["last_event"] = .string(timeSpan.upperBound.description)
+    }
+    return .object(members)
+  }
+}
+
+extension Finding {
+  package var json: JSONValue {
+    var members: [String: JSONValue] = ["kind": .string(code), "message": .string(description)]
+    if let index { members["index"] = .integer(index) }
+    return .object(members)
+  }
+}
+
+extension AuditExit {
+  /// `VERIFIED`, `TAMPERED`, …
+  package var word: String {
+    switch self {
+    case .verified: "VERIFIED"
+    case .tampered: "TAMPERED"
+    case .usage: "USAGE"
+    case .incomplete: "INCOMPLETE"
+    case .untrusted: "NOT TRUSTED"
+    case .violations: "VIOLATIONS"
+    }
+  }
+}

@@ -1,0 +1,132 @@
+package import Cryptography
+
+/// What an audit command's exit status says.
+package enum AuditExit: Int32, Hashable, Sendable {
+  /// Complete and verified.
+  case verified = 0
+  case tampered = 1
+  case usage = 2
+  /// A gap, something unreachable or unreadable, or nothing there.
+  case incomplete = 3
+  /// The checkpoint is not of a trusted log, or too few witnesses cosigned.
+  case untrusted = 4
+  case violations = 5
+
+  /// The graver of two: proof of tampering before missing trust, missing trust before missing data.
+  package func combined(with other: AuditExit) -> AuditExit {
+    let order: [AuditExit] = [.usage, .tampered, .untrusted, .incomplete, .violations, .verified]
+    return order.first { $0 == self || $0 == other } ?? self
+  }
+}
+
+/// One thing that is wrong with a log, and what it means.
+package enum Finding: Hashable, Sendable {
+  /// No checkpoint could be read.
+  case noCheckpoint(String)
+  case untrusted(TrustError)
+  case quorumUnmet(cosigners: Int)
+  /// The log has no leaves.
+  case empty
+  /// A tile or bundle is not there, could not be fetched, or is cut off.
+  case missing(TileCoordinate, problem: String)
+  /// Leaves that the tree has and the bundle lacks.
+  case leavesMissing(Range<Int>)
+  /// The leaf is not the one that was logged: the tree's hash, under the signed root, is another.
+  case leafChanged(index: Int, expected: SHA256Digest, actual: SHA256Digest)
+  /// The leaf and the tree's hash disagree, and the root cannot tell which was changed.
+  case leafDisagrees(index: Int)
+  /// The tile does not say what the signed root says.
+  case tileChanged(TileCoordinate)
+  /// The tree is not the one that was signed.
+  case rootMismatch(signed: SHA256Digest, computed: SHA256Digest)
+  /// The bytes are as they were logged, but are no event that this version can read.
+  case leafUnreadable(index: Int, problem: String)
+  /// An earlier checkpoint of the same log has another history.
+  case forked(earlierSize: Int)
+  /// An earlier checkpoint of the same log was longer.
+  case rolledBack(earlierSize: Int, size: Int)
+  /// Verification stopped here: too much is missing.
+  case stopped(atLeaf: Int)
+
+  package var exit: AuditExit {
+    switch self {
+    case .noCheckpoint, .empty, .missing, .leavesMissing, .leafUnreadable, .stopped: .incomplete
+    case .quorumUnmet: .untrusted
+    case .untrusted(.invalidSignature), .untrusted(.foreignOrigin): .tampered
+    case .untrusted: .untrusted
+    case .leafChanged, .leafDisagrees, .tileChanged, .rootMismatch, .forked, .rolledBack: .tampered
+    }
+  }
+
+  /// The leaf that the finding names, where it names one.
+  package var index: Int? {
+    switch self {
+    case .leafChanged(let index, _, _), .leafDisagrees(let index), .leafUnreadable(let index, _), .stopped(let index): index
+    case .leavesMissing(let range): range.lowerBound
+    default: nil
+    }
+  }
+
+  /// A stable word for machines.
+  package var code: String {
+    switch self {
+    case .noCheckpoint: "no_checkpoint"
+    case .untrusted: "untrusted"
+    case .quorumUnmet: "quorum_unmet"
+    case .empty: "empty"
+    case .missing: "missing"
+    case .leavesMissing: "leaves_missing"
+    case .leafChanged: "leaf_changed"
+    case .leafDisagrees: "leaf_disagrees"
+    case .tileChanged: "tile_changed"
+    case .rootMismatch: "root_mismatch"
+    case .leafUnreadable: "leaf_unreadable"
+    case .forked: "forked"
+    case .rolledBack: "rolled_back"
+    case .stopped: "stopped"
+    }
+  }
+}
+
+extension Finding: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .noCheckpoint(let problem): "no checkpoint: \(problem)"
+    case .untrusted(let error): "checkpoint not trusted: \(error)"
+    case .quorumUnmet(let count): "too few witnesses cosigned the checkpoint (\(count) of the trust file's did)"
+    case .empty: "the log is empty: there is nothing to verify"
+    case .missing(let coordinate, let problem): "\(coordinate.path): \(problem)"
+    case .leavesMissing(let range) where range.count == 1: "leaf \(range.lowerBound) is missing"
+    case .leavesMissing(let range): "leaves \(range.lowerBound) to \(range.upperBound - 1) are missing"
+    case .leafChanged(let index, let expected, let actual):
+      "leaf \(index) was changed: logged with hash \(expected), now has \(actual)"
+    case .leafDisagrees(let index): "leaf \(index) and the tree's hash for it disagree: one of them was changed"
+    case .tileChanged(let coordinate): "\(coordinate.path) was changed: it does not fit the signed root"
+    case .rootMismatch(let signed, let computed): "the tree is not the one that was signed: root \(computed), signed \(signed)"
+    case .leafUnreadable(let index, let problem): "leaf \(index) is as it was logged, but cannot be read: \(problem)"
+    case .forked(let size): "history was rewritten: the first \(size) leaves are not those of the earlier checkpoint"
+    case .rolledBack(let earlier, let size): "the log was cut off: it had \(earlier) leaves at an earlier checkpoint, now \(size)"
+    case .stopped(let index): "stopped at leaf \(index): too much is missing"
+    }
+  }
+}
+
+/// The outcome of a verification.
+package struct VerificationReport: Sendable {
+  /// What was verified against; `nil` where it could not be trusted.
+  package let checkpoint: TrustedCheckpoint?
+  /// Leaves whose bytes hash to what the tree says.
+  package let leavesVerified: Int
+  /// The times of the first and the last event, in the log's order.
+  package let timeSpan: ClosedRange<UTCTime>?
+  /// At most ``findingCountMax`` of each kind.
+  package let findings: [Finding]
+  /// How many more there were.
+  package let findingsLeftOut: Int
+  /// What this verification says nothing about.
+  package let notChecked: [String]
+
+  package static let findingCountMax = 100
+
+  package var exit: AuditExit { findings.reduce(.verified) { $0.combined(with: $1.exit) } }
+}

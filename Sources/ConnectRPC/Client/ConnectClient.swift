@@ -1,0 +1,138 @@
+import AsyncHTTPClient
+package import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+package import SwiftProtobuf
+
+/// Bounds of a ``ConnectClient``.
+package struct ClientLimits: Sendable {
+  /// The largest answer message, before and after decompression.
+  package var messageBytesMax = 16 * 1024 * 1024
+  /// The deadline of calls that have none of their own.
+  package var deadlineDefault: Duration = .seconds(30)
+  /// How long making a connection may take, TLS included.
+  package var connectTimeout: Duration = .seconds(5)
+  /// How long a connection is kept without calls; shorter than the server's, so that the client closes first.
+  package var idleTimeout: Duration = .seconds(45)
+  /// Connections to the server where it speaks HTTP/1.1 only; calls beyond wait.
+  package var connectionsMax = 8
+  /// Request messages of fewer bytes are not compressed.
+  package var compressedRequestBytesMin = 1_024
+
+  package init() {}
+}
+
+/// Calls unary Connect methods of one server. Share one client among all calls; `shutdown` has to be called at the end.
+package final class ConnectClient: Sendable {
+  private let baseURL: String
+  private let codec: ConnectCodec
+  private let limits: ClientLimits
+  private let http: HTTPClient
+
+  /// - Parameters:
+  ///   - baseURL: such as `https://localhost:7102`.
+  ///   - tls: used where the URL's scheme is `https`.
+  /// - Throws: ``TLSFileError`` where a certificate or key cannot be read.
+  package init(baseURL: String, tls: ClientTLS? = nil, codec: ConnectCodec = .proto, limits: ClientLimits = ClientLimits()) throws
+  {
+    var base = baseURL[...]
+    while base.hasSuffix("/") { base = base.dropLast() }
+    self.baseURL = String(base)
+    self.codec = codec
+    self.limits = limits
+    var configuration = HTTPClient.Configuration(
+      tlsConfiguration: try tls?.configuration(), redirectConfiguration: .disallow,
+      timeout: .init(connect: TimeAmount(limits.connectTimeout)))
+    configuration.connectionPool.idleTimeout = TimeAmount(limits.idleTimeout)
+    configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = limits.connectionsMax
+    // A region that is down has to be known to be down at once, not at the call's deadline.
+    configuration.connectionPool.retryConnectionEstablishment = false
+    if let tls, tls.checksIdentity {
+      let check: @Sendable (any Channel) -> EventLoopFuture<Void> = { channel in Self.checkIdentity(tls, channel) }
+      configuration.http1_1ConnectionDebugInitializer = check
+      configuration.http2ConnectionDebugInitializer = check
+    }
+    http = HTTPClient(eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: configuration)
+  }
+
+  /// - Parameters:
+  ///   - service: the full name, such as `domicile.v1.RecordService`.
+  ///   - headers: further header fields, such as `Authorization`.
+  ///   - timeout: how long to wait for the answer; the server is told.
+  /// - Throws: the server's error, or `unavailable` where there is no connection, `deadline_exceeded` after `timeout`, and
+  ///   `canceled` where the calling task is cancelled.
+  package func call<Request: Message, Response: Message>(
+    _ service: String, _ method: String, _ request: Request, headers: HTTPFields = [:], timeout: Duration? = nil
+  ) async throws(ConnectError) -> Response {
+    let timeout = timeout ?? limits.deadlineDefault
+    let httpRequest = try self.request(service, method, request, headers: headers, timeout: timeout)
+    let answer = try await send(httpRequest, timeout: timeout)
+    return try answer.message(codec: codec, contentBytesMax: limits.messageBytesMax)
+  }
+
+  /// Closes all connections; calls at work fail.
+  package func shutdown() async throws {
+    try await http.shutdown()
+  }
+
+  private func request(
+    _ service: String, _ method: String, _ message: some Message, headers: HTTPFields, timeout: Duration
+  ) throws(ConnectError) -> HTTPClientRequest {
+    var body: [UInt8]
+    do {
+      body = try codec.encode(message)
+    } catch {
+      throw ConnectError(
+        .invalidArgument, reason: "MALFORMED_BODY", "The request message cannot be written as \(codec.contentType).")
+    }
+    var request = HTTPClientRequest(url: "\(baseURL)/\(service)/\(method)")
+    request.method = .POST
+    for field in headers { request.headers.add(name: field.name.canonicalName, value: field.value) }
+    if body.count >= limits.compressedRequestBytesMin, let compressed = Gzip.deflate(body) {
+      body = compressed
+      request.headers.replaceOrAdd(name: "content-encoding", value: "gzip")
+    }
+    request.headers.replaceOrAdd(name: "content-type", value: codec.contentType)
+    request.headers.replaceOrAdd(name: "connect-protocol-version", value: "1")
+    request.headers.replaceOrAdd(name: "accept-encoding", value: "gzip")
+    let (seconds, attoseconds) = timeout.components
+    let milliseconds = min(seconds, 9_999_999) * 1_000 + attoseconds / 1_000_000_000_000_000
+    request.headers.replaceOrAdd(name: "connect-timeout-ms", value: String(max(0, milliseconds)))
+    request.body = .bytes(body)
+    return request
+  }
+
+  private func send(_ request: HTTPClientRequest, timeout: Duration) async throws(ConnectError) -> ConnectAnswer {
+    let http = http
+    let bytesMax = limits.messageBytesMax
+    let result = await withTaskGroup(of: Result<ConnectAnswer, ConnectError>?.self) { group in
+      group.addTask { await ConnectAnswer.receive(request, by: http, timeout: timeout, bytesMax: bytesMax) }
+      group.addTask {
+        do {
+          try await Task.sleep(for: timeout)
+          return .failure(.noAnswerInTime)
+        } catch {
+          return nil
+        }
+      }
+      defer { group.cancelAll() }
+      while let result = await group.next() {
+        if let result { return result }
+      }
+      return .failure(.noAnswerInTime)
+    }
+    if Task.isCancelled, case .failure = result { throw .callCanceled }
+    return try result.get()
+  }
+
+  private static func checkIdentity(_ tls: ClientTLS, _ channel: any Channel) -> EventLoopFuture<Void> {
+    channel.eventLoop.submit {
+      guard tls.accepts(try channel.pipeline.syncOperations.nioSSL_peerCertificate()) else { throw UnexpectedServerIdentity() }
+    }.flatMapErrorThrowing { error in
+      channel.close(promise: nil)
+      throw error
+    }
+  }
+}

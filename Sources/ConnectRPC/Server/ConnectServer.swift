@@ -1,0 +1,116 @@
+import Hummingbird
+import HummingbirdCore
+import HummingbirdHTTP2
+package import Logging
+package import Metrics
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// Serves unary Connect methods, and some plain GETs, over HTTP/1.1 and HTTP/2 with TLS, or HTTP/1.1 on loopback.
+///
+/// On graceful shutdown it accepts no more connections, finishes the calls at work, and closes each connection after its last answer.
+package struct ConnectServer: Service {
+  private let configuration: ConnectServerConfiguration
+  private let answerer: CallAnswerer
+  private let tls: HTTP2UpgradeConfiguration?
+  private let logger: Logger
+  private let onStart: @Sendable (_ port: Int) async -> Void
+
+  private struct HTTP2UpgradeConfiguration: Sendable {
+    let tls: TLSChannelConfiguration
+  }
+
+  /// - Parameters:
+  ///   - metricsFactory: where calls are counted; the process's own by default.
+  ///   - onStart: called with the bound port once connections are accepted.
+  /// - Throws: ``ConnectServerError``, or ``TLSFileError`` where a certificate or key cannot be read.
+  package init(
+    configuration: ConnectServerConfiguration, methods: [UnaryMethod], rawRoutes: [RawRoute] = [], logger: Logger,
+    metricsFactory: any MetricsFactory = MetricsSystem.factory,
+    onStart: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+  ) throws {
+    if configuration.tls == nil, !["127.0.0.1", "::1", "localhost"].contains(configuration.host) {
+      throw ConnectServerError.insecureAddress(host: configuration.host)
+    }
+    self.configuration = configuration
+    self.logger = logger
+    self.onStart = onStart
+    tls = try configuration.tls.map { HTTP2UpgradeConfiguration(tls: .init(tlsConfiguration: try $0.configuration())) }
+    answerer = CallAnswerer(
+      router: try ConnectRouter(methods: methods, rawRoutes: rawRoutes),
+      limits: configuration.limits, metrics: ServerMetrics(factory: metricsFactory), logger: logger)
+  }
+
+  /// Serves until graceful shutdown or cancellation. A handler that ignores its cancellation is waited for.
+  package func run() async throws {
+    let limits = configuration.limits
+    let application = Application(
+      responder: answerer,
+      server: server(),
+      configuration: ApplicationConfiguration(
+        address: .hostname(configuration.host, port: configuration.port),
+        serverName: configuration.serverName,
+        availableConnectionsDelegate: .maximum(limits.connectionsMax, logger: logger)),
+      onServerRunning: { channel in await onStart(channel.localAddress?.port ?? configuration.port) },
+      eventLoopGroupProvider: .singleton,
+      logger: logger)
+    do {
+      try await runUntilDrained(application)
+    } catch {
+      await answerer.registry.drained()
+      throw error
+    }
+    await answerer.registry.drained()
+  }
+
+  /// A peer that does not read its answer cannot keep a stopping server up for longer than a call may take.
+  private func runUntilDrained(_ application: Application<CallAnswerer>) async throws {
+    let drainTimeout = configuration.limits.deadlineMax + configuration.limits.lingerTimeout
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      group.addTask {
+        try await withGracefulShutdownHandler {
+          try await application.run()
+        } onGracefulShutdown: {
+          answerer.stopKeepingAlive()
+        }
+        return true
+      }
+      group.addTask {
+        do {
+          try await gracefulShutdown()
+          try await Task.sleep(for: drainTimeout)
+        } catch is CancellationError {}
+        return false
+      }
+      guard try await group.next() == false else {
+        group.cancelAll()
+        return
+      }
+      if !Task.isCancelled { logger.warning("Connections are still open after the longest call: they are closed now") }
+      group.cancelAll()
+      do {
+        try await group.waitForAll()
+      } catch is CancellationError {}
+    }
+  }
+
+  private func server() -> HTTPServerBuilder {
+    let limits = configuration.limits
+    let http1 = HTTP1Channel.Configuration(
+      additionalChannelHandlers: [StreamWatch()],
+      idleTimeout: TimeAmount(limits.idleTimeout),
+      httpDecoderConfiguration: .init(
+        maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax, maxHeaderFieldCount: 200))
+    guard let tls else { return .http1(configuration: http1) }
+    let http2 = HTTP2ChannelConfiguration(
+      idleTimeout: limits.idleTimeout,
+      gracefulCloseTimeout: limits.deadlineMax + limits.lingerTimeout,
+      streamConfiguration: http1)
+    return HTTPServerBuilder { responder in
+      RecordedTLSChannel(
+        base: try HTTP2UpgradeChannel(tlsChannelConfiguration: tls.tls, configuration: http2, responder: responder),
+        handshakeTimeout: TimeAmount(limits.handshakeTimeout))
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import AuditTrail
+import ConnectRPC
+import Cryptography
+import DomicileAPI
+import Foundation
+import RegionStore
+import Residency
+import SwiftProtobuf
+
+/// The region's log for auditors: events, checkpoint, proofs, and the folder of tiles by GET.
+struct AuditService: Sendable {
+  let gateway: Gateway
+  let store: RegionStore
+  let folder: LogFolder
+  let checkpoints: CheckpointHolder
+
+  private static let service = "domicile.v1.AuditService"
+  /// Leaves that one call looks through for those that match; the page token leads on.
+  private static let leavesSearchedMax = 20_000
+  private static let leavesAtOnce = 1_000
+
+  var methods: [UnaryMethod] {
+    [
+      UnaryMethod(Self.service, "ListEvents") { (request: Domicile_V1_ListEventsRequest, context: CallContext) in
+        try await listEvents(request, context)
+      },
+      UnaryMethod(Self.service, "GetCheckpoint", noSideEffects: true) { (_: Domicile_V1_GetCheckpointRequest, context: CallContext) in
+        try await requireAuditor(context)
+        let note = try newestCheckpoint()
+        return Domicile_V1_GetCheckpointResponse.with { $0.checkpoint = String(decoding: note, as: UTF8.self) }
+      },
+      UnaryMethod(Self.service, "GetInclusionProof", noSideEffects: true) {
+        (request: Domicile_V1_GetInclusionProofRequest, context: CallContext) in
+        try await requireAuditor(context)
+        let proof = try inclusionProof(of: request.index)
+        return Domicile_V1_GetInclusionProofResponse.with { $0.proof = String(decoding: proof, as: UTF8.self) }
+      },
+      gateway.method(GetSubjectPseudonyms.self),
+    ]
+  }
+
+  /// The layout of C2SP tlog-tiles. Hash tiles are the published files; entries are read from the store's rows, so that whoever
+  /// verifies checks the rows.
+  var routes: [RawRoute] {
+    [
+      RawRoute("/checkpoint") { _, _, context in
+        try await requireAuditor(context)
+        return RawResponse(contentType: "text/plain; charset=utf-8", body: try newestCheckpoint())
+      },
+      RawRoute("/tile/**") { path, _, context in
+        try await requireAuditor(context)
+        return try await tile(path)
+      },
+    ]
+  }
+
+  private func requireAuditor(_ context: CallContext) async throws {
+    let (call, _) = try await gateway.authenticate(context)
+    do { try call.require(.auditor) } catch { throw error.connectError }
+  }
+
+  private func newestCheckpoint() throws -> [UInt8] {
+    let note = checkpoints.current.note
+    guard !note.isEmpty else {
+      throw Refusal(.notFound, .eventUnknown, "Nothing has been recorded here yet, so there is no checkpoint.").connectError
+    }
+    return note
+  }
+
+  private func inclusionProof(of index: UInt64) throws -> [UInt8] {
+    let note = try SignedNote(parsing: try newestCheckpoint())
+    let checkpoint = try Checkpoint(parsing: note.text)
+    guard index < UInt64(checkpoint.size) else {
+      throw Refusal(
+        .notFound, .eventUnknown,
+        "The newest checkpoint covers \(checkpoint.size) events, and \(index) is not among them. A new one is a second away.").connectError
+    }
+    let tiles = folder.tiles(InclusionProof.tilesNeeded(index: Int(index), size: checkpoint.size))
+    let proof = try InclusionProof(index: Int(index), treeSize: checkpoint.size, tiles: tiles)
+    return TransparencyProof(index: Int(index), hashes: proof.hashes, checkpoint: note).bytes
+  }
+
+  private func tile(_ path: String) async throws -> RawResponse {
+    guard let coordinate = TileCoordinate(path: String(path.drop { $0 == "/" })) else {
+      return RawResponse(status: 404, text: "No tile has this path.\n")
+    }
+    let bytes: [UInt8]?
+    if case .entries = coordinate.kind { bytes = try await entries(coordinate) } else { bytes = folder.tile(coordinate) }
+    guard let bytes else { return RawResponse(status: 404, text: "This tile is not there yet.\n") }
+    return RawResponse(contentType: "application/octet-stream", body: bytes)
+  }
+
+  private func entries(_ coordinate: TileCoordinate) async throws -> [UInt8]? {
+    let first = UInt64(coordinate.index) * UInt64(TileCoordinate.fullWidth)
+    guard first + UInt64(coordinate.width) <= checkpoints.size else { return nil }
+    let leaves = try await leaves(from: first, count: coordinate.width)
+    // A row that is gone shows as an empty entry at its index, not as a shift of all that follow.
+    let found = Dictionary(leaves.map { ($0.index, $0.bytes) }, uniquingKeysWith: { first, _ in first })
+    return try EntryBundle.encode((0..<coordinate.width).map { found[first + UInt64($0)] ?? [] })
+  }
+
+  private func leaves(from first: UInt64, count: Int) async throws -> [StoredLeaf] {
+    do {
+      return try await store.leaves(from: first, count: count)
+    } catch {
+      throw Refusal(error, region: gateway.calls.region.descriptor.id.rawValue).connectError
+    }
+  }
+
+  private func listEvents(
+    _ request: Domicile_V1_ListEventsRequest, _ context: CallContext
+  ) async throws -> Domicile_V1_ListEventsResponse {
+    try await requireAuditor(context)
+    do {
+      let size = try PageToken.size(request.pageSize)
+      let token = try PageToken.position(in: request.pageToken)
+      guard let first = token.isEmpty ? 0 : UInt64(token) else {
+        throw Refusal(.invalidArgument, .invalidPageToken, "The page_token is not one that this service gave. Start again without it.")
+      }
+      let query = try await query(for: request, context)
+      return try await search(query, from: first, size: size)
+    } catch let refusal as Refusal {
+      throw refusal.connectError
+    }
+  }
+
+  private func query(for request: Domicile_V1_ListEventsRequest, _ context: CallContext) async throws -> AuditQuery {
+    var query = AuditQuery()
+    if !request.decision.isEmpty {
+      guard let effect = AuditEvent.Effect(rawValue: request.decision) else {
+        throw Refusal(.invalidArgument, .invalidArgument, "decision is 'allowed' or 'denied'.")
+      }
+      query.effect = effect
+    }
+    if !request.principal.isEmpty { query.principal = request.principal }
+    guard !request.subjectID.isEmpty else { return query }
+    let asked = Domicile_V1_GetSubjectPseudonymsRequest.with { $0.subjectID = request.subjectID }
+    let answer = try await gateway.answer(GetSubjectPseudonyms.self, asked, context)
+    query.pseudonyms = Set(answer.pseudonyms.compactMap { AuditPseudonym(period: $0.period, pseudonym: $0.pseudonym) })
+    return query
+  }
+
+  private func search(_ query: AuditQuery, from first: UInt64, size: Int) async throws -> Domicile_V1_ListEventsResponse {
+    var response = Domicile_V1_ListEventsResponse()
+    var next = first
+    while next - first < UInt64(Self.leavesSearchedMax) {
+      let leaves = try await leaves(from: next, count: Self.leavesAtOnce)
+      for leaf in leaves {
+        next = leaf.index + 1
+        guard matches(leaf, query) else { continue }
+        response.events.append(
+          .with {
+            $0.index = leaf.index
+            $0.leaf = Data(leaf.bytes)
+            $0.leafHash = Data(leaf.hash)
+          })
+        guard response.events.count < size else {
+          response.nextPageToken = PageToken.text(for: String(next))
+          return response
+        }
+      }
+      guard leaves.count == Self.leavesAtOnce else { return response }
+    }
+    response.nextPageToken = PageToken.text(for: String(next))
+    return response
+  }
+
+  /// A leaf that cannot be read is always shown: whoever asks has to see it.
+  private func matches(_ leaf: StoredLeaf, _ query: AuditQuery) -> Bool {
+    do { return query.matches(try AuditEvent(leaf: leaf.bytes)) } catch { return true }
+  }
+}

@@ -1,0 +1,82 @@
+import AuditTrail
+import Cryptography
+import PolicyEngine
+import RegionStore
+import Residency
+
+/// What a leaf says of a call, beside what every leaf of the call says.
+struct Recorded {
+  var activity: AuditActivity
+  var subject: SubjectTag?
+  var decision: Decision?
+  /// `nil`: what was asked for was done.
+  var refusal: Refusal?
+  var purpose: Purpose?
+  var collection: CollectionName?
+  var redactions: [Redaction] = []
+  var recordVersion: UInt64?
+  /// What names people or records: sealed under the subject's key.
+  var details: JSONValue?
+}
+
+extension Call {
+  /// The leaf that records this call at the subject's home.
+  func leaf(_ recorded: Recorded, facts: Facts) throws -> LeafDraft {
+    var event = try event(recorded.activity, reason: recorded.refusal?.reason.rawValue)
+    event.home = AuditEvent.Place(region: region.descriptor.id, jurisdiction: region.descriptor.jurisdiction)
+    event.hops = auditHops(from: region.descriptor)
+    event.purpose = recorded.purpose
+    event.collection = recorded.collection
+    event.recordVersion = recorded.recordVersion
+    event.redactions = recorded.redactions.map { AuditEvent.Redaction(field: $0.field, view: $0.view) }
+    if let decision = recorded.decision {
+      let rules = (decision.rule.map { [$0] } ?? []) + decision.rules.filter { $0 != decision.rule }
+      event.rules = rules.map { AuditEvent.Rule(id: $0.id, location: $0.location.fileAndLine) }
+      event.legalBasis = decision.legalBasis
+      event.safeguard = decision.safeguard
+      event.classes = decision.classes
+    }
+    guard let tag = recorded.subject, let key = facts.auditKeys[tag] else { return LeafDraft(event, details: nil) }
+    event.subject = try pseudonym(of: tag, auditKey: key)
+    event.subjectEpoch = facts.subjects[tag]?.epoch
+    return LeafDraft(event, details: recorded.details.map { LeafDraft.Details(tag: tag, bytes: $0.canonicalBytes) })
+  }
+
+  /// The name under which this region's log speaks of the subject this month.
+  func pseudonym(of tag: SubjectTag, auditKey: SymmetricKey) throws -> AuditPseudonym {
+    let period = AuditPeriod(containing: UTCTime(milliseconds: Int64(now)))
+    return try AuditPseudonym(of: tag, auditKey: auditKey, period: period)
+  }
+
+  /// What every leaf of this call says.
+  /// - Parameter reason: why it was refused; `nil` where it was not.
+  func event(_ activity: AuditActivity, reason: String?) throws -> AuditEvent {
+    guard let salt = AuditEvent.Salt(salt) else { throw StoreError.corrupt(what: "a salt") }
+    var event = AuditEvent(
+      time: UTCTime(milliseconds: Int64(now)), id: id.hex, activity: activity, effect: reason == nil ? .allowed : .denied,
+      requester: AuditEvent.Place(region: asking.id, jurisdiction: asking.jurisdiction), salt: salt)
+    event.reason = reason
+    event.principal = principal.name
+    event.policyRevision = policies.revision
+    event.request = AuditEvent.RequestNumber(coordinator: region.coordinator, number: number)
+    return event
+  }
+
+  /// Every border that the answer crosses on its way from `home` to the principal.
+  func auditHops(from home: RegionDescriptor) -> [AuditEvent.Hop] {
+    var places = [AuditEvent.Place(region: home.id, jurisdiction: home.jurisdiction)]
+    for hop in hops where hop.region != home.id { places.append(AuditEvent.Place(region: hop.region, jurisdiction: hop.jurisdiction)) }
+    return zip(places, places.dropFirst()).map { AuditEvent.Hop(from: $0, to: $1) }
+  }
+}
+
+extension LeafDraft {
+  init(_ event: AuditEvent, details: Details?) {
+    self.init(details: details) { sealed in
+      var event = event
+      event.sealedDetails = sealed
+      let bytes = try event.leafBytes()
+      return Leaf(bytes: bytes, hash: MerkleTree.leafHash(bytes).bytes)
+    }
+  }
+}

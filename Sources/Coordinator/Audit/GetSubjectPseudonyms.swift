@@ -1,0 +1,67 @@
+import AuditTrail
+import ConnectRPC
+import Cryptography
+import Directory
+import DomicileAPI
+import RegionStore
+import Residency
+import SwiftProtobuf
+
+/// For auditors: under which names the logs speak of a person. Itself recorded.
+struct GetSubjectPseudonyms: SubjectProcedure {
+  static let name = ProcedureName(service: "domicile.v1.AuditService", method: "GetSubjectPseudonyms")
+  static let activityAbroad = AuditActivity.operate
+
+  let call: Call
+  let subject: SubjectTag
+
+  init(_ request: Domicile_V1_GetSubjectPseudonymsRequest, call: Call) throws(Refusal) {
+    self.call = call
+    try call.require(.auditor)
+    subject = try call.subject(request.subjectID)
+  }
+
+  var needs: FactsNeeded { FactsNeeded(subjects: [subject]) }
+
+  func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Domicile_V1_GetSubjectPseudonymsResponse> {
+    guard let person = facts.subjects[subject], let key = facts.auditKeys[subject] else {
+      return .elsewhere(PlacementLookup(facts.placements[subject], at: call.region.descriptor.ordinal))
+    }
+    effects.record(try call.leaf(Recorded(activity: .operate, subject: subject, details: ["asked": "pseudonyms"]), facts: facts))
+    var response = Response()
+    for period in Self.periods(from: person.registeredAt, to: call.now) {
+      let pseudonym = try AuditPseudonym(of: subject, auditKey: key, period: period)
+      response.pseudonyms.append(
+        .with {
+          $0.period = period.description
+          $0.pseudonym = pseudonym.description
+        })
+    }
+    return .answered(response)
+  }
+
+  /// The months from the registration to today.
+  static func periods(from start: UInt64, to end: UInt64) -> [AuditPeriod] {
+    let last = AuditPeriod(containing: UTCTime(milliseconds: Int64(end)))
+    let first = AuditPeriod(containing: UTCTime(milliseconds: Int64(start)))
+    var date = UTCTime(milliseconds: Int64(start)).date
+    var periods: [AuditPeriod] = []
+    var period: AuditPeriod? = first
+    while let current = period, current <= last {
+      periods.append(current)
+      (date.year, date.month) = date.month == 12 ? (date.year + 1, 1) : (date.year, date.month + 1)
+      period = AuditPeriod("\(date.year)-\(date.month < 10 ? "0" : "")\(date.month)")
+    }
+    return periods
+  }
+}
+
+extension Call {
+  func require(_ role: Principal.Role) throws(Refusal) {
+    guard principal.roles.contains(role) else {
+      throw Refusal(
+        .permissionDenied, .roleRequired, "This call is for principals with the role '\(role.rawValue)'. Ask the token's issuer for one.",
+        metadata: ["role": role.rawValue])
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import PolicyEngine
+import Residency
+
+/// One call of an app, as the region that executes it sees it. Everything that a procedure needs beside its request and the facts
+/// of the store: it reads no clock and draws no random number.
+struct Call: Sendable {
+  /// The region that executes the call.
+  let region: RegionContext
+  /// In force for the whole call.
+  let policies: PolicySet
+  let principal: Principal
+  /// The region whose coordinator the app called: this one, or a peer that passed the call on.
+  let asking: RegionDescriptor
+  /// Milliseconds since 1970 UTC.
+  let now: UInt64
+  /// Of this coordinator's numbering: the numbers are in the leaves, so a missing one shows.
+  let number: UInt64
+  /// 16 random bytes: names the decision.
+  let id: [UInt8]
+  /// 16 random bytes: the salt of the call's leaf, so that its hash tells nothing about it.
+  let salt: [UInt8]
+  let deadline: ContinuousClock.Instant?
+
+  var isForwarded: Bool { asking.id != region.descriptor.id }
+
+  /// Who would receive data: the asking region, then the principal's attested jurisdiction where it is another one.
+  var hops: [Place] {
+    let first = Place(region: asking.id, jurisdiction: asking.jurisdiction)
+    guard let jurisdiction = principal.jurisdiction, jurisdiction != asking.jurisdiction else { return [first] }
+    return [first, Place(region: nil, jurisdiction: jurisdiction)]
+  }
+
+  var today: CalendarDate { CalendarDate(secondsSince1970: Int64(now / 1_000)) }
+
+  /// The month that names the subjects' pseudonyms in the log: `2026-11`.
+  var period: String { String(today.description.prefix(7)) }
+}
+
+/// What a coordinator knows of its own region and of the others, all its life.
+struct RegionContext: Sendable {
+  let descriptor: RegionDescriptor
+  let catalog: RegionCatalog
+  let tagger: SubjectTagger
+  /// For the views `hash` and `pseudonym`: nobody outside the region can try values.
+  let viewKey: [UInt8]
+  /// Names this process in the log, beside the numbers of its calls.
+  let coordinator: String
+
+  var home: Place { Place(region: descriptor.id, jurisdiction: descriptor.jurisdiction) }
+}

@@ -1,0 +1,27 @@
+import Cryptography
+import Foundation
+import PolicyEngine
+import RegionStore
+import Residency
+import Synchronization
+
+/// Gives calls what they may not take themselves: the time, random numbers, their number, the policies in force.
+final class CallFactory: Sendable {
+  let region: RegionContext
+  private let policies: PolicyHolder
+  private let received = Atomic<UInt64>(0)
+
+  init(region: RegionContext, policies: PolicyHolder) {
+    self.region = region
+    self.policies = policies
+  }
+
+  func make(principal: Principal, asking: RegionDescriptor, deadline: ContinuousClock.Instant?) throws -> Call {
+    Call(
+      region: region, policies: policies.current, principal: principal, asking: asking, now: Self.now,
+      number: received.add(1, ordering: .relaxed).newValue, id: try SecureRandom.bytes(16), salt: try SecureRandom.bytes(16),
+      deadline: deadline)
+  }
+
+  private static var now: UInt64 { UInt64(Date().timeIntervalSince1970 * 1_000) }
+}

@@ -1,0 +1,59 @@
+import ConnectRPC
+import Cryptography
+import DomicileAPI
+import Foundation
+import RegionStore
+import Residency
+import SwiftProtobuf
+
+/// What makes a write safe to repeat: a key for the request id, and what was asked and answered under it.
+enum Idempotency {
+  /// Of a caller's own request ids only: nobody can guess at another's answers.
+  static func key(requestID: String, principal: String, procedure: ProcedureName, subject: SubjectTag) -> [UInt8] {
+    let parts: JSONValue = [.string(requestID), .string(principal), .string(procedure.description), .string(subject.description)]
+    return SHA256.hash(parts.canonicalBytes)
+  }
+
+  /// The request's meaning, whatever encoding it came in.
+  static func hash(of request: some Message) throws -> [UInt8] {
+    SHA256.hash([UInt8](try request.serializedBytes(options: deterministic) as [UInt8]))
+  }
+
+  /// What to answer where the request id was used before.
+  static func earlierAnswer<Response: ReceiptCarrying>(
+    _ facts: Facts, key: [UInt8]?, request: some Message, region: RegionID
+  ) throws -> HomeAnswer<Response>? {
+    guard let key, let earlier = facts.earlierAnswers[key] else { return nil }
+    guard try earlier.requestHash == hash(of: request) else {
+      return .refused(
+        Refusal(
+          .alreadyExists, .idempotencyReused,
+          "This request_id was used for another request. Nothing was done. Use a new one for a new request."))
+    }
+    var response = try Response(serializedBytes: earlier.answer)
+    response.attach(receipt: Domicile_V1_Receipt(earlier.receipt, region: region))
+    return .repeated(response)
+  }
+
+  static func remember(
+    _ response: some Message, of request: some Message, key: [UInt8]?, in effects: inout Effects
+  ) throws {
+    guard let key else { return }
+    effects.remember(try response.serializedBytes() as [UInt8], key: key, requestHash: try hash(of: request))
+  }
+
+  private static let deterministic: BinaryEncodingOptions = {
+    var options = BinaryEncodingOptions()
+    options.useDeterministicOrdering = true
+    return options
+  }()
+}
+
+extension Domicile_V1_Receipt {
+  init(_ receipt: LeafReceipt, region: RegionID) {
+    self.init()
+    self.region = region.rawValue
+    index = receipt.index
+    leafHash = Data(receipt.hash)
+  }
+}

@@ -1,0 +1,66 @@
+import ConnectRPC
+import Directory
+import Residency
+
+/// How the caller wants a call for a subject at home elsewhere to be answered (`Domicile-Routing`).
+enum Routing: String, Sendable {
+  /// This region asks the home, and records what it got.
+  case forward
+  /// The caller is told the home's address and asks there itself.
+  case redirect
+}
+
+/// Where a call goes that this region cannot execute itself.
+enum Route {
+  case forward(RegionDescriptor, epoch: Epoch)
+  case refuse(Refusal)
+}
+
+/// Decides where a call goes from what this region's copy of the directory says. A hint: the region it goes to decides everything
+/// else itself, and says so where it is not the home.
+struct Router {
+  let catalog: RegionCatalog
+  let local: RegionID
+  let routing: Routing
+
+  func route(_ lookup: PlacementLookup) -> Route {
+    switch lookup {
+    case .remote(let home, let placement):
+      guard let region = catalog[home] else {
+        return .refuse(
+          Refusal(
+            .unavailable, .unknownRegion,
+            "The subject's home is region \(home), which this region's catalog does not have. Its operator has to update it."))
+      }
+      guard routing == .forward else { return .refuse(redirect(to: region)) }
+      return .forward(region, epoch: placement.epoch)
+    case .unknown:
+      return .refuse(
+        Refusal(
+          .notFound, .subjectUnknown,
+          "This region knows of no such subject. If it was registered elsewhere a moment ago, try again.",
+          metadata: ["region": local.rawValue]))
+    case .erased:
+      return .refuse(Refusal(.notFound, .subjectErased, "The subject was erased."))
+    case .contested(_, let siblings):
+      let homes = Set(siblings.map { catalog[$0.home]?.id.rawValue ?? "region \($0.home)" }).sorted().joined(separator: ",")
+      return .refuse(
+        Refusal(
+          .failedPrecondition, .subjectContested,
+          "The subject was registered in several regions while they were apart (\(homes)). Each serves its own account; an operator has to resolve it.",
+          metadata: ["homes": homes]))
+    case .local:
+      // The directory says "here" and the store says "not here": the store is right, the directory's entry is on its way.
+      return .refuse(
+        Refusal(
+          .unavailable, .staleDirectory, "This region's directory and store do not agree on the subject yet. Try again.",
+          metadata: ["region": local.rawValue]))
+    }
+  }
+
+  private func redirect(to home: RegionDescriptor) -> Refusal {
+    Refusal(
+      .failedPrecondition, .wrongRegion, "The subject is at home in \(home.id). Ask there: \(home.coordinator.url).",
+      metadata: ["home_region": home.id.rawValue, "home_url": home.coordinator.url.text])
+  }
+}

@@ -1,0 +1,61 @@
+import AuditTrail
+import Directory
+import DomicileAPI
+import RegionStore
+import Residency
+import SwiftProtobuf
+
+/// A call about one subject, as the subject's home executes it: what it must know, and what it decides on that.
+///
+/// A procedure is a pure value. The dispatcher finds the home, runs it there through the group committer, and releases its
+/// answer only when its leaf is committed.
+protocol SubjectProcedure: Sendable {
+  associatedtype Request: Message & Sendable
+  associatedtype Response: ReceiptCarrying
+
+  static var name: ProcedureName { get }
+  /// What the asking region's own log calls it where the subject is at home elsewhere.
+  static var activityAbroad: AuditActivity { get }
+  /// Checks the request's form.
+  init(_ request: Request, call: Call) throws(Refusal)
+  var subject: SubjectTag { get }
+  var needs: FactsNeeded { get }
+  /// The region that the request itself names; `nil` where the directory knows it.
+  var destination: RegionDescriptor? { get }
+  func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Response>
+}
+
+extension SubjectProcedure {
+  static var activityAbroad: AuditActivity { .importRecord }
+  var destination: RegionDescriptor? { nil }
+}
+
+struct ProcedureName: Hashable, Sendable, CustomStringConvertible {
+  let service: String
+  let method: String
+
+  var description: String { "\(service)/\(method)" }
+}
+
+/// What a procedure decided.
+enum HomeAnswer<Response: Sendable>: Sendable {
+  case answered(Response)
+  /// The same request was answered before: that answer, with its receipt.
+  case repeated(Response)
+  /// Recorded, and not answered.
+  case refused(Refusal)
+  /// The subject is not at home in this region. Nothing was read, decided or recorded.
+  case elsewhere(PlacementLookup)
+}
+
+/// An answer that names the leaf that records it.
+protocol ReceiptCarrying: Message, Sendable {
+  var receiptOfHome: Domicile_V1_Receipt? { get }
+  mutating func attach(receipt: Domicile_V1_Receipt)
+  /// The asking region's own record, where the call crossed a border.
+  mutating func attach(importReceipt: Domicile_V1_Receipt)
+}
+
+extension ReceiptCarrying {
+  mutating func attach(importReceipt: Domicile_V1_Receipt) {}
+}

@@ -1,0 +1,115 @@
+import AuditTrail
+import ConnectRPC
+import Cryptography
+import DomicileAPI
+import Foundation
+import RegionStore
+import Residency
+import SwiftProtobuf
+
+/// Passes a call on to the subject's home, and records here what came back before the app gets it.
+struct Forwarder: Sendable {
+  let peers: Peers
+  let executor: Executor
+
+  static let service = "domicile.peer.v1.PeerService"
+
+  /// - Parameter token: the app's own: the home verifies it again.
+  /// - Throws: ``ConnectError``: the home's own refusal, or why the home could not be asked, or why it could not be recorded.
+  func forward<Procedure: SubjectProcedure>(
+    _ procedure: Procedure.Type, _ request: Procedure.Request, _ call: Call, to home: RegionDescriptor, epoch: Epoch?,
+    token: String
+  ) async throws -> Procedure.Response {
+    let execute = try Domicile_Peer_V1_ExecuteRequest.with {
+      $0.procedure = Procedure.name.description
+      $0.request = try request.serializedData()
+      $0.token = token
+      $0.directoryEpoch = epoch?.rawValue ?? 0
+    }
+    let answer: Domicile_Peer_V1_ExecuteResponse
+    do {
+      answer = try await ask(home, execute, call)
+    } catch {
+      var event = try event(Procedure.activityAbroad, call, home: home, reason: error.reason ?? error.code.rawValue)
+      let told = error.metadata
+      event.subject = AuditPseudonym(period: told[Self.periodKey] ?? "", pseudonym: told[Self.pseudonymKey] ?? "")
+      event.counterpart = .init(metadata: told, region: home.id)
+      _ = try await record(event, call)
+      throw error.withoutPseudonym
+    }
+    var response = try Procedure.Response(serializedBytes: answer.response)
+    var event = try event(Procedure.activityAbroad, call, home: home, reason: nil)
+    event.subject = AuditPseudonym(period: answer.pseudonymPeriod, pseudonym: answer.pseudonym)
+    event.counterpart = .init(answer.receipt, region: home.id)
+    response.attach(importReceipt: try await record(event, call))
+    return response
+  }
+
+  private func ask(
+    _ home: RegionDescriptor, _ request: Domicile_Peer_V1_ExecuteRequest, _ call: Call
+  ) async throws(ConnectError) -> Domicile_Peer_V1_ExecuteResponse {
+    guard let client = peers[home.id] else { throw Self.unreachable(home).connectError }
+    let timeout = call.deadline.map { max(.milliseconds(1), ContinuousClock.now.duration(to: $0)) }
+    do {
+      return try await client.call(Self.service, "Execute", request, timeout: timeout)
+    } catch {
+      // A refusal of the home itself has a reason; without one, it is the way there that failed.
+      guard error.reason == nil, error.code != .deadlineExceeded, error.code != .canceled else { throw error }
+      throw Self.unreachable(home).connectError
+    }
+  }
+
+  private static func unreachable(_ home: RegionDescriptor) -> Refusal {
+    Refusal(
+      .unavailable, .regionUnreachable,
+      "The subject is at home in \(home.id), which cannot be reached from here. Its data is nowhere else. Try again later.",
+      metadata: ["home_region": home.id.rawValue])
+  }
+
+  private func event(
+    _ activity: AuditActivity, _ call: Call, home: RegionDescriptor, reason: String?
+  ) throws -> AuditEvent {
+    var event = try call.event(activity, reason: reason)
+    event.home = AuditEvent.Place(region: home.id, jurisdiction: home.jurisdiction)
+    event.hops = call.auditHops(from: home)
+    return event
+  }
+
+  private func record(_ event: AuditEvent, _ call: Call) async throws(ConnectError) -> Domicile_V1_Receipt {
+    do { return try await executor.record(event, call) } catch { throw error.connectError }
+  }
+
+  static let pseudonymKey = "pseudonym"
+  static let periodKey = "pseudonym_period"
+}
+
+extension AuditPseudonym {
+  /// As the other side of a transfer told it; `nil` where it told none.
+  init?(period: String, pseudonym: String) {
+    guard let period = AuditPeriod(period), let bytes = [UInt8](hex: pseudonym), let code = SHA256Digest(bytes) else { return nil }
+    self.init(period: period, code: code)
+  }
+}
+
+extension AuditEvent.Counterpart {
+  fileprivate init?(_ receipt: Domicile_V1_Receipt, region: RegionID) {
+    guard receipt.region == region.rawValue else { return nil }
+    self.init(region: region, index: receipt.index, leafHash: SHA256Digest([UInt8](receipt.leafHash)))
+  }
+
+  fileprivate init?(metadata: [String: String], region: RegionID) {
+    guard metadata["receipt_region"] == region.rawValue else { return nil }
+    let hash = metadata["receipt_leaf_hash"].flatMap { [UInt8](hex: $0) }.flatMap { SHA256Digest($0) }
+    self.init(region: region, index: metadata["receipt_index"].flatMap { UInt64($0) }, leafHash: hash)
+  }
+}
+
+extension ConnectError {
+  /// The name under which a log speaks of a person is for logs: an app does not get it.
+  fileprivate var withoutPseudonym: ConnectError {
+    guard let reason, metadata[Forwarder.pseudonymKey] != nil else { return self }
+    let kept = metadata.filter { $0.key != Forwarder.pseudonymKey && $0.key != Forwarder.periodKey }
+    guard let retryDelay else { return ConnectError(code, reason: reason, message, metadata: kept) }
+    return ConnectError(code, reason: reason, message, metadata: kept, retryDelay: retryDelay)
+  }
+}

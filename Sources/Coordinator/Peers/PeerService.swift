@@ -1,0 +1,125 @@
+import AuditTrail
+import ConnectRPC
+import Cryptography
+import Directory
+import DomicileAPI
+import Foundation
+import RegionStore
+import Residency
+import SwiftProtobuf
+
+/// What other regions may ask: execute a call of theirs, and keep the directory together. Over mutual TLS only, and a region is
+/// believed about itself only.
+struct PeerService: Sendable {
+  let calls: CallFactory
+  let tokens: TokenVerifier
+  let executor: Executor
+  let replication: ReplicationSource
+  let onRing: @Sendable (RegionDescriptor, LogPosition?) -> Void
+
+  private typealias Execute = @Sendable (PeerService, Data, Call) async throws -> Domicile_Peer_V1_ExecuteResponse
+
+  private static let procedures: [String: Execute] = {
+    var table: [String: Execute] = [:]
+    func add<Procedure: SubjectProcedure>(_ procedure: Procedure.Type) {
+      table[Procedure.name.description] = { service, request, call in try await service.run(procedure, request, call) }
+    }
+    add(RegisterSubject.self)
+    add(GetSubject.self)
+    add(SetConsent.self)
+    add(WithdrawConsent.self)
+    add(PutRecord.self)
+    add(GetRecord.self)
+    add(DeleteRecord.self)
+    add(ListRecords.self)
+    add(GetSubjectPseudonyms.self)
+    return table
+  }()
+
+  var methods: [UnaryMethod] {
+    let service = Forwarder.service
+    return [
+      UnaryMethod(service, "Execute") { (request: Domicile_Peer_V1_ExecuteRequest, context: CallContext) in
+        try await execute(request, asking: peer(context), context)
+      },
+      UnaryMethod(service, "Hello") { (request: Domicile_Peer_V1_HelloRequest, context: CallContext) in
+        try await replication.hello(request, from: peer(context))
+      },
+      UnaryMethod(service, "Pull") { (request: Domicile_Peer_V1_PullRequest, context: CallContext) in
+        _ = try peer(context)
+        return try await replication.pull(request)
+      },
+      UnaryMethod(service, "Acknowledge") { (request: Domicile_Peer_V1_AcknowledgeRequest, context: CallContext) in
+        try await replication.acknowledge(request, from: peer(context))
+      },
+      UnaryMethod(service, "Ring") { (request: Domicile_Peer_V1_RingRequest, context: CallContext) in
+        onRing(try peer(context), request.hasHead ? LogPosition(request.head) : nil)
+        return Domicile_Peer_V1_RingResponse()
+      },
+    ]
+  }
+
+  /// The region that the connection's certificate names.
+  private func peer(_ context: CallContext) throws -> RegionDescriptor {
+    guard let certificate = context.peerCertificates.first else { throw Self.notTrusted("it shows no certificate") }
+    let identity: PeerIdentity
+    do { identity = try PeerIdentity(certificate: certificate) } catch { throw Self.notTrusted("\(error)") }
+    guard identity.region != calls.region.descriptor.id else { throw Self.notTrusted("it shows this region's own certificate") }
+    guard let region = calls.region.catalog[identity.region] else {
+      throw Self.notTrusted("the catalog here has no region '\(identity.region)'")
+    }
+    return region
+  }
+
+  private static func notTrusted(_ why: String) -> ConnectError {
+    Refusal(.unauthenticated, .peerNotTrusted, "This caller is not a peer: \(why).").connectError
+  }
+
+  private func execute(
+    _ request: Domicile_Peer_V1_ExecuteRequest, asking: RegionDescriptor, _ context: CallContext
+  ) async throws -> Domicile_Peer_V1_ExecuteResponse {
+    guard let procedure = Self.procedures[request.procedure] else {
+      throw ConnectError(.unimplemented, reason: "UNKNOWN_PROCEDURE", "This region does not execute that procedure for others.")
+    }
+    do {
+      let principal = try await tokens.principal(token: request.token)
+      let call = try calls.make(principal: principal, asking: asking, deadline: context.deadline)
+      return try await procedure(self, request.request, call)
+    } catch let error as TokenError {
+      throw ConnectError(error.isCallersFault ? .unauthenticated : .unavailable, reason: error.reason, error.message)
+    } catch let refusal as Refusal {
+      throw refusal.connectError
+    }
+  }
+
+  private func run<Procedure: SubjectProcedure>(
+    _ type: Procedure.Type, _ request: Data, _ call: Call
+  ) async throws -> Domicile_Peer_V1_ExecuteResponse {
+    let procedure = try Procedure(try Procedure.Request(serializedBytes: request), call: call)
+    if let destination = procedure.destination, destination.id != call.region.descriptor.id { throw Self.notHome(call) }
+    switch try await executor.execute(procedure, call) {
+    case .answered(let response, let pseudonym):
+      return try .with {
+        $0.response = try response.serializedData()
+        $0.pseudonym = pseudonym?.description ?? ""
+        $0.pseudonymPeriod = pseudonym?.period.description ?? ""
+        if let receipt = response.receiptOfHome { $0.receipt = receipt }
+      }
+    case .refused(var refusal, let pseudonym):
+      if let pseudonym {
+        refusal.metadata[Forwarder.pseudonymKey] = pseudonym.description
+        refusal.metadata[Forwarder.periodKey] = pseudonym.period.description
+      }
+      throw refusal
+    case .elsewhere:
+      throw Self.notHome(call)
+    }
+  }
+
+  /// The asking region's directory is behind, or ahead: it costs a hop, and tells nothing.
+  private static func notHome(_ call: Call) -> Refusal {
+    Refusal(
+      .unavailable, .staleDirectory, "\(call.region.descriptor.id) is not the subject's home. The directory of the asking region is behind: try again.",
+      metadata: ["region": call.region.descriptor.id.rawValue])
+  }
+}

@@ -1,0 +1,83 @@
+import AuditTrail
+import ConnectRPC
+import Cryptography
+import DomicileAPI
+import PolicyEngine
+import RegionStore
+import Residency
+import SwiftProtobuf
+
+struct GetRecord: SubjectProcedure {
+  static let name = ProcedureName(service: "domicile.v1.RecordService", method: "GetRecord")
+
+  let call: Call
+  let subject: SubjectTag
+  let address: RecordAddress
+  let purpose: Purpose
+  let fields: [String]?
+
+  init(_ request: Domicile_V1_GetRecordRequest, call: Call) throws(Refusal) {
+    self.call = call
+    subject = try call.subject(request.subjectID)
+    purpose = try call.purpose(request.purpose)
+    fields = request.fields.isEmpty ? nil : request.fields
+    address = RecordAddress(
+      tag: subject, collection: CollectionName(request.collection), key: try call.recordKey(request.key))
+  }
+
+  var needs: FactsNeeded { FactsNeeded(subjects: [subject], records: [address]) }
+
+  func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Domicile_V1_GetRecordResponse> {
+    var recorded = Recorded(
+      activity: .read, subject: subject, purpose: purpose, collection: address.collection,
+      details: ["key": .string(address.key)])
+    let gate = Gate(action: .read, subject: subject, collection: address.collection, fields: fields, purpose: purpose)
+    switch gate.pass(call, facts) {
+    case .elsewhere(let lookup):
+      return .elsewhere(lookup)
+    case .refused(let refusal, let decision):
+      recorded.decision = decision
+      return try call.refuse(refusal, recorded, facts, &effects)
+    case .open(let person, let decision):
+      recorded.decision = decision
+      guard let permitted = decision.permittedRead, let record = facts.records[address], let value = record.value else {
+        return try call.refuse(.noSuchRecord, recorded, facts, &effects)
+      }
+      let released = try call.release(record, value: value, under: permitted, fields: fields)
+      recorded.redactions = released.redactions
+      recorded.recordVersion = record.version
+      effects.record(try call.leaf(recorded, facts: facts))
+      return .answered(
+        .with {
+          $0.record = released.record
+          $0.decision = call.message(decision, redactions: released.redactions)
+          $0.evidence = .linearizable(epoch: person.epoch)
+        })
+    }
+  }
+}
+
+extension Refusal {
+  static let noSuchRecord = Refusal(.notFound, .recordUnknown, "The subject has no record under that collection and key.")
+}
+
+extension Call {
+  /// The only way in which a stored document becomes part of an answer.
+  func release(
+    _ record: StoredRecord, value: [UInt8], under permitted: PermittedRead, fields: [String]? = nil
+  ) throws -> (record: Domicile_V1_Record, redactions: [Redaction]) {
+    var document = try JSONValue(parsing: value)
+    if let fields, case .object(let members) = document {
+      document = .object(members.filter { fields.contains($0.key) })
+    }
+    let redacted = permitted.redact(document) { HMACSHA256.code(for: $0, key: region.viewKey) }
+    let message = Domicile_V1_Record.with {
+      $0.collection = record.address.collection.rawValue
+      $0.key = record.address.key
+      $0.version = record.version
+      $0.value = .init(redacted.document)
+      $0.updatedAt = .init(milliseconds: record.updatedAt)
+    }
+    return (message, redacted.redactions)
+  }
+}

@@ -1,0 +1,58 @@
+import ConnectRPC
+import PolicyEngine
+import RegionStore
+import Residency
+
+/// The parts that requests about subjects share, checked.
+extension Call {
+  func subject(_ text: String) throws(Refusal) -> SubjectTag {
+    guard let id = SubjectID(text), let tag = region.tagger.tag(of: id) else {
+      throw Refusal(
+        .invalidArgument, .invalidSubjectID,
+        "A subject id is 1 to 256 bytes of UTF-8 without control characters; this one has \(text.utf8.count) bytes.")
+    }
+    return tag
+  }
+
+  func recordKey(_ text: String) throws(Refusal) -> String {
+    guard (1...256).contains(text.utf8.count), !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+      throw Refusal(
+        .invalidArgument, .invalidArgument,
+        "A record's key is 1 to 256 bytes of UTF-8 without control characters; this one has \(text.utf8.count) bytes.")
+    }
+    return text
+  }
+
+  func purpose(_ text: String) throws(Refusal) -> Purpose {
+    guard !text.isEmpty else {
+      let known = policies.vocabulary.purposes.map(\.rawValue).sorted().joined(separator: ", ")
+      throw Refusal(.invalidArgument, .unknownPurpose, "The request names no purpose. Say why the data is needed: \(known).")
+    }
+    return Purpose(text)
+  }
+
+  /// - Parameter text: at most 128 bytes, or empty for a write that is not meant to be repeated.
+  func requestKey(_ text: String, procedure: ProcedureName, subject: SubjectTag) throws(Refusal) -> [UInt8]? {
+    guard !text.isEmpty else { return nil }
+    guard text.utf8.count <= 128 else {
+      throw Refusal(.invalidArgument, .invalidArgument, "A request_id is at most 128 bytes; this one has \(text.utf8.count).")
+    }
+    return Idempotency.key(requestID: text, principal: principal.name, procedure: procedure, subject: subject)
+  }
+}
+
+/// Subjects that exist here but do not take this call.
+extension SubjectFacts {
+  func stateRefusal(forWriting: Bool) -> Refusal? {
+    switch state {
+    case .active: nil
+    case .frozen where !forWriting: nil
+    case .frozen:
+      Refusal(.unavailable, .subjectFrozen, "The subject is being moved to another region: it can be read, not written. Try again later.")
+    case .moved: Refusal(.failedPrecondition, .wrongRegion, "The subject has moved to another region. Ask there.")
+    case .restricted:
+      Refusal(.failedPrecondition, .subjectRestricted, "Processing of this subject's data is restricted. Only its operator may lift that.")
+    case .erased: Refusal(.notFound, .subjectErased, "The subject was erased.")
+    }
+  }
+}

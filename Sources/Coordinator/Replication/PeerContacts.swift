@@ -1,0 +1,28 @@
+import Directory
+import Residency
+import Synchronization
+
+/// What this region last heard of the others: for answers, metrics and pages. Nothing is decided by it.
+package final class PeerContacts: Sendable {
+  struct Contact: Sendable {
+    var health = PeerHealth()
+    var lastHeard: ContinuousClock.Instant?
+    var policyRevision = ""
+    var checkpointSize: UInt64 = 0
+  }
+
+  private let contacts = Mutex<[RegionOrdinal: Contact]>([:])
+
+  package init() {}
+
+  subscript(region: RegionOrdinal) -> Contact? { contacts.withLock { $0[region] } }
+
+  func update(_ region: RegionOrdinal, _ change: (inout Contact) -> Void) {
+    contacts.withLock { change(&$0[region, default: Contact()]) }
+  }
+
+  /// Milliseconds since the region last answered; `nil` for never.
+  func age(of region: RegionOrdinal) -> UInt64? {
+    self[region]?.lastHeard.map { UInt64(max(0, $0.duration(to: .now) / .milliseconds(1))) }
+  }
+}

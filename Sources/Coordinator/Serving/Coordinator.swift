@@ -1,0 +1,150 @@
+import AuditTrail
+import ConnectRPC
+import Cryptography
+import Directory
+package import Logging
+import Postgres
+import RegionStore
+package import Residency
+import ServiceLifecycle
+
+/// One coordinator of one region: serves apps and peers over the region's store.
+package struct Coordinator: Service {
+  private let services: [any Service]
+  private let peers: Peers
+  private let logger: Logger
+
+  package enum Failure: Error, CustomStringConvertible {
+    case noStore(RegionID)
+
+    package var description: String {
+      switch self {
+      case .noStore(let region): "the databases of \(region) are not known here: set the variables that its file names"
+      }
+    }
+  }
+
+  /// Opens the store, checks that everything here is this region's, and makes ready to serve.
+  /// - Throws: what is wrong, in a sentence.
+  package init(_ configuration: CoordinatorConfiguration, logger: Logger) async throws {
+    self.logger = logger
+    let region = configuration.region
+    let secrets = try RegionSecrets(state: configuration.state, region: region)
+    guard let addresses = region.store else { throw Failure.noStore(region.id) }
+    let context = RegionContext(
+      descriptor: region, catalog: configuration.catalog, tagger: secrets.tagger, viewKey: secrets.viewKey,
+      coordinator: "\(region.id)/\(try SecureRandom.bytes(4).hex)")
+    let keys = IssuerKeyFile(path: configuration.state.issuerKeySet, logger: logger)
+    try await keys.load()
+    let authority = configuration.state.authority.certificate
+    let appTLS = configuration.state.appIdentity(of: region.id)
+    let peerTLS = configuration.state.peerIdentity(of: region.id)
+    peers = try Peers(
+      catalog: configuration.catalog, local: region.id,
+      tls: PeerTLSFiles(trustRoots: authority, certificate: peerTLS.certificate, key: peerTLS.key))
+
+    let bell = Bell()
+    let store = try await RegionStore(
+      region: region, database: PostgresConfiguration(dsn: addresses.dsn.text, applicationName: "domicile \(region.id)"),
+      keyDatabase: PostgresConfiguration(dsn: addresses.keysDSN.text, applicationName: "domicile \(region.id) keys"),
+      kek: secrets.kek, logger: logger, onAppend: { bell.ring($0) })
+
+    let checkpoints = CheckpointHolder()
+    guard let origin = KeyName(region.audit.origin) else { throw Checkpointer.Failure.foreignCheckpoint }
+    let checkpointer = try await Checkpointer(
+      store: store, folder: configuration.logFolder, origin: origin, signer: secrets.auditSigner, holder: checkpoints,
+      logger: logger)
+    let policies = PolicyHolder(configuration.policies)
+    let contacts = PeerContacts()
+    let source = ReplicationSource(
+      store: store, region: context, policies: policies, contacts: contacts, checkpoints: checkpoints)
+    let replication = Replication(source: source, peers: peers, logger: logger)
+    bell.connect { replication.appended($0) }
+
+    let executor = Executor(store: store)
+    let gateway = Gateway(
+      calls: CallFactory(region: context, policies: policies),
+      tokens: TokenVerifier(keys: keys, issuer: configuration.tokenIssuer), executor: executor,
+      forwarder: Forwarder(peers: peers, executor: executor))
+    let audit = AuditService(gateway: gateway, store: store, folder: configuration.logFolder, checkpoints: checkpoints)
+    let health = HealthService(store: store, renderMetrics: configuration.renderMetrics)
+    let locate = LocateSubject(gateway: gateway, store: store, contacts: contacts)
+    let regions = ListRegions(gateway: gateway, contacts: contacts, policies: policies, checkpoints: checkpoints)
+
+    let apps = try ConnectServer(
+      configuration: ConnectServerConfiguration(
+        host: configuration.listen.host, port: configuration.listen.port,
+        tls: ServerTLS(certificateChainPEMPath: appTLS.certificate, privateKeyPEMPath: appTLS.key), limits: configuration.limits),
+      methods: Self.subjectMethods(gateway) + audit.methods
+        + [gateway.batchMethod, locate.method, Decide(gateway: gateway).method, regions.method, health.method],
+      rawRoutes: health.routes + audit.routes, logger: logger,
+      onStart: { port in logger.notice("serving apps", metadata: ["port": "\(port)"]) })
+
+    let peerService = PeerService(
+      calls: gateway.calls, tokens: gateway.tokens, executor: executor, replication: source,
+      onRing: { replication.rung(by: $0.ordinal, head: $1) })
+    let peerServer = try ConnectServer(
+      configuration: ConnectServerConfiguration(
+        host: configuration.peerListen.host, port: configuration.peerListen.port,
+        tls: ServerTLS(
+          certificateChainPEMPath: peerTLS.certificate, privateKeyPEMPath: peerTLS.key, trustRootsPEMPath: authority,
+          clientCertificate: .required),
+        limits: configuration.limits),
+      methods: peerService.methods + [health.method], logger: logger,
+      onStart: { port in logger.notice("serving peers", metadata: ["port": "\(port)"]) })
+
+    // Shut down in reverse: first no more calls, then no more replication, then the last checkpoint, then the store.
+    services = [StoreService(store: store), CheckpointService(checkpointer: checkpointer), replication, peerServer, apps]
+  }
+
+  private static func subjectMethods(_ gateway: Gateway) -> [UnaryMethod] {
+    [
+      gateway.method(RegisterSubject.self), gateway.method(GetSubject.self), gateway.method(SetConsent.self),
+      gateway.method(WithdrawConsent.self), gateway.method(PutRecord.self), gateway.method(GetRecord.self),
+      gateway.method(DeleteRecord.self), gateway.method(ListRecords.self),
+    ]
+  }
+
+  /// Until graceful shutdown: what is in flight is finished and recorded.
+  package func run() async throws {
+    let group = ServiceGroup(
+      configuration: ServiceGroupConfiguration(services: services.map { .init(service: $0) }, logger: logger))
+    let result: Result<Void, any Error>
+    do {
+      try await withGracefulShutdownHandler {
+        try await group.run()
+      } onGracefulShutdown: {
+        Task { await group.triggerGracefulShutdown() }
+      }
+      result = .success(())
+    } catch {
+      result = .failure(error)
+    }
+    await peers.shutdown()
+    try result.get()
+  }
+}
+
+private struct StoreService: Service {
+  let store: RegionStore
+
+  func run() async throws {
+    await withGracefulShutdownHandler {
+      await store.run()
+    } onGracefulShutdown: {
+      Task { await store.stop() }
+    }
+  }
+}
+
+private struct CheckpointService: Service {
+  let checkpointer: Checkpointer
+
+  func run() async throws {
+    await withGracefulShutdownHandler {
+      await checkpointer.run()
+    } onGracefulShutdown: {
+      Task { await checkpointer.stop() }
+    }
+  }
+}

@@ -1,0 +1,37 @@
+package import ConnectRPC
+package import PolicyEngine
+package import Residency
+
+/// Everything that a coordinator is started with.
+package struct CoordinatorConfiguration: Sendable {
+  package var region: RegionDescriptor
+  package var catalog: RegionCatalog
+  package var policies: PolicySet
+  package var state: StateFolder
+  /// Where apps connect, where it is not what the region's file says: a container listens on all of its own addresses.
+  package var listen: ListenAddress
+  /// Where other regions connect.
+  package var peerListen: ListenAddress
+  package var tokenIssuer: String
+  package var limits: ServerLimits
+  /// Renders the process's metrics.
+  package var renderMetrics: @Sendable () -> String
+
+  package init(
+    region: RegionDescriptor, catalog: RegionCatalog, policies: PolicySet, state: StateFolder,
+    renderMetrics: @escaping @Sendable () -> String = { "" }
+  ) {
+    self.region = region
+    self.catalog = catalog
+    self.policies = policies
+    self.state = state
+    listen = region.coordinator.listen
+    peerListen = region.peer.listen
+    tokenIssuer = TokenIssuer.developmentIssuer
+    limits = ServerLimits()
+    self.renderMetrics = renderMetrics
+  }
+
+  /// The region's checkpoint and tiles.
+  var logFolder: LogFolder { LogFolder(path: "\(state.folder(of: region.id))/log") }
+}

@@ -1,0 +1,72 @@
+import ConnectRPC
+import DomicileAPI
+import HTTPTypes
+import RegionStore
+import Residency
+import SwiftProtobuf
+
+/// Takes the apps' calls about subjects: authenticates, runs them here or at the subject's home, and answers.
+struct Gateway: Sendable {
+  let calls: CallFactory
+  let tokens: TokenVerifier
+  let executor: Executor
+  let forwarder: Forwarder
+
+  /// The method under which apps call a procedure.
+  func method<Procedure: SubjectProcedure>(_ procedure: Procedure.Type) -> UnaryMethod {
+    UnaryMethod(Procedure.name.service, Procedure.name.method) { (request: Procedure.Request, context: CallContext) in
+      try await answer(procedure, request, context)
+    }
+  }
+
+  func answer<Procedure: SubjectProcedure>(
+    _ type: Procedure.Type, _ request: Procedure.Request, _ context: CallContext
+  ) async throws -> Procedure.Response {
+    let (call, token) = try await authenticate(context)
+    let routing = try Self.routing(context)
+    do {
+      let procedure = try Procedure(request, call: call)
+      if let destination = procedure.destination, destination.id != call.region.descriptor.id {
+        return try await forwarder.forward(type, request, call, to: destination, epoch: nil, token: token)
+      }
+      switch try await executor.execute(procedure, call) {
+      case .answered(let response, _):
+        return response
+      case .refused(let refusal, _):
+        throw refusal
+      case .elsewhere(let lookup):
+        let router = Router(catalog: call.region.catalog, local: call.region.descriptor.id, routing: routing)
+        switch router.route(lookup) {
+        case .forward(let home, let epoch):
+          return try await forwarder.forward(type, request, call, to: home, epoch: epoch, token: token)
+        case .refuse(let refusal):
+          _ = try await executor.record(try call.event(Procedure.activityAbroad, reason: refusal.reason.rawValue), call)
+          throw refusal
+        }
+      }
+    } catch let refusal as Refusal {
+      throw refusal.connectError
+    }
+  }
+
+  /// - Throws: ``ConnectError``, `unauthenticated` where the token does not hold.
+  func authenticate(_ context: CallContext) async throws -> (call: Call, token: String) {
+    do {
+      let header = context.headers[.authorization]
+      let principal = try await tokens.principal(authorization: header)
+      let token = header?.split(separator: " ").last.map(String.init) ?? ""
+      let call = try calls.make(principal: principal, asking: calls.region.descriptor, deadline: context.deadline)
+      return (call, token)
+    } catch let error as TokenError {
+      throw ConnectError(error.isCallersFault ? .unauthenticated : .unavailable, reason: error.reason, error.message)
+    }
+  }
+
+  private static func routing(_ context: CallContext) throws -> Routing {
+    guard let name = HTTPField.Name("Domicile-Routing"), let text = context.headers[name] else { return .forward }
+    guard let routing = Routing(rawValue: text) else {
+      throw Refusal(.invalidArgument, .invalidArgument, "Domicile-Routing is 'forward' or 'redirect'.").connectError
+    }
+    return routing
+  }
+}

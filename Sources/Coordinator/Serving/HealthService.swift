@@ -1,0 +1,29 @@
+import ConnectRPC
+import DomicileAPI
+import RegionStore
+import SwiftProtobuf
+
+/// Whether this coordinator is alive, and whether it can serve. Asked without a token; tells nothing else.
+struct HealthService: Sendable {
+  let store: RegionStore
+  let renderMetrics: @Sendable () -> String
+
+  var method: UnaryMethod {
+    UnaryMethod("grpc.health.v1.Health", "Check", noSideEffects: true) { (request: Grpc_Health_V1_HealthCheckRequest, _: CallContext) in
+      guard request.service.isEmpty || request.service.hasPrefix("domicile.v1.") else {
+        throw ConnectError(.notFound, reason: "UNKNOWN_SERVICE", "This server has no such service.")
+      }
+      return Grpc_Health_V1_HealthCheckResponse.with { $0.status = .serving }
+    }
+  }
+
+  var routes: [RawRoute] {
+    [
+      RawRoute("/healthz") { _, _, _ in RawResponse(text: "ok\n") },
+      RawRoute("/readyz") { _, _, _ in
+        await store.isReady() ? RawResponse(text: "ready\n") : RawResponse(status: 503, text: "the store does not answer\n")
+      },
+      RawRoute("/metrics") { _, _, _ in RawResponse(contentType: "text/plain; version=0.0.4; charset=utf-8", text: renderMetrics()) },
+    ]
+  }
+}

@@ -1,0 +1,126 @@
+package import Residency
+
+/// What a region says of itself when a peer greets it.
+package struct PeerHello: Hashable, Sendable {
+  package let region: RegionOrdinal
+  /// The incarnation in which it writes now.
+  package let incarnation: Incarnation
+  /// The catalog that it runs with.
+  package let catalogRevision: CatalogRevision
+  /// How far it holds each log, its own included.
+  package let vector: VersionVector
+
+  package init(
+    region: RegionOrdinal, incarnation: Incarnation, catalogRevision: CatalogRevision, vector: VersionVector
+  ) {
+    self.region = region
+    self.incarnation = incarnation
+    self.catalogRevision = catalogRevision
+    self.vector = vector
+  }
+}
+
+/// Which state of the catalog of regions a region runs with.
+package struct CatalogRevision: Hashable, Sendable {
+  package let number: UInt64
+  /// The hash over the catalog, in hexadecimal.
+  package let hash: String
+
+  package init(number: UInt64, hash: String) {
+    self.number = number
+    self.hash = hash
+  }
+}
+
+/// Asks a peer for the entries of `log` from `from` on.
+package struct PullRequest: Hashable, Sendable {
+  package let log: LogID
+  package let from: UInt64
+  package let entriesMax: Int
+
+  package init(log: LogID, from: UInt64, entriesMax: Int) {
+    self.log = log
+    self.from = from
+    self.entriesMax = entriesMax
+  }
+}
+
+/// What became of a batch, once its transaction has committed or been given up.
+package enum BatchOutcome: Hashable, Sendable {
+  /// The log is held up to here now.
+  case applied(LogPosition)
+  case alreadyApplied(LogPosition)
+  case gap(expected: LogPosition)
+  case chainMismatch(at: LogPosition)
+  case corrupt(BatchDecision.Damage)
+  case unreadable(at: LogPosition, DirectoryFormatError)
+  case ownLog(LogID)
+}
+
+extension BatchDecision {
+  /// For the driver, after the shell has carried the decision out.
+  package func outcome(of batch: LogBatch) -> BatchOutcome {
+    switch self {
+    case .apply(_, let head): .applied(LogPosition(log: batch.log, seq: head.seq))
+    case .alreadyApplied: .alreadyApplied(LogPosition(log: batch.log, seq: batch.last))
+    case .gap(let expected): .gap(expected: LogPosition(log: batch.log, seq: expected))
+    case .chainMismatch(let position): .chainMismatch(at: position)
+    case .corrupt(let damage): .corrupt(damage)
+    case .unreadable(let position, let error): .unreadable(at: position, error)
+    case .ownLog: .ownLog(batch.log)
+    }
+  }
+}
+
+/// Why a call to a peer, or the transaction after it, came to nothing.
+package enum PeerFailure: String, Error, Hashable, Sendable {
+  /// No connection, or it broke.
+  case unreachable
+  case timedOut
+  /// The peer answered with an error.
+  case refused
+  /// The answer was not what was asked for.
+  case protocolViolation
+  /// The batch came damaged.
+  case damaged
+  /// This region's own store could not apply it.
+  case storeUnavailable
+}
+
+/// What the driver knows of its peer, for routing, metrics and pages. It never decides who owns anything.
+package struct PeerHealth: Hashable, Sendable {
+  package enum Link: Hashable, Sendable {
+    case unknown
+    case reachable
+    /// The last `failures` calls in a row failed.
+    case unreachable(failures: Int, PeerFailure)
+  }
+
+  package var link: Link = .unknown
+  /// When the peer last answered.
+  package var lastContact: Duration?
+  /// Entries that the peer holds and this region does not.
+  package var entriesBehind: UInt64 = 0
+  package var catalogDiffers = false
+
+  package init() {}
+}
+
+/// What people must hear of.
+package enum PeerReport: Hashable, Sendable {
+  case health(PeerHealth)
+  /// Nothing more of `log` is taken from this peer until the process restarts or the fence is lifted.
+  case fenced(LogID, FenceReason)
+  /// The peer holds more of this region's own log than this region does: it was restored, and must take a new incarnation.
+  case ownHistoryLost(LogID, held: UInt64, peerHolds: UInt64)
+  /// The peer no longer has the entries from `from` on.
+  case needsSnapshot(LogID, from: UInt64)
+}
+
+package enum FenceReason: Hashable, Sendable {
+  /// Its history is not the one held here; `at` is where they were compared.
+  case chainMismatch(at: LogPosition)
+  /// The log's own region holds less of it than it once gave out.
+  case wentBack(held: UInt64, theirs: UInt64)
+  case unreadable(at: LogPosition, DirectoryFormatError)
+}

@@ -1,0 +1,97 @@
+import Glibc
+import Synchronization
+
+/// Ends a private cluster when this process ends, however it ends: by returning, by a crash, by SIGKILL.
+///
+/// A small shell process holds the reading end of a pipe whose writing end is open in this process alone. The end of this
+/// process closes it, and the shell then does its work. An orderly exit waits for that.
+package final class Guardian: Sendable {
+  private let shell: Shell
+
+  private struct Shell: Sendable {
+    let process: pid_t
+    let lifeline: Int32
+  }
+
+  private static let living = Mutex<[pid_t: Shell]>([:])
+  private static let waitsAtExit: Bool = atexit { Guardian.endAll() } == 0
+
+  /// - Parameters:
+  ///   - folder: A private cluster's, made already or about to be.
+  ///   - removesFolder: Whether the folder goes with it: for tests. The server is then ended at once, otherwise in an orderly way.
+  package init(of folder: String, removesFolder: Bool) throws(PrivatePostgresError) {
+    let layout = ClusterFolder(folder, account: try ServerAccount.current())
+    let channel = try Channel()
+    defer { close(channel.readEnd) }
+    guard layout.path.split(separator: "/").count > 1 else {
+      throw PrivatePostgresError(
+        "no guardian watches \(layout.path)", because: "it is no folder of a cluster's own", remedy: "Choose a folder inside it.")
+    }
+    let folders = removesFolder ? [layout.path, layout.socket] : []
+    let command = ["/bin/sh", "-c", Self.script, "guardian", layout.data, removesFolder ? "QUIT" : "INT"] + folders
+    do throws(PrivatePostgresError) {
+      let process = try ChildProcess.start(command, in: "/", input: channel.readEnd, output: nil)
+      shell = Shell(process: process, lifeline: channel.writeEnd)
+    } catch {
+      close(channel.writeEnd)
+      throw error
+    }
+    let shell = shell
+    Self.living.withLock { $0[shell.process] = shell }
+    _ = Self.waitsAtExit
+  }
+
+  /// Does now what would be done at this process's end, and returns when it is done.
+  package func finish() async {
+    guard let shell = Self.living.withLock({ $0.removeValue(forKey: shell.process) }) else { return }
+    _ = await ChildProcess.onOwnThread { () throws(Never) in Self.end(shell) }
+  }
+
+  private static func endAll() {
+    let shells = living.withLock { living in
+      defer { living = [:] }
+      return living.values.map { $0 }
+    }
+    for shell in shells { close(shell.lifeline) }
+    for shell in shells { _ = ChildProcess.wait(for: shell.process) }
+  }
+
+  private static func end(_ shell: Shell) {
+    close(shell.lifeline)
+    _ = ChildProcess.wait(for: shell.process)
+  }
+
+  /// `$1` is the data folder, `$2` the signal, the rest is removed. A process belongs to the cluster if it works in its folder:
+  /// a process id alone may by now be another program's. The seventh line of `postmaster.pid` names a shared memory segment,
+  /// which a killed server leaves behind.
+  private static let script = """
+    trap '' INT TERM HUP QUIT
+    read -r _
+    data=$(readlink -f "$1")
+    signal=$2
+    shift 2
+    pid=$(sed -n 1p "$data/postmaster.pid" 2>/dev/null)
+    memory=$(sed -n '7s/.* //p' "$data/postmaster.pid" 2>/dev/null)
+    if [ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$data" ]; then
+      kill -s "$signal" "$pid"
+      tries=0
+      while [ -n "$(readlink "/proc/$pid/cwd")" ]; do
+        sleep 0.02
+        tries=$((tries + 1))
+        [ "$tries" -ne 1000 ] || kill -s KILL "$pid"
+      done
+    fi
+    [ "$#" -gt 0 ] || exit 0
+    folder=$(readlink -f "$1")
+    for link in /proc/[0-9]*/cwd; do
+      case $(readlink "$link") in
+        "${folder:-$1}" | "${folder:-$1}"/*)
+          process=${link#/proc/}
+          kill -s KILL "${process%/cwd}"
+          ;;
+      esac
+    done
+    [ -z "$memory" ] || ipcrm -m "$memory"
+    rm -rf -- "$@"
+    """
+}

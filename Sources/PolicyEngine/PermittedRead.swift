@@ -1,0 +1,73 @@
+package import Residency
+
+/// Proof that a read was permitted, and the only thing that can prepare a document for release.
+///
+/// Only a permitting ``Decision`` on `read` or `export` yields one.
+package struct PermittedRead: Sendable {
+  package let decision: Decision
+  private let access: FieldAccess
+
+  init(decision: Decision, access: FieldAccess) {
+    self.decision = decision
+    self.access = access
+  }
+
+  /// `document` as the recipient may see it, and what was withheld of it.
+  ///
+  /// A field whose view cannot be made from its value (the last four letters of a list) is dropped. A document that is not an
+  /// object has no fields to permit: nothing of it is released.
+  /// - Parameter hash: a keyed hash (HMAC) under a key of the home region, so that nobody else can try values.
+  package func redact(_ document: JSONValue, hash: (_ message: [UInt8]) -> [UInt8]) -> (document: JSONValue, redactions: [Redaction]) {
+    guard case .object(let members) = document else { return (.null, [Redaction(field: "*", view: .drop)]) }
+    var shown: [String: JSONValue] = [:]
+    var redactions: [Redaction] = []
+    for (field, value) in members.sorted(by: { $0.key < $1.key }) {
+      var view = access.view(of: field)
+      if let visible = render(value, of: field, as: view, hash: hash) {
+        shown[field] = visible
+      } else {
+        view = .drop
+      }
+      if view != .clear { redactions.append(Redaction(field: field, view: view)) }
+    }
+    return (.object(shown), redactions)
+  }
+
+  private func render(_ value: JSONValue, of field: String, as view: View, hash: ([UInt8]) -> [UInt8]) -> JSONValue? {
+    switch view {
+    case .clear: return value
+    case .drop: return nil
+    case .last4: return lastFour(of: value)
+    case .hash:
+      // The field is part of the message: equal values of different fields do not show as equal.
+      guard value != .null else { return nil }
+      return .string("h:" + hash(JSONValue.array(["hash", .string(field), value]).canonicalBytes).hex)
+    case .pseudonym:
+      // The recipient is part of the message: two recipients cannot join what they were given.
+      guard value != .null else { return nil }
+      let recipient = JSONValue.string(access.recipient.rawValue)
+      return .string("p:" + hash(JSONValue.array(["pseudonym", recipient, .string(field), value]).canonicalBytes).hex)
+    }
+  }
+
+  /// Four stars, whatever the length, and the last four letters or digits of a text or number that has at least eight.
+  private func lastFour(of value: JSONValue) -> JSONValue? {
+    let text: String
+    switch value {
+    case .string(let string): text = string
+    case .number: text = value.canonicalText
+    case .null, .bool, .array, .object: return nil
+    }
+    let letters = text.filter { $0.isLetter || $0.isNumber }
+    guard letters.count >= 8 else { return nil }
+    return .string("****\(letters.suffix(4))")
+  }
+}
+
+extension Decision {
+  /// The right to release what was read: `nil` unless this permits a read or an export.
+  package var permittedRead: PermittedRead? {
+    guard effect == .permit, let access else { return nil }
+    return PermittedRead(decision: self, access: access)
+  }
+}

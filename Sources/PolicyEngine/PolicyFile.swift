@@ -1,0 +1,61 @@
+import Residency
+
+/// One file of a policy directory.
+package struct PolicyFile: Sendable, Hashable {
+  /// As diagnostics and explanations show it, e.g. `policies/eu-transfers.yaml`.
+  package let path: String
+  package let text: String
+
+  package init(path: String, text: String) {
+    self.path = path
+    self.text = text
+  }
+
+  var name: Substring { path.split(separator: "/").last ?? "" }
+  var directory: Substring { path.dropLast(name.count) }
+  /// Tests stand beside the rules they test and are no part of the policy.
+  package var isTest: Bool { name.hasSuffix(".test.yaml") }
+}
+
+extension PolicySet {
+  /// The bytes that the revision is a digest of: every file but the tests, in order of names, each as its name relative to
+  /// `vocabulary.yaml`, its length in bytes and its text with line feeds for line ends.
+  ///
+  /// So the same files give the same revision wherever they lie, and any change to what they say or to the lines that
+  /// explanations point to gives another.
+  package static func canonicalBytes(of files: [PolicyFile]) -> [UInt8] {
+    let root = files.first { $0.name == PolicyRole.vocabulary.fileName }.map { String($0.directory) } ?? ""
+    func name(_ file: PolicyFile) -> String {
+      file.path.hasPrefix(root) ? String(file.path.dropFirst(root.count)) : file.path
+    }
+    var bytes: [UInt8] = []
+    for (name, text) in files.filter({ !$0.isTest }).map({ (name($0), $0.text) }).sorted(by: { $0.0 < $1.0 }) {
+      let text = lineFeeds(text)
+      bytes += Array("\(name)\n\(text.count)\n".utf8)
+      bytes += text
+    }
+    return bytes
+  }
+
+  private static func lineFeeds(_ text: String) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var previous: UInt8 = 0
+    for byte in text.utf8 {
+      if byte == 0x0a, previous == 0x0d { bytes.removeLast() }
+      bytes.append(byte)
+      previous = byte
+    }
+    return bytes
+  }
+}
+
+/// What a file of a policy directory is for. Four have names of their own; the others say it by their first key.
+enum PolicyRole: String, CaseIterable {
+  case vocabulary, collections, principals, agreements, list, policy
+
+  var fileName: String { "\(rawValue).yaml" }
+
+  static func named(_ name: Substring) -> PolicyRole? {
+    [.vocabulary, .collections, .principals, .agreements].first { $0.fileName == name }
+  }
+}

@@ -1,0 +1,118 @@
+import Residency
+
+extension PolicyReader {
+  /// `vocabulary.yaml`: classes, purposes and safeguards are the deployment's own; actions and views must be ones that the
+  /// engine knows how to carry out.
+  mutating func readVocabulary(_ node: ConfigurationNode) {
+    let keys = ["actions", "classes", "purposes", "safeguards", "views"]
+    guard let fields = node.fields("the vocabulary", required: keys, &diagnostics) else { return }
+    func plain(_ reader: inout PolicyReader, _ text: String, _ location: SourceLocation) -> String? {
+      if text.isWord { return text }
+      reader.report(location, "'\(text)' is not a word", help: "lower-case letters, digits and hyphens, at most 64")
+      return nil
+    }
+    func list(_ key: String) -> [String] { fields[key].map { words($0, "'\(key)'", parse: plain) } ?? [] }
+    vocabulary = PolicyVocabulary(
+      actions: fields["actions"].map { node in
+        words(node, "'actions'") { reader, text, location in
+          reader.member(of: Action.allCases.map(\.rawValue), text, "action", at: location).flatMap(Action.init(rawValue:))
+        }
+      } ?? [],
+      classes: list("classes").map(DataClass.init),
+      purposes: list("purposes").map(Purpose.init),
+      safeguards: list("safeguards").map(Safeguard.init),
+      views: fields["views"].map { node in
+        words(node, "'views'") { reader, text, location in
+          reader.member(of: View.allCases.map(\.name), text, "view", at: location).flatMap(View.init(name:))
+        }
+      } ?? [])
+  }
+
+  /// `collections.yaml`.
+  mutating func readCollections(_ node: ConfigurationNode) {
+    guard let fields = node.fields("the file", required: ["collections"], &diagnostics), let entries = fields["collections"],
+      let pairs = entries.pairs("'collections'", &diagnostics)
+    else { return }
+    collections = [:]
+    for (key, value) in pairs {
+      guard let name = key.string("a collection's name", &diagnostics) else { continue }
+      guard name.isWord else {
+        report(key.location, "'\(name)' is not a collection's name", help: "lower-case letters, digits and hyphens, at most 64")
+        continue
+      }
+      if let schema = schema(CollectionName(name), value) { collections?[schema.name] = schema }
+    }
+  }
+
+  private mutating func schema(_ name: CollectionName, _ node: ConfigurationNode) -> CollectionSchema? {
+    let what = "collection '\(name)'"
+    guard
+      let fields = node.fields(
+        what, required: ["default_class", "locality", "audit"], optional: ["description", "fields"], &diagnostics)
+    else { return nil }
+    var classes: [String: DataClass] = [:]
+    for (key, value) in fields["fields"].flatMap({ $0.pairs("the fields of \(what)", &diagnostics) }) ?? [] {
+      guard let field = key.string("a field's name", &diagnostics) else { continue }
+      guard field != "*" else {
+        report(key.location, "'*' is not a field", help: "'default_class' is for the fields that are not named")
+        continue
+      }
+      if let dataClass = dataClass(value) { classes[field] = dataClass }
+    }
+    let description = text(fields["description"], "the description of \(what)")
+    let locality = choice(fields["locality"], "locality", CollectionSchema.Locality.self)
+    let audit = choice(fields["audit"], "audit level", CollectionSchema.AuditLevel.self)
+    guard let locality, let audit, let defaultClass = fields["default_class"].flatMap({ dataClass($0) }) else { return nil }
+    return CollectionSchema(
+      name: name, description: description, locality: locality, audit: audit, defaultClass: defaultClass, classes: classes)
+  }
+
+  private mutating func dataClass(_ node: ConfigurationNode) -> DataClass? {
+    guard let text = node.string("a class", &diagnostics) else { return nil }
+    return dataClass(text, at: node.location)
+  }
+
+  mutating func dataClass(_ text: String, at location: SourceLocation) -> DataClass? {
+    guard let vocabulary else { return DataClass(text) }
+    return member(of: vocabulary.classes.map(\.rawValue), text, "class", at: location).map(DataClass.init)
+  }
+
+  mutating func purpose(_ text: String, at location: SourceLocation) -> Purpose? {
+    guard let vocabulary else { return Purpose(text) }
+    return member(of: vocabulary.purposes.map(\.rawValue), text, "purpose", at: location).map(Purpose.init)
+  }
+
+  mutating func safeguard(_ text: String, at location: SourceLocation) -> Safeguard? {
+    guard let vocabulary else { return Safeguard(text) }
+    return member(of: vocabulary.safeguards.map(\.rawValue), text, "safeguard", at: location).map(Safeguard.init)
+  }
+
+  mutating func view(_ text: String, at location: SourceLocation) -> View? {
+    let known = (vocabulary?.views ?? View.allCases).map(\.name)
+    return member(of: known, text, "view", at: location).flatMap(View.init(name:))
+  }
+
+  /// `principals.yaml`.
+  mutating func readPrincipals(_ node: ConfigurationNode) {
+    guard let fields = node.fields("the file", required: ["principals"], &diagnostics),
+      let items = fields["principals"]?.items("'principals'", &diagnostics)
+    else { return }
+    for item in items {
+      guard let fields = item.fields("a principal", required: ["match", "purposes"], optional: ["note"], &diagnostics) else { continue }
+      let pattern = text(fields["match"], "'match'")
+      let purposes = fields["purposes"].map { node in
+        words(node, "'purposes'") { reader, text, location in reader.purpose(text, at: location) }
+      }
+      guard let pattern, let purposes else { continue }
+      principals.append(PrincipalEntry(pattern: NamePattern(text: pattern), purposes: Set(purposes)))
+    }
+  }
+}
+
+extension String {
+  /// Lower-case ASCII letters, digits, hyphens and underscores, at most 64, starting with a letter.
+  var isWord: Bool {
+    guard (1...64).contains(utf8.count), let first = utf8.first, (0x61...0x7a).contains(first) else { return false }
+    return utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d || $0 == 0x5f }
+  }
+}

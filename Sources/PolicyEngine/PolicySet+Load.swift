@@ -1,0 +1,27 @@
+package import Residency
+
+extension PolicySet {
+  /// Reads and checks a policy directory's files as a whole.
+  ///
+  /// Files named `*.test.yaml` are not part of the policy and are passed over (``PolicyTests`` reads them).
+  /// - Parameters:
+  ///   - regions: the catalog. A request that names another region, or one of these elsewhere, is denied.
+  ///   - today: against which reviews are due.
+  ///   - digest: SHA-256.
+  /// - Throws: ``ConfigurationError`` with every error in every file. Warnings alone do not throw: see ``warnings``.
+  package static func load(
+    _ files: [PolicyFile], regions: [Place], today: CalendarDate, digest: ([UInt8]) -> [UInt8]
+  ) throws(ConfigurationError) -> PolicySet {
+    let known = regions.compactMap { place in place.region.map { ($0, place.jurisdiction) } }
+    let catalog = Dictionary(known, uniquingKeysWith: { first, _ in first })
+    var reader = PolicyReader(regions: catalog, today: today)
+    reader.read(files)
+    guard !reader.diagnostics.contains(where: { $0.severity == .error }), let vocabulary = reader.vocabulary,
+      let collections = reader.collections
+    else { throw ConfigurationError(reader.diagnostics.sorted { $0.location < $1.location }) }
+    return PolicySet(
+      warnings: reader.diagnostics.sorted { $0.location < $1.location },
+      revision: "sha256:\(digest(canonicalBytes(of: files)).hex)", vocabulary: vocabulary,
+      policyNames: reader.policyNames.sorted(), collections: collections, principals: reader.principals, agreements: reader.agreements, rules: reader.rules.sorted { $0.id < $1.id }, regions: catalog)
+  }
+}

@@ -1,0 +1,82 @@
+package import Residency
+
+/// What became of one case of a `*.test.yaml` file.
+package struct PolicyTestResult: Sendable, Hashable {
+  package let name: String
+  package let location: SourceLocation
+  /// What differs from what was expected. Empty: the case holds.
+  package let failures: [String]
+
+  package var passed: Bool { failures.isEmpty }
+}
+
+/// The tests that stand beside rules: requests at a pinned day, and the decisions that must come out.
+package enum PolicyTests {
+  /// Runs every case of every test file among `files`.
+  /// - Throws: ``ConfigurationError`` with every error in every test file; then no case is run.
+  package static func run(_ files: [PolicyFile], against policies: PolicySet) throws(ConfigurationError) -> [PolicyTestResult] {
+    var diagnostics: [Diagnostic] = []
+    var cases: [PolicyTestCase] = []
+    for file in files.filter(\.isTest).sorted(by: { $0.path < $1.path }) {
+      do throws(ConfigurationError) {
+        var reader = PolicyTestReader(policies: policies)
+        cases += reader.cases(try ConfigurationNode.parse(file.text, file: file.path))
+        diagnostics += reader.diagnostics
+      } catch {
+        diagnostics += error.diagnostics
+      }
+    }
+    guard diagnostics.isEmpty else { throw ConfigurationError(diagnostics) }
+    return cases.map { test in
+      let decision = policies.replacing(regions: test.regions).decide(test.request)
+      return PolicyTestResult(name: test.name, location: test.location, failures: test.expectation.failures(of: decision))
+    }
+  }
+}
+
+/// One case, read.
+struct PolicyTestCase {
+  var name: String
+  var location: SourceLocation
+  var regions: [RegionID: Jurisdiction]
+  var request: AccessRequest
+  var expectation: PolicyExpectation
+}
+
+/// What a case expects. What it does not mention may be anything.
+struct PolicyExpectation {
+  var effect: Decision.Effect
+  var rule: String?
+  var reason: DenyReason?
+  var matched: [String]?
+  var unknown: [String]?
+  var nearestPermit: String?
+  var legalBasis: String?
+  var safeguard: String?
+  var views: [String: View] = [:]
+
+  func failures(of decision: Decision) -> [String] {
+    var failures: [String] = []
+    func compare(_ what: String, _ expected: String?, _ found: String?) {
+      guard let expected, expected != found else { return }
+      failures.append("expected \(what) \(expected), found \(found ?? "none")")
+    }
+    func place(_ rule: MatchedRule) -> String { "\(rule.id) (\(rule.location.fileAndLine))" }
+    let why = decision.reason.map { ": \($0.rawValue)" } ?? ""
+    if effect != decision.effect {
+      let by = decision.rule.map { " by \(place($0))" } ?? ""
+      failures.append("expected \(effect.rawValue), found \(decision.effect.rawValue)\(why)\(by)")
+    }
+    compare("rule", rule, decision.rule?.id)
+    compare("reason", reason?.rawValue, decision.reason?.rawValue)
+    compare("matched", matched?.sorted().joined(separator: ", "), decision.rules.map(\.id).joined(separator: ", "))
+    compare("unknown", unknown?.sorted().joined(separator: ", "), decision.unknown.joined(separator: ", "))
+    compare("nearest permit", nearestPermit, decision.nearestPermit?.rule)
+    compare("legal basis", legalBasis, decision.legalBasis)
+    compare("safeguard", safeguard, decision.safeguard?.rawValue)
+    for (field, view) in views.sorted(by: { $0.key < $1.key }) {
+      compare("\(field) as", view.name, decision.view(of: field).name)
+    }
+    return failures
+  }
+}

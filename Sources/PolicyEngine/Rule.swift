@@ -1,0 +1,133 @@
+import Residency
+
+/// A rule of a pack, resolved and checked.
+struct Rule: Hashable, Sendable {
+  var id: String
+  var kind: RuleKind
+  var location: SourceLocation
+  var basis: String?
+  /// For `require`: every action that takes data out.
+  var actions: Set<Action>
+  /// Where the pack applies. `nil`: everywhere (`home: "*"`).
+  var pack: JurisdictionSet?
+  /// All must hold.
+  var conditions: [Condition]
+  /// The rule does not apply where all of these hold. Empty: no exception.
+  var exceptions: [Condition]
+  var views: FieldViews
+  var mechanism: Safeguard?
+  var period: Period
+
+  var matched: MatchedRule { MatchedRule(id: id, kind: kind, location: location, basis: basis) }
+}
+
+/// How near the requester is to the subject's home. Each includes the ones before it.
+enum LocalityWord: String, Hashable, Sendable, CaseIterable {
+  /// The home region itself.
+  case region
+  /// Anywhere in the home's jurisdiction.
+  case jurisdiction
+  /// Home and requester are both in the list that the pack names as `home`.
+  case bloc
+}
+
+/// One clause of `when` or `unless`: a key, and the values of which one must be the case.
+enum Condition: Hashable, Sendable {
+  case locality(Set<LocalityWord>)
+  case requester(JurisdictionSet)
+  case requesterRegion(Set<RegionID>)
+  case home(JurisdictionSet)
+  case dataClass(Set<DataClass>)
+  case purpose(Set<Purpose>)
+  case collection(Set<CollectionName>)
+  case consent(Set<ConsentKind>)
+  case safeguard(Set<Safeguard>)
+  case principal([NamePattern])
+  case residence(JurisdictionSet)
+  case citizenship(JurisdictionSet)
+  case subdivision(JurisdictionSet)
+
+  var key: ConditionKey {
+    switch self {
+    case .locality: .locality
+    case .requester: .requester
+    case .requesterRegion: .requesterRegion
+    case .home: .home
+    case .dataClass: .dataClass
+    case .purpose: .purpose
+    case .collection: .collection
+    case .consent: .consent
+    case .safeguard: .safeguard
+    case .principal: .principal
+    case .residence: .residence
+    case .citizenship: .citizenship
+    case .subdivision: .subdivision
+    }
+  }
+}
+
+/// The keys of clauses, as policy files write them.
+enum ConditionKey: String, Hashable, Sendable, CaseIterable {
+  case locality, requester
+  case requesterRegion = "requester_region"
+  case home
+  case dataClass = "class"
+  case purpose, collection, consent, safeguard, principal, residence, citizenship, subdivision
+
+  /// `store` places a person, not a record: there is no recipient, collection or purpose to ask about.
+  var appliesToStore: Bool {
+    switch self {
+    case .home, .principal, .residence, .citizenship, .subdivision: true
+    case .locality, .requester, .requesterRegion, .dataClass, .purpose, .collection, .consent, .safeguard: false
+    }
+  }
+}
+
+/// A name in which `*` stands for any run of characters, e.g. `app:*`.
+struct NamePattern: Hashable, Sendable {
+  let text: String
+
+  func matches(_ name: String) -> Bool {
+    let pieces = text.utf8.split(separator: 0x2a, omittingEmptySubsequences: false)
+    guard let first = pieces.first, let last = pieces.last, pieces.count > 1 else { return text == name }
+    var rest = Substring(name).utf8
+    guard rest.starts(with: first) else { return false }
+    rest = rest.dropFirst(first.count)
+    guard rest.count >= last.count, rest.suffix(last.count).elementsEqual(last) else { return false }
+    rest = rest.dropLast(last.count)
+    for piece in pieces.dropFirst().dropLast() where !piece.isEmpty {
+      while !rest.starts(with: piece) {
+        guard !rest.isEmpty else { return false }
+        rest = rest.dropFirst()
+      }
+      rest = rest.dropFirst(piece.count)
+    }
+    return true
+  }
+}
+
+/// A transfer safeguard on file (`agreements.yaml`).
+struct Agreement: Hashable, Sendable {
+  enum Status: String, Hashable, Sendable, CaseIterable {
+    case inForce = "in-force"
+    /// Valid today, with a challenge pending: needs a fallback on file.
+    case atRisk = "at-risk"
+  }
+
+  var id: String
+  var location: SourceLocation
+  var exporter: JurisdictionSet
+  var importer: JurisdictionSet
+  var mechanism: Safeguard
+  var reference: String
+  var status: Status
+  var fallback: String?
+  var period: Period
+  var reviewBy: CalendarDate
+
+  /// Whether it covers this crossing on this day.
+  func covers(from home: Jurisdiction, to requester: Jurisdiction, on day: CalendarDate) -> Truth {
+    guard period.contains(day) else { return .no }
+    return exporter.contains(home, on: day) && importer.contains(requester, on: day)
+  }
+}

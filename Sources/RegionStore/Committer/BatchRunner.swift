@@ -1,0 +1,130 @@
+import Directory
+import Logging
+import Postgres
+import Residency
+
+/// One batch, one transaction: read all facts, let every operation decide, write all effects, commit.
+///
+/// Reads come before the commit of the leaves that speak of them, on the same connection: because that commit needs the
+/// synchronous quorum, a primary that was cut off or deposed releases nothing.
+struct BatchRunner: Sendable {
+  typealias Completions = [Result<PendingOperation.Completion, any Error>]
+
+  let pool: PostgresPool
+  let keys: KeyVault
+  let origin: RegionOrdinal
+  let silenceMax: Duration
+  let logger: Logger
+  let onAppend: @Sendable (LogPosition) -> Void
+
+  /// A batch that lost a race with another coordinator is read and decided again, this often.
+  private static let attemptsMax = 4
+
+  /// - Returns: one result for each operation, in order.
+  /// - Throws: `StoreError` where the batch as a whole did not commit.
+  func run(_ batch: [PendingOperation]) async throws -> Completions {
+    for attempt in 1... {
+      do {
+        return try await pool.withConnection { try await attemptOnce(batch, on: $0) }
+      } catch let error as PostgresError {
+        logger.warning("batch failed", metadata: ["error": "\(error)", "server": "\(error.serverMessage ?? "-")"])
+        let lostRace = error.isUniqueViolation || error.isSerializationFailure
+        guard lostRace, attempt < Self.attemptsMax else { throw StoreError(error) }
+      } catch is LostRace where attempt < Self.attemptsMax {
+        continue
+      } catch let error as StoreError {
+        throw error
+      } catch {
+        logger.error("batch failed", metadata: ["error": "\(error)"])
+        throw StoreError.unavailable
+      }
+    }
+    throw StoreError.unavailable
+  }
+
+  private func attemptOnce(_ batch: [PendingOperation], on connection: PostgresConnection) async throws -> Completions {
+    let needs = batch.map(\.needs)
+    let newcomers = needs.filter(\.createsKeys).flatMap(\.subjects)
+    if !newcomers.isEmpty { try await keys.create(for: newcomers) }
+
+    let reading = FactsReading(needs)
+    let answers = try await connection.pipeline(reading.steps, deadline: .now + silenceMax)
+    do {
+      let facts = try await reading.facts(from: answers, keys: keys)
+      let decided = decide(batch, on: facts)
+      guard decided.contains(where: { !$0.effects.isEmpty }) else {
+        _ = try await connection.execute(.rollback, [])
+        return decided.map { decision in decision.outcome.map { .init(outcome: $0, receipts: []) } }
+      }
+      return try await write(decided, facts: facts, on: connection)
+    } catch {
+      if await connection.isUsable { _ = try? await connection.execute(.rollback, []) }
+      throw error
+    }
+  }
+
+  private struct Decided {
+    let outcome: Result<any Sendable, any Error>
+    let effects: Effects
+  }
+
+  private func decide(_ batch: [PendingOperation], on facts: Facts) -> [Decided] {
+    batch.map { pending in
+      var effects = Effects(now: pending.now)
+      do {
+        guard facts.unreadable.isDisjoint(with: pending.needs.subjects) else { throw StoreError.corrupt(what: "a subject's data") }
+        return Decided(outcome: .success(try pending.decide(facts, &effects)), effects: effects)
+      } catch {
+        // What failed leaves nothing behind: its effects are dropped, the batch goes on.
+        return Decided(outcome: .failure(error), effects: Effects(now: pending.now))
+      }
+    }
+  }
+
+  private func write(_ decided: [Decided], facts: Facts, on connection: PostgresConnection) async throws -> Completions {
+    let tags = Set(decided.flatMap { $0.effects.tagsSealedFor })
+    let subjectKeys = try await keys.keys(for: Array(tags))
+    var writing = EffectsWriting()
+    for decision in decided { try writing.add(decision.effects, keys: subjectKeys) }
+    let registered = decided.flatMap { $0.effects.registrations }
+    if !registered.isEmpty {
+      // The chain runs through every entry, so its head is read under its lock before they are placed. Only batches with
+      // registrations or moves pay this round trip.
+      let appending = DirectoryAppending(entries: registered.map(\.entry), origin: origin)
+      let results = try await connection.pipeline(appending.steps, deadline: .now + silenceMax)
+      writing.append(try appending.placed(from: results, decidedOn: facts.placements))
+    }
+    let results = try await connection.pipeline(writing.steps, deadline: .now + silenceMax)
+    if let head = writing.directoryHead { onAppend(head) }
+    let first = try writing.firstLeafIndex(from: results)
+    let receipts = writing.leaves.enumerated().map { LeafReceipt(index: first + UInt64($0.offset), hash: $0.element.hash) }
+    var remaining = receipts[...]
+    return decided.map { decision in
+      let receipts = Array(remaining.prefix(decision.effects.leaves.count))
+      remaining = remaining.dropFirst(receipts.count)
+      return decision.outcome.map { .init(outcome: $0, receipts: receipts) }
+    }
+  }
+}
+
+/// Another coordinator, or a peer's log, changed what a batch decided on. It is read and decided again.
+struct LostRace: Error {}
+
+extension Statement {
+  static let begin = Statement("begin", "BEGIN ISOLATION LEVEL READ COMMITTED")
+  static let commit = Statement("commit", "COMMIT")
+  static let rollback = Statement("rollback", "ROLLBACK")
+  /// Any role may have switched it off for its session or database: set in every transaction.
+  static let waitForQuorum = Statement("wait_for_quorum", "SET LOCAL synchronous_commit = on")
+}
+
+extension StoreError {
+  init(_ error: PostgresError) {
+    switch error.kind {
+    case .indeterminate: self = .indeterminate
+    case .server(let state) where !error.isConnectionLoss: self = .refused(sqlState: "\(state)")
+    case .decoding: self = .corrupt(what: "a row")
+    default: self = .unavailable
+    }
+  }
+}

@@ -1,0 +1,170 @@
+import Directory
+import Postgres
+import Residency
+
+/// The last round trip of a batch: advance the head, append the leaves, write the rows, commit. One vectorised statement for
+/// each table, however many operations the batch has.
+struct EffectsWriting {
+  private(set) var leaves: [LeafDraft.Leaf] = []
+  private var records: [(write: Effects.RecordWrite, sealed: [UInt8]?, at: UInt64)] = []
+  private var registrations: [(registration: Effects.Registration, residence: [UInt8], at: UInt64)] = []
+  private var consents: [Effects.ConsentWrite] = []
+  private var answers: [(answer: Effects.Answer, leaf: Int, at: UInt64)] = []
+  private var placed: DirectoryAppending.Placed?
+
+  /// How long a repeat of a write finds its first answer: 24 hours.
+  private static let answersKeptMilliseconds: UInt64 = 24 * 3_600 * 1_000
+
+  mutating func add(_ effects: Effects, keys: [SubjectTag: SubjectKeys]) throws {
+    for answer in effects.answers { answers.append((answer, leaves.count, effects.now)) }
+    for draft in effects.leaves {
+      let sealed = try draft.details.map { details in
+        try Sealer.sealDetails(details.bytes, of: details.tag, keys: try Self.keys(of: details.tag, in: keys))
+      }
+      leaves.append(try draft.render(sealed))
+    }
+    for write in effects.records {
+      let sealed = try write.value.map { value in
+        try Sealer.seal(value, at: write.address, version: write.version, keys: try Self.keys(of: write.address.tag, in: keys))
+      }
+      records.append((write, sealed, effects.now))
+    }
+    for registration in effects.registrations {
+      let keys = try Self.keys(of: registration.tag, in: keys)
+      registrations.append(
+        (registration, try Sealer.seal(registration.residence, of: registration.tag, keys: keys), effects.now))
+    }
+    consents += effects.consents
+  }
+
+  private static func keys(of tag: SubjectTag, in keys: [SubjectTag: SubjectKeys]) throws -> SubjectKeys {
+    guard let keys = keys[tag] else { throw StoreError.corrupt(what: "a subject's keys") }
+    return keys
+  }
+
+  mutating func append(_ placed: DirectoryAppending.Placed) { self.placed = placed }
+
+  /// Where this region's directory log ends after the batch; `nil` where it does not grow.
+  var directoryHead: LogPosition? { placed?.records.last?.position }
+
+  /// The first step answers the new head.
+  var steps: [PipelineStep] {
+    var steps = [advanceHead]
+    if !leaves.isEmpty {
+      steps.append(PipelineStep(Self.appendLeaves, [.bytesArray(leaves.map(\.bytes)), .bytesArray(leaves.map(\.hash))]))
+    }
+    if let placed {
+      steps.append(LogRow.insert(placed.records))
+      steps += PlacementRow.write(placed.changes)
+    }
+    if !registrations.isEmpty { steps.append(insertSubjects) }
+    if !records.isEmpty { steps.append(upsertRecords) }
+    if !consents.isEmpty { steps.append(upsertConsents) }
+    if !answers.isEmpty {
+      steps.append(PipelineStep(Self.dropExpiredAnswers, [.bytesArray(answers.map(\.answer.key))]))
+      steps.append(keepAnswers)
+    }
+    steps.append(PipelineStep(.commit, []))
+    return steps
+  }
+
+  func firstLeafIndex(from results: [PostgresResult]) throws -> UInt64 {
+    guard let head = results.first?.rows.first else { throw StoreError.corrupt(what: "the head") }
+    return UInt64(try head.int64(0)) - UInt64(leaves.count)
+  }
+
+  private var advanceHead: PipelineStep {
+    let chain: PostgresValue = placed.map { .bytes($0.head.chain.bytes) } ?? .null
+    return PipelineStep(
+      Self.advanceHeadStatement, [.int64(Int64(leaves.count)), .int64(Int64(placed?.records.count ?? 0)), chain])
+  }
+
+  private var insertSubjects: PipelineStep {
+    PipelineStep(
+      Self.insertSubjectsStatement,
+      [
+        .bytesArray(registrations.map(\.registration.tag.bytes)), .bytesArray(registrations.map(\.residence)),
+        .timestampArray(registrations.map { Int64($0.at) }),
+      ])
+  }
+
+  private var upsertRecords: PipelineStep {
+    PipelineStep(
+      Self.upsertRecordsStatement,
+      [
+        .bytesArray(records.map(\.write.address.tag.bytes)), .textArray(records.map(\.write.address.collection.rawValue)),
+        .textArray(records.map(\.write.address.key)), .int64Array(records.map { Int64($0.write.version) }),
+        .bytesArray(records.map(\.sealed)), .timestampArray(records.map { Int64($0.at) }),
+      ])
+  }
+
+  private var upsertConsents: PipelineStep {
+    PipelineStep(
+      Self.upsertConsentsStatement,
+      [
+        .bytesArray(consents.map(\.tag.bytes)), .textArray(consents.map(\.consent.purpose.rawValue)),
+        .textArray(consents.map(\.consent.kind)), .timestampArray(consents.map { Int64($0.consent.givenAt) }),
+        .timestampArray(consents.map { $0.consent.withdrawnAt.map(Int64.init) }),
+      ])
+  }
+
+  private var keepAnswers: PipelineStep {
+    PipelineStep(
+      Self.keepAnswersStatement,
+      [
+        .bytesArray(answers.map(\.answer.key)), .bytesArray(answers.map(\.answer.requestHash)),
+        .bytesArray(answers.map(\.answer.answer)), .int64Array(answers.map { Int64($0.leaf - leaves.count) }),
+        .bytesArray(answers.map { leaves.indices.contains($0.leaf) ? leaves[$0.leaf].hash : [] }),
+        .timestampArray(answers.map { Int64($0.at + Self.answersKeptMilliseconds) }),
+      ])
+  }
+
+  private static let advanceHeadStatement = Statement(
+    "advance_head",
+    """
+    UPDATE head SET audit_size = audit_size + $1::bigint, directory_seq = directory_seq + $2::bigint,
+                    directory_chain = coalesce($3::bytea, directory_chain)
+    RETURNING audit_size
+    """)
+  private static let appendLeaves = Statement(
+    "append_leaves",
+    """
+    INSERT INTO audit_leaf (index, leaf, leaf_hash)
+    SELECT head.audit_size - cardinality($1::bytea[]) + t.place - 1, t.leaf, t.leaf_hash
+      FROM head, unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS t (leaf, leaf_hash, place)
+    """)
+  private static let insertSubjectsStatement = Statement(
+    "insert_subjects",
+    """
+    INSERT INTO subject (tag, epoch, state, residence, registered_at)
+    SELECT t.tag, 1, 'active', t.residence, t.at FROM unnest($1::bytea[], $2::bytea[], $3::timestamptz[]) AS t (tag, residence, at)
+    """)
+  private static let upsertRecordsStatement = Statement(
+    "upsert_records",
+    """
+    INSERT INTO record (tag, collection, key, version, sealed, updated_at)
+    SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::timestamptz[])
+    ON CONFLICT (tag, collection, key)
+    DO UPDATE SET version = excluded.version, sealed = excluded.sealed, updated_at = excluded.updated_at
+    """)
+  private static let upsertConsentsStatement = Statement(
+    "upsert_consents",
+    """
+    INSERT INTO consent (tag, purpose, kind, given_at, withdrawn_at)
+    SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+    ON CONFLICT (tag, purpose)
+    DO UPDATE SET kind = excluded.kind, given_at = excluded.given_at, withdrawn_at = excluded.withdrawn_at
+    """)
+  private static let keepAnswersStatement = Statement(
+    "keep_answers",
+    """
+    INSERT INTO idempotency (key, request_hash, answer, leaf_index, leaf_hash, expires_at)
+    SELECT t.key, t.request_hash, t.answer, head.audit_size + t.leaf, t.leaf_hash, t.expires_at
+      FROM head, unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bytea[], $6::timestamptz[])
+             AS t (key, request_hash, answer, leaf, leaf_hash, expires_at)
+    """)
+  /// Before the insert, so that an id may be used again after its time; one still in use makes the insert fail, and the batch is
+  /// decided again with the answer in its facts.
+  private static let dropExpiredAnswers = Statement(
+    "drop_expired_answers", "DELETE FROM idempotency WHERE key = ANY ($1::bytea[]) AND expires_at <= now()")
+}

@@ -1,0 +1,165 @@
+import Directory
+import Postgres
+import Residency
+
+/// The first round trip of a batch: begin, lock what may be written, read everything in one statement (one snapshot).
+///
+/// The locks come first and in key order: the snapshot is then newer than any commit that they waited for, and two
+/// coordinators cannot wait for each other.
+struct FactsReading {
+  private let needs: [FactsNeeded]
+  private let subjects: [SubjectTag]
+  private let records: [RecordAddress]
+  private let pages: [PageAddress]
+  private let requestKeys: [[UInt8]]
+
+  init(_ needs: [FactsNeeded]) {
+    self.needs = needs
+    subjects = Set(needs.flatMap(\.subjects)).sorted()
+    records = Array(Set(needs.flatMap(\.records)))
+    pages = Array(Set(needs.flatMap(\.pages)))
+    requestKeys = needs.compactMap(\.requestKey)
+  }
+
+  var steps: [PipelineStep] {
+    let locked = Set(needs.filter(\.mayWrite).flatMap(\.subjects)).sorted()
+    var steps = [PipelineStep(.begin, []), PipelineStep(.waitForQuorum, [])]
+    if !locked.isEmpty { steps.append(PipelineStep(Self.lockSubjects, [.bytesArray(locked.map(\.bytes))])) }
+    steps.append(
+      PipelineStep(
+        Self.readFacts,
+        [
+          .bytesArray(subjects.map(\.bytes)),
+          .bytesArray(records.map(\.tag.bytes)), .textArray(records.map(\.collection.rawValue)), .textArray(records.map(\.key)),
+          .bytesArray(pages.map(\.tag.bytes)), .textArray(pages.map(\.collection.rawValue)), .textArray(pages.map(\.after)),
+          .int64Array(pages.map { Int64($0.limit) }),
+          .bytesArray(requestKeys),
+        ]))
+    steps.append(PipelineStep(PlacementRow.read, [.bytesArray(subjects.map(\.bytes))]))
+    return steps
+  }
+
+  private enum Kind: Int32 { case subject = 1, record, consent, page, answer }
+
+  private static let lockSubjects = Statement(
+    "lock_subjects", "SELECT 1 FROM subject WHERE tag = ANY ($1::bytea[]) ORDER BY tag FOR UPDATE")
+
+  /// A page ends with the record that takes it over this: 1 MiB.
+  private static let pageBytesMax = 1_048_576
+
+  /// One row shape for every kind of fact: kind, which page, tag, two texts, two numbers, two times in milliseconds, two values.
+  private static let readFacts = Statement(
+    "read_facts",
+    """
+    SELECT 1, 0::bigint, tag, state, '', epoch, 0::bigint, (extract(epoch FROM registered_at) * 1000)::bigint, NULL::bigint,
+           residence, NULL::bytea
+      FROM subject WHERE tag = ANY ($1::bytea[])
+    UNION ALL
+    SELECT 2, 0, r.tag, r.collection, r.key, r.version, 0, (extract(epoch FROM r.updated_at) * 1000)::bigint, NULL, r.sealed, NULL
+      FROM unnest($2::bytea[], $3::text[], $4::text[]) AS w (tag, collection, key)
+      JOIN record r ON r.tag = w.tag AND r.collection = w.collection AND r.key = w.key
+    UNION ALL
+    SELECT 3, 0, tag, purpose, kind, 0, 0, (extract(epoch FROM given_at) * 1000)::bigint,
+           (extract(epoch FROM withdrawn_at) * 1000)::bigint, NULL, NULL
+      FROM consent WHERE tag = ANY ($1::bytea[])
+    UNION ALL
+    SELECT 4, w.ordinality, p.tag, p.collection, p.key, p.version, p.follows, (extract(epoch FROM p.updated_at) * 1000)::bigint,
+           NULL, p.sealed, NULL
+      FROM unnest($5::bytea[], $6::text[], $7::text[], $8::bigint[]) WITH ORDINALITY AS w (tag, collection, after, size, ordinality)
+      CROSS JOIN LATERAL (
+        SELECT c.*, count(*) OVER () - row_number() OVER (ORDER BY c.key) AS follows,
+               sum(octet_length(c.sealed)) OVER (ORDER BY c.key) - octet_length(c.sealed) AS before
+          FROM (SELECT * FROM record r
+                 WHERE r.tag = w.tag AND r.collection = w.collection AND r.key > w.after AND r.sealed IS NOT NULL
+                 ORDER BY r.key LIMIT w.size + 1) AS c
+         ORDER BY c.key LIMIT w.size) AS p
+     WHERE p.before < \(pageBytesMax)
+    UNION ALL
+    SELECT 5, 0, key, encode(request_hash, 'hex'), '', leaf_index, 0, NULL, NULL, answer, leaf_hash
+      FROM idempotency WHERE key = ANY ($9::bytea[]) AND expires_at > now()
+    """)
+
+  /// The batch's facts, opened with the subjects' keys.
+  func facts(from results: [PostgresResult], keys vault: KeyVault) async throws -> Facts {
+    guard results.count == steps.count, let placements = results.last else { throw StoreError.corrupt(what: "the answer to a read") }
+    let rows = results[results.count - 2].rows
+    var facts = Facts()
+    facts.placements = try PlacementRow.sets(placements.rows)
+
+    var byKind: [Kind: [PostgresRow]] = [:]
+    for row in rows {
+      guard let kind = Kind(rawValue: try row.int32(0)) else { throw StoreError.corrupt(what: "the kind of a row") }
+      byKind[kind, default: []].append(row)
+    }
+    let present = try byKind[.subject, default: []].map { try Self.tag(of: $0) }
+    let newcomers = needs.filter(\.createsKeys).flatMap(\.subjects)
+    let keys = try await vault.keys(for: Array(Set(present + newcomers)))
+    for (tag, key) in keys { facts.auditKeys[tag] = key.audit }
+
+    for row in byKind[.subject, default: []] { try facts.guarding(Self.tag(of: row)) { try $0.addSubject(row, keys: keys) } }
+    for row in byKind[.consent, default: []] { try facts.guarding(Self.tag(of: row)) { try $0.addConsent(row) } }
+    for row in byKind[.record, default: []] {
+      try facts.guarding(Self.tag(of: row)) { facts in
+        let record = try StoredRecord(row, keys: keys)
+        facts.records[record.address] = record
+      }
+    }
+    for row in try byKind[.page, default: []].sorted(by: { try $0.int64(6) > $1.int64(6) }) {
+      let index = Int(try row.int64(1)) - 1
+      guard pages.indices.contains(index) else { throw StoreError.corrupt(what: "the number of a page") }
+      try facts.guarding(Self.tag(of: row)) { facts in
+        facts.pages[pages[index], default: StoredPage()].records.append(try StoredRecord(row, keys: keys))
+        facts.pages[pages[index]]?.hasMore = try row.int64(6) > 0
+      }
+    }
+    for row in byKind[.answer, default: []] { try facts.addAnswer(row) }
+    return facts
+  }
+
+  fileprivate static func tag(of row: PostgresRow) throws -> SubjectTag {
+    guard let tag = SubjectTag(try row.bytes(2)) else { throw StoreError.corrupt(what: "a tag") }
+    return tag
+  }
+}
+
+extension Facts {
+  /// Keeps what does not open from failing more than the operations on its subject.
+  fileprivate mutating func guarding(_ tag: SubjectTag, _ body: (inout Facts) throws -> Void) throws {
+    do { try body(&self) } catch StoreError.corrupt { unreadable.insert(tag) }
+  }
+
+  fileprivate mutating func addSubject(_ row: PostgresRow, keys: [SubjectTag: SubjectKeys]) throws {
+    let tag = try FactsReading.tag(of: row)
+    guard let state = SubjectState(rawValue: try row.text(3)), let keys = keys[tag] else {
+      throw StoreError.corrupt(what: "a subject")
+    }
+    subjects[tag] = SubjectFacts(
+      epoch: Epoch(UInt64(try row.int64(5))), state: state,
+      residence: try Sealer.openResidence(try row.bytes(9), of: tag, keys: keys),
+      registeredAt: UInt64(try row.int64(7)), consents: [])
+  }
+
+  fileprivate mutating func addConsent(_ row: PostgresRow) throws {
+    let consent = ConsentFacts(
+      purpose: Purpose(try row.text(3)), kind: try row.text(4), givenAt: UInt64(try row.int64(7)),
+      withdrawnAt: try row.optionalInt64(8).map(UInt64.init))
+    subjects[try FactsReading.tag(of: row)]?.consents.append(consent)
+  }
+
+  fileprivate mutating func addAnswer(_ row: PostgresRow) throws {
+    guard let hash = [UInt8](hex: try row.text(3)) else { throw StoreError.corrupt(what: "a kept answer") }
+    let receipt = LeafReceipt(index: UInt64(try row.int64(5)), hash: try row.bytes(10))
+    earlierAnswers[try row.bytes(2)] = EarlierAnswer(requestHash: hash, answer: try row.bytes(9), receipt: receipt)
+  }
+}
+
+extension StoredRecord {
+  fileprivate init(_ row: PostgresRow, keys: [SubjectTag: SubjectKeys]) throws {
+    let tag = try FactsReading.tag(of: row)
+    guard let keys = keys[tag] else { throw StoreError.corrupt(what: "a record") }
+    let address = RecordAddress(tag: tag, collection: CollectionName(try row.text(3)), key: try row.text(4))
+    let version = UInt64(try row.int64(5))
+    let value = try row.optionalBytes(9).map { try Sealer.open($0, at: address, version: version, keys: keys) }
+    self.init(address: address, version: version, value: value, updatedAt: UInt64(try row.int64(7)))
+  }
+}

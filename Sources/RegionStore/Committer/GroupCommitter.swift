@@ -1,0 +1,111 @@
+import DequeModule
+import Logging
+import Postgres
+
+/// Gathers the operations that arrive while earlier batches are committing, and commits each batch as one transaction.
+///
+/// One fsync and one round trip to the synchronous standbys serve the whole batch. Nothing waits while a lane is idle: the
+/// first operation to arrive is a batch of its own.
+package actor GroupCommitter {
+  package struct Limits: Sendable {
+    /// Operations in one transaction.
+    package var batchMax = 1_024
+    /// Operations waiting; more are refused with `StoreError.overloaded`.
+    package var waitingMax = 8_192
+    /// Batches under way at once: one reads its facts while another commits.
+    package var lanes = 2
+    /// After which a silent PostgreSQL counts as lost.
+    package var silenceMax = Duration.seconds(10)
+
+    package init() {}
+  }
+
+  private let batches: BatchRunner
+  private let limits: Limits
+  private let logger: Logger
+  private var waiting: Deque<PendingOperation> = []
+  private var idleLanes: [CheckedContinuation<Void, Never>] = []
+  private var isStopping = false
+
+  init(batches: BatchRunner, limits: Limits, logger: Logger) {
+    self.batches = batches
+    self.limits = limits
+    self.logger = logger
+  }
+
+  /// Commits one operation, with whatever else is waiting.
+  /// - Throws: ``StoreError``, or what the operation's own `decide` threw.
+  nonisolated func commit<Outcome: Sendable>(_ operation: Operation<Outcome>) async throws -> Committed<Outcome> {
+    let pending = PendingOperation(operation)
+    await enqueue(pending)
+    let completion = try await pending.value()
+    guard let outcome = completion.outcome as? Outcome else { throw StoreError.corrupt(what: "an outcome") }
+    return Committed(outcome: outcome, receipts: completion.receipts)
+  }
+
+  private func enqueue(_ pending: PendingOperation) {
+    guard !isStopping else { return pending.finish(.failure(StoreError.stopping)) }
+    guard waiting.count < limits.waitingMax else { return pending.finish(.failure(StoreError.overloaded)) }
+    waiting.append(pending)
+    if let lane = idleLanes.popLast() { lane.resume() }
+  }
+
+  /// Commits batches until ``stop()``; then what is waiting, and returns.
+  func run() async {
+    await withDiscardingTaskGroup { group in
+      for _ in 0..<limits.lanes { group.addTask { await self.runLane() } }
+    }
+  }
+
+  /// Takes no more operations. ``run()`` returns once those already waiting are done.
+  func stop() {
+    isStopping = true
+    for lane in idleLanes { lane.resume() }
+    idleLanes = []
+  }
+
+  private func runLane() async {
+    while let batch = await nextBatch() {
+      await commit(batch)
+    }
+  }
+
+  private func nextBatch() async -> [PendingOperation]? {
+    while true {
+      let batch = takeBatch()
+      if !batch.isEmpty { return batch }
+      if isStopping { return nil }
+      await withCheckedContinuation { idleLanes.append($0) }
+    }
+  }
+
+  private func takeBatch() -> [PendingOperation] {
+    var selection = BatchSelection()
+    var batch: [PendingOperation] = []
+    var passedOver: Deque<PendingOperation> = []
+    let now = ContinuousClock.now
+    while batch.count < limits.batchMax, let pending = waiting.popFirst() {
+      if let deadline = pending.deadline, deadline <= now {
+        pending.finish(.failure(StoreError.deadlineExceeded))
+      } else if pending.isWanted {
+        if selection.admits(pending.needs) { batch.append(pending) } else { passedOver.append(pending) }
+      }
+    }
+    passedOver.append(contentsOf: waiting)
+    waiting = passedOver
+    return batch
+  }
+
+  private func commit(_ batch: [PendingOperation]) async {
+    do {
+      let results = try await batches.run(batch)
+      for (pending, result) in zip(batch, results) { pending.finish(result) }
+    } catch StoreError.refused(let sqlState) where batch.count > 1 {
+      // One operation's effects were refused: find it by giving each a transaction of its own.
+      logger.warning("batch refused, committing one by one", metadata: ["sqlstate": "\(sqlState)", "operations": "\(batch.count)"])
+      for pending in batch { await commit([pending]) }
+    } catch {
+      for pending in batch { pending.finish(.failure(error)) }
+    }
+  }
+}

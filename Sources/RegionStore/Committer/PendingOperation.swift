@@ -1,0 +1,69 @@
+import Synchronization
+
+/// An operation on its way through the committer. Completed exactly once, whoever comes first: its batch, or a caller that gave up.
+final class PendingOperation: Sendable {
+  struct Completion: Sendable {
+    let outcome: any Sendable
+    let receipts: [LeafReceipt]
+  }
+
+  let needs: FactsNeeded
+  let deadline: ContinuousClock.Instant?
+  let now: UInt64
+  let decide: @Sendable (Facts, inout Effects) throws -> any Sendable
+
+  private enum State {
+    case waiting
+    case awaited(CheckedContinuation<Completion, any Error>)
+    case done(Result<Completion, any Error>)
+  }
+  private let state = Mutex(State.waiting)
+
+  init<Outcome: Sendable>(_ operation: Operation<Outcome>) {
+    needs = operation.needs
+    deadline = operation.deadline
+    now = operation.now
+    let decide = operation.decide
+    self.decide = { facts, effects in try decide(facts, &effects) }
+  }
+
+  /// Whether somebody still waits for the outcome. One that nobody waits for is not begun.
+  var isWanted: Bool {
+    state.withLock {
+      if case .done = $0 { return false }
+      return true
+    }
+  }
+
+  func finish(_ result: Result<Completion, any Error>) {
+    let continuation: CheckedContinuation<Completion, any Error>? = state.withLock { state in
+      switch state {
+      case .waiting:
+        state = .done(result)
+        return nil
+      case .awaited(let continuation):
+        state = .done(result)
+        return continuation
+      case .done:
+        return nil
+      }
+    }
+    continuation?.resume(with: result)
+  }
+
+  /// The outcome. Called once.
+  func value() async throws -> Completion {
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        let early: Result<Completion, any Error>? = state.withLock { state in
+          if case .done(let result) = state { return result }
+          state = .awaited(continuation)
+          return nil
+        }
+        if let early { continuation.resume(with: early) }
+      }
+    } onCancel: {
+      finish(.failure(StoreError.canceled))
+    }
+  }
+}

@@ -1,0 +1,107 @@
+package import Directory
+package import Residency
+
+/// An audit leaf before it has a place in the log.
+package struct LeafDraft: Sendable {
+  /// What names people or records in a leaf, and whose key seals it. Sealing draws a random nonce, so it is left to the writing of
+  /// the batch; the decision stays pure.
+  package struct Details: Sendable {
+    package let tag: SubjectTag
+    package let bytes: [UInt8]
+
+    package init(tag: SubjectTag, bytes: [UInt8]) {
+      self.tag = tag
+      self.bytes = bytes
+    }
+  }
+
+  /// A leaf's bytes and their RFC 6962 hash.
+  package struct Leaf: Sendable {
+    package let bytes: [UInt8]
+    package let hash: [UInt8]
+
+    package init(bytes: [UInt8], hash: [UInt8]) {
+      self.bytes = bytes
+      self.hash = hash
+    }
+  }
+
+  let details: Details?
+  let render: @Sendable (_ sealedDetails: [UInt8]?) throws -> Leaf
+
+  package init(details: Details?, render: @escaping @Sendable (_ sealedDetails: [UInt8]?) throws -> Leaf) {
+    self.details = details
+    self.render = render
+  }
+}
+
+/// What an operation decided to do. All of it is committed in one transaction with the leaves that speak of it, or none of it.
+package struct Effects: Sendable {
+  package struct RecordWrite: Sendable {
+    package let address: RecordAddress
+    package let version: UInt64
+    /// `nil` deletes: the version remains, so that it never counts the same number twice.
+    package let value: [UInt8]?
+  }
+
+  package struct Registration: Sendable {
+    package let tag: SubjectTag
+    package let residence: Residence
+    /// The directory's record of it, which stands or falls with the subject's row.
+    package let entry: DirectoryEntry
+  }
+
+  package struct ConsentWrite: Sendable {
+    package let tag: SubjectTag
+    package let consent: ConsentFacts
+  }
+
+  package struct Answer: Sendable {
+    package let key: [UInt8]
+    package let requestHash: [UInt8]
+    package let answer: [UInt8]
+  }
+
+  /// Milliseconds since 1970 UTC: what the rows are stamped with.
+  package let now: UInt64
+  package private(set) var leaves: [LeafDraft] = []
+  package private(set) var records: [RecordWrite] = []
+  package private(set) var registrations: [Registration] = []
+  package private(set) var consents: [ConsentWrite] = []
+  package private(set) var answers: [Answer] = []
+
+  package init(now: UInt64) { self.now = now }
+
+  package var isEmpty: Bool {
+    leaves.isEmpty && records.isEmpty && registrations.isEmpty && consents.isEmpty && answers.isEmpty
+  }
+
+  /// Whose keys are needed to write this.
+  var tagsSealedFor: [SubjectTag] {
+    records.map(\.address.tag) + registrations.map(\.tag) + leaves.compactMap { $0.details?.tag }
+  }
+
+  package mutating func record(_ leaf: LeafDraft) { leaves.append(leaf) }
+
+  package mutating func put(_ address: RecordAddress, version: UInt64, value: [UInt8]) {
+    records.append(RecordWrite(address: address, version: version, value: value))
+  }
+
+  package mutating func delete(_ address: RecordAddress, version: UInt64) {
+    records.append(RecordWrite(address: address, version: version, value: nil))
+  }
+
+  /// Makes this region the home of `tag`, in the store and in the directory.
+  package mutating func register(_ tag: SubjectTag, residence: Residence, entry: DirectoryEntry) {
+    registrations.append(Registration(tag: tag, residence: residence, entry: entry))
+  }
+
+  package mutating func set(_ consent: ConsentFacts, of tag: SubjectTag) {
+    consents.append(ConsentWrite(tag: tag, consent: consent))
+  }
+
+  /// Keeps `answer` for repeats of the same request. The receipt kept with it is that of this operation's first leaf.
+  package mutating func remember(_ answer: [UInt8], key: [UInt8], requestHash: [UInt8]) {
+    answers.append(Answer(key: key, requestHash: requestHash, answer: answer))
+  }
+}

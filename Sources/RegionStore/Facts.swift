@@ -1,0 +1,132 @@
+package import Cryptography
+package import Directory
+package import Residency
+
+/// Where a record stands.
+package struct RecordAddress: Hashable, Sendable {
+  package let tag: SubjectTag
+  package let collection: CollectionName
+  package let key: String
+
+  package init(tag: SubjectTag, collection: CollectionName, key: String) {
+    self.tag = tag
+    self.collection = collection
+    self.key = key
+  }
+}
+
+/// A stretch of a subject's records of one collection, in key order.
+package struct PageAddress: Hashable, Sendable {
+  package let tag: SubjectTag
+  package let collection: CollectionName
+  /// The key after which the page begins; empty for the first page.
+  package let after: String
+  package let limit: Int
+
+  package init(tag: SubjectTag, collection: CollectionName, after: String, limit: Int) {
+    self.tag = tag
+    self.collection = collection
+    self.after = after
+    self.limit = limit
+  }
+}
+
+/// What an operation has to know before it decides.
+package struct FactsNeeded: Sendable {
+  /// Subjects whose row, consents, keys and placement are wanted.
+  package var subjects: [SubjectTag]
+  package var records: [RecordAddress]
+  package var pages: [PageAddress]
+  /// Identifies a write that may be repeated: 32 bytes.
+  package var requestKey: [UInt8]?
+  /// Whether the operation may change the subjects: their rows are then locked until the commit.
+  package var mayWrite: Bool
+  /// Whether keys are made for subjects that have none: registration only.
+  package var createsKeys: Bool
+
+  package init(
+    subjects: [SubjectTag], records: [RecordAddress] = [], pages: [PageAddress] = [], requestKey: [UInt8]? = nil,
+    mayWrite: Bool = false, createsKeys: Bool = false
+  ) {
+    self.subjects = subjects
+    self.records = records
+    self.pages = pages
+    self.requestKey = requestKey
+    self.mayWrite = mayWrite
+    self.createsKeys = createsKeys
+  }
+}
+
+/// A subject at home here.
+package struct SubjectFacts: Sendable {
+  package let epoch: Epoch
+  package let state: SubjectState
+  package let residence: Residence
+  package let registeredAt: UInt64
+  package var consents: [ConsentFacts]
+}
+
+/// The life of a subject's account in the store of its home.
+package enum SubjectState: String, Sendable, CaseIterable {
+  case active, frozen, moved, restricted, erased
+}
+
+package struct ConsentFacts: Hashable, Sendable {
+  package let purpose: Purpose
+  /// `explicit` or `implied`.
+  package let kind: String
+  /// Milliseconds since 1970 UTC.
+  package let givenAt: UInt64
+  package let withdrawnAt: UInt64?
+
+  package init(purpose: Purpose, kind: String, givenAt: UInt64, withdrawnAt: UInt64? = nil) {
+    self.purpose = purpose
+    self.kind = kind
+    self.givenAt = givenAt
+    self.withdrawnAt = withdrawnAt
+  }
+}
+
+/// A record, opened.
+package struct StoredRecord: Sendable {
+  package let address: RecordAddress
+  package let version: UInt64
+  /// Canonical JSON; `nil` where the record was deleted and only its version remains.
+  package let value: [UInt8]?
+  /// Milliseconds since 1970 UTC.
+  package let updatedAt: UInt64
+}
+
+/// A page of records. It may hold fewer than were asked for: a page also ends where it gets large.
+package struct StoredPage: Sendable {
+  package internal(set) var records: [StoredRecord] = []
+  package internal(set) var hasMore = false
+
+  package init() {}
+}
+
+/// What a write answered the first time.
+package struct EarlierAnswer: Sendable {
+  package let requestHash: [UInt8]
+  package let answer: [UInt8]
+  package let receipt: LeafReceipt
+}
+
+/// Where a leaf came to stand.
+package struct LeafReceipt: Hashable, Sendable {
+  package let index: UInt64
+  package let hash: [UInt8]
+}
+
+/// Everything a batch read, in one snapshot. What is absent was not there.
+package struct Facts: Sendable {
+  package internal(set) var subjects: [SubjectTag: SubjectFacts] = [:]
+  /// Name a subject in the audit log.
+  package internal(set) var auditKeys: [SubjectTag: SymmetricKey] = [:]
+  package internal(set) var placements: [SubjectTag: PlacementSet] = [:]
+  package internal(set) var records: [RecordAddress: StoredRecord] = [:]
+  package internal(set) var pages: [PageAddress: StoredPage] = [:]
+  package internal(set) var earlierAnswers: [[UInt8]: EarlierAnswer] = [:]
+  /// Subjects of which something does not open: an operation on one fails, the rest of its batch does not.
+  var unreadable: Set<SubjectTag> = []
+}

@@ -1,0 +1,67 @@
+import Cryptography
+import Residency
+
+/// Seals and opens what is stored of a subject: AES-256-GCM under the subject's key. What a sealed value is for, and its version,
+/// are authenticated with it, so that a row cannot be passed off as another row, or as an older state of itself.
+enum Sealer {
+  static func seal(_ value: [UInt8], at address: RecordAddress, version: UInt64, keys: SubjectKeys) throws -> [UInt8] {
+    try AESGCM.seal(value, key: keys.data, additionalData: context(address, version: version))
+  }
+
+  static func open(_ sealed: [UInt8], at address: RecordAddress, version: UInt64, keys: SubjectKeys) throws -> [UInt8] {
+    do {
+      return try AESGCM.open(sealed, key: keys.data, additionalData: context(address, version: version))
+    } catch {
+      throw StoreError.corrupt(what: "a record")
+    }
+  }
+
+  static func sealDetails(_ details: [UInt8], of tag: SubjectTag, keys: SubjectKeys) throws -> [UInt8] {
+    try AESGCM.seal(details, key: keys.data, additionalData: context("details", tag))
+  }
+
+  static func seal(_ residence: Residence, of tag: SubjectTag, keys: SubjectKeys) throws -> [UInt8] {
+    try AESGCM.seal(encode(residence), key: keys.data, additionalData: context("residence", tag))
+  }
+
+  static func openResidence(_ sealed: [UInt8], of tag: SubjectTag, keys: SubjectKeys) throws -> Residence {
+    do {
+      return try decode(try AESGCM.open(sealed, key: keys.data, additionalData: context("residence", tag)))
+    } catch {
+      throw StoreError.corrupt(what: "a residence")
+    }
+  }
+
+  /// Every part with its length, so that no two contexts have the same bytes.
+  private static func context(_ address: RecordAddress, version: UInt64) -> [UInt8] {
+    var bytes = context("record", address.tag)
+    for part in [address.collection.rawValue, address.key] {
+      bytes += withUnsafeBytes(of: UInt32(part.utf8.count).bigEndian, Array.init)
+      bytes += Array(part.utf8)
+    }
+    return bytes + withUnsafeBytes(of: version.bigEndian, Array.init)
+  }
+
+  private static func context(_ use: String, _ tag: SubjectTag) -> [UInt8] {
+    Array("domicile/1/\(use)\0".utf8) + tag.bytes
+  }
+
+  private static func encode(_ residence: Residence) -> [UInt8] {
+    var members: [String: JSONValue] = ["country": .string(residence.country.rawValue)]
+    if let subdivision = residence.subdivision { members["subdivision"] = .string(subdivision.rawValue) }
+    if let citizenship = residence.citizenship {
+      members["citizenship"] = .array(citizenship.sorted().map { .string($0.rawValue) })
+    }
+    return JSONValue.object(members).canonicalBytes
+  }
+
+  private static func decode(_ bytes: [UInt8]) throws -> Residence {
+    let value = try JSONValue(parsing: bytes)
+    guard let country = value["country"]?.stringValue.flatMap(Jurisdiction.init) else {
+      throw StoreError.corrupt(what: "a residence")
+    }
+    let citizenship = value["citizenship"]?.arrayValue.map { Set($0.compactMap { $0.stringValue.flatMap(Jurisdiction.init) }) }
+    return Residence(
+      country: country, subdivision: value["subdivision"]?.stringValue.flatMap(Jurisdiction.init), citizenship: citizenship)
+  }
+}

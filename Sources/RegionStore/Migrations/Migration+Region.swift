@@ -1,0 +1,130 @@
+extension Migration {
+  /// The region's own database: everything of a subject is keyed by its tag first, so that the schema distributes by `tag`.
+  package static let region: [Migration] = [
+    Migration(
+      version: 1, name: "first schema",
+      sql: """
+        CREATE TABLE region_identity (
+          only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+          region text NOT NULL,
+          ordinal integer NOT NULL,
+          system_identifier bigint NOT NULL
+        );
+
+        CREATE TABLE head (
+          only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+          audit_size bigint NOT NULL,
+          directory_seq bigint NOT NULL,
+          directory_chain bytea NOT NULL,
+          incarnation integer NOT NULL
+        ) WITH (fillfactor = 10);
+
+        CREATE TABLE subject (
+          tag bytea PRIMARY KEY CHECK (octet_length(tag) = 16),
+          epoch bigint NOT NULL,
+          state text NOT NULL,
+          residence bytea NOT NULL,
+          registered_at timestamptz NOT NULL
+        );
+
+        CREATE TABLE record (
+          tag bytea NOT NULL REFERENCES subject (tag),
+          collection text COLLATE "C" NOT NULL,
+          key text COLLATE "C" NOT NULL,
+          version bigint NOT NULL,
+          sealed bytea,
+          updated_at timestamptz NOT NULL,
+          PRIMARY KEY (tag, collection, key)
+        );
+
+        CREATE TABLE consent (
+          tag bytea NOT NULL REFERENCES subject (tag),
+          purpose text COLLATE "C" NOT NULL,
+          kind text NOT NULL,
+          given_at timestamptz NOT NULL,
+          withdrawn_at timestamptz,
+          PRIMARY KEY (tag, purpose)
+        );
+
+        CREATE TABLE audit_leaf (
+          index bigint PRIMARY KEY,
+          leaf bytea NOT NULL,
+          leaf_hash bytea NOT NULL CHECK (octet_length(leaf_hash) = 32)
+        );
+
+        CREATE TABLE idempotency (
+          key bytea PRIMARY KEY CHECK (octet_length(key) = 32),
+          request_hash bytea NOT NULL,
+          answer bytea NOT NULL,
+          leaf_index bigint NOT NULL,
+          leaf_hash bytea NOT NULL,
+          expires_at timestamptz NOT NULL
+        );
+        CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
+
+        CREATE TABLE placement (
+          tag bytea PRIMARY KEY CHECK (octet_length(tag) = 16),
+          birth_seq bigint NOT NULL,
+          epoch bigint NOT NULL,
+          seq bigint NOT NULL,
+          birth_incarnation integer NOT NULL,
+          incarnation integer NOT NULL,
+          birth_origin integer NOT NULL,
+          origin integer NOT NULL,
+          home integer NOT NULL,
+          state integer NOT NULL,
+          covers bytea
+        );
+
+        CREATE TABLE placement_sibling (
+          LIKE placement,
+          PRIMARY KEY (tag, origin, incarnation, seq)
+        );
+
+        CREATE TABLE directory_log (
+          origin integer NOT NULL,
+          incarnation integer NOT NULL,
+          seq bigint NOT NULL,
+          entry bytea NOT NULL,
+          chain bytea NOT NULL,
+          PRIMARY KEY (origin, incarnation, seq)
+        );
+
+        CREATE TABLE applied (
+          origin integer NOT NULL,
+          incarnation integer NOT NULL,
+          seq bigint NOT NULL,
+          chain bytea NOT NULL,
+          PRIMARY KEY (origin, incarnation)
+        );
+
+        CREATE TABLE peer_ack (
+          peer integer NOT NULL,
+          origin integer NOT NULL,
+          incarnation integer NOT NULL,
+          seq bigint NOT NULL,
+          PRIMARY KEY (peer, origin, incarnation)
+        );
+        """)
+  ]
+
+  /// The key database: with backups of its own, so that a backup of the data does not bring erased people back.
+  package static let keys: [Migration] = [
+    Migration(
+      version: 1, name: "subject keys",
+      sql: """
+        CREATE TABLE key_identity (
+          only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+          region text NOT NULL
+        );
+
+        CREATE TABLE subject_key (
+          tag bytea PRIMARY KEY CHECK (octet_length(tag) = 16),
+          kek text NOT NULL,
+          wrapped_key bytea NOT NULL,
+          wrapped_audit_key bytea NOT NULL,
+          created_at timestamptz NOT NULL DEFAULT now()
+        );
+        """)
+  ]
+}

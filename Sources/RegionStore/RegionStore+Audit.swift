@@ -1,0 +1,52 @@
+import Postgres
+
+/// A leaf as it stands in the store.
+package struct StoredLeaf: Sendable {
+  package let index: UInt64
+  package let bytes: [UInt8]
+  /// As the committer stored it. Whoever verifies computes it anew.
+  package let hash: [UInt8]
+}
+
+/// The audit log's rows. Written only by the group committer, with what they speak of.
+extension RegionStore {
+  /// How many leaves are committed.
+  package func auditSize() async throws(StoreError) -> UInt64 {
+    try await reading { connection in
+      guard let row = try await connection.execute(Self.selectSize, []).rows.first else {
+        throw StoreError.corrupt(what: "the head")
+      }
+      return UInt64(try row.int64(0))
+    }
+  }
+
+  /// The leaves from `first` on, at most `count`.
+  package func leaves(from first: UInt64, count: Int) async throws(StoreError) -> [StoredLeaf] {
+    try await reading { connection in
+      let result = try await connection.execute(
+        Self.selectLeaves, [.int64(Int64(clamping: first)), .int64(Int64(count))])
+      return try result.rows.map {
+        StoredLeaf(index: UInt64(try $0.int64(0)), bytes: try $0.bytes(1), hash: try $0.bytes(2))
+      }
+    }
+  }
+
+  /// The hashes of the leaves from `first` on, at most `count`, without gaps.
+  package func leafHashes(from first: UInt64, count: Int) async throws(StoreError) -> [[UInt8]] {
+    try await reading { connection in
+      let result = try await connection.execute(
+        Self.selectHashes, [.int64(Int64(clamping: first)), .int64(Int64(count))])
+      return try result.rows.enumerated().map { offset, row in
+        guard UInt64(try row.int64(0)) == first + UInt64(offset) else { throw StoreError.corrupt(what: "the audit log") }
+        return try row.bytes(1)
+      }
+    }
+  }
+
+  private static let selectSize = Statement("select_audit_size", "SELECT audit_size FROM head")
+  private static let selectLeaves = Statement(
+    "select_leaves",
+    "SELECT index, leaf, leaf_hash FROM audit_leaf WHERE index >= $1::bigint ORDER BY index LIMIT $2::bigint")
+  private static let selectHashes = Statement(
+    "select_leaf_hashes", "SELECT index, leaf_hash FROM audit_leaf WHERE index >= $1::bigint ORDER BY index LIMIT $2::bigint")
+}

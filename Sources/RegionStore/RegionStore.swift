@@ -1,0 +1,149 @@
+import Cryptography
+package import Directory
+package import Logging
+package import Postgres
+package import Residency
+
+/// One region's strongly consistent store: its subjects' records, its copy of the directory, its audit log.
+///
+/// Everything that concerns a subject goes through ``commit(_:)``: read, decided, recorded and written in one transaction.
+package final class RegionStore: Sendable {
+  let region: RegionDescriptor
+  private let pool: PostgresPool
+  private let keysPool: PostgresPool
+  private let committer: GroupCommitter
+
+  /// Opens the region's two databases, brings their schemas up to date and makes sure that they are this region's.
+  /// - Parameter onAppend: told how far this region's directory log reaches, after each commit that made it longer.
+  /// - Throws: ``StoreError``.
+  package init(
+    region: RegionDescriptor, database: PostgresConfiguration, keyDatabase: PostgresConfiguration, kek: KeyEncryptionKey,
+    limits: GroupCommitter.Limits = .init(), logger: Logger, onAppend: @escaping @Sendable (LogPosition) -> Void = { _ in }
+  ) async throws {
+    self.region = region
+    pool = PostgresPool(configuration: database, size: limits.lanes + 2, logger: logger)
+    keysPool = PostgresPool(configuration: keyDatabase, size: 2, logger: logger)
+    let batches = BatchRunner(
+      pool: pool, keys: KeyVault(pool: keysPool, kek: kek), origin: region.ordinal, silenceMax: limits.silenceMax,
+      logger: logger, onAppend: onAppend)
+    committer = GroupCommitter(batches: batches, limits: limits, logger: logger)
+    do {
+      try await prepare()
+    } catch {
+      await pool.shutdown()
+      await keysPool.shutdown()
+      throw error
+    }
+  }
+
+  /// Commits an operation together with whatever else is waiting, and gives its outcome once it is durable.
+  /// - Throws: ``StoreError``, or what the operation's own decision threw.
+  package func commit<Outcome: Sendable>(_ operation: Operation<Outcome>) async throws -> Committed<Outcome> {
+    try await committer.commit(operation)
+  }
+
+  /// Serves ``commit(_:)`` until ``stop()``, then finishes what is waiting and closes the connections.
+  package func run() async {
+    await committer.run()
+    await pool.shutdown()
+    await keysPool.shutdown()
+  }
+
+  package func stop() async { await committer.stop() }
+
+  /// Whether PostgreSQL answers now.
+  package func isReady() async -> Bool {
+    do {
+      _ = try await auditSize()
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /// Runs `body` on a connection of its own, beside the committer: nothing that concerns a subject's data.
+  func reading<R: Sendable>(_ body: @Sendable (PostgresConnection) async throws -> R) async throws(StoreError) -> R {
+    do {
+      return try await pool.withConnection(body)
+    } catch let error as StoreError {
+      throw error
+    } catch let error as PostgresError {
+      throw StoreError(error)
+    } catch is CancellationError {
+      throw .canceled
+    } catch {
+      throw .unavailable
+    }
+  }
+}
+
+extension RegionStore {
+  private func prepare() async throws {
+    let region = self.region
+    try await Self.typed {
+      try await self.keysPool.withConnection { connection in
+        try await Migrator.keys.run(on: connection)
+        let found = try await connection.execute(Self.claimKeys, [.text(region.id.rawValue)]).rows.first?.text(0)
+        guard found == region.id.rawValue else {
+          throw StoreError.foreignDatabase(expected: "the keys of \(region.id)", found: "the keys of \(found ?? "nobody")")
+        }
+      }
+      try await self.pool.withConnection { connection in
+        try await Migrator.region.run(on: connection)
+        try await Self.claim(connection, for: region)
+      }
+    }
+  }
+
+  /// A data directory that was copied or restored elsewhere is another cluster: refused, since its history may not be the
+  /// newest one.
+  private static func claim(_ connection: PostgresConnection, for region: RegionDescriptor) async throws {
+    let start = ChainHash.start(of: LogID(origin: region.ordinal, incarnation: .first), digest: { SHA256.hash($0) })
+    _ = try await connection.execute(
+      claimRegion, [.text(region.id.rawValue), .int32(Int32(region.ordinal.rawValue))])
+    _ = try await connection.execute(claimHead, [.bytes(start.bytes)])
+    guard let row = try await connection.execute(readIdentity, []).rows.first else {
+      throw StoreError.corrupt(what: "the region's identity")
+    }
+    let expected = "\(region.id) (ordinal \(region.ordinal), this cluster)"
+    let cluster = try row.bool(2) ? "this cluster" : "another cluster"
+    guard try row.text(0) == region.id.rawValue, try row.int32(1) == Int32(region.ordinal.rawValue), try row.bool(2) else {
+      throw StoreError.foreignDatabase(expected: expected, found: "\(try row.text(0)) (ordinal \(try row.int32(1)), \(cluster))")
+    }
+  }
+
+  private static func typed(_ body: () async throws -> Void) async throws(StoreError) {
+    do {
+      try await body()
+    } catch let error as StoreError {
+      throw error
+    } catch let error as PostgresError {
+      throw StoreError(error)
+    } catch {
+      throw .unavailable
+    }
+  }
+
+  private static let claimKeys = Statement(
+    "claim_keys",
+    """
+    WITH claimed AS (INSERT INTO key_identity (region) VALUES ($1::text) ON CONFLICT DO NOTHING RETURNING region)
+    SELECT region FROM claimed UNION ALL SELECT region FROM key_identity LIMIT 1
+    """)
+  private static let claimRegion = Statement(
+    "claim_region",
+    """
+    INSERT INTO region_identity (region, ordinal, system_identifier)
+    SELECT $1::text, $2::integer, system_identifier FROM pg_control_system() ON CONFLICT DO NOTHING
+    """)
+  private static let claimHead = Statement(
+    "claim_head",
+    """
+    INSERT INTO head (audit_size, directory_seq, directory_chain, incarnation) VALUES (0, 0, $1::bytea, 1) ON CONFLICT DO NOTHING
+    """)
+  private static let readIdentity = Statement(
+    "read_identity",
+    """
+    SELECT i.region, i.ordinal, i.system_identifier = c.system_identifier FROM region_identity i, pg_control_system() c
+    """)
+}

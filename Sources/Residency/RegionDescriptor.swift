@@ -1,0 +1,81 @@
+/// One region as its file in `regions/` describes it.
+package struct RegionDescriptor: Sendable, Hashable {
+  /// Where a region's own server binds.
+  package struct Service: Sendable, Hashable {
+    package let listen: ListenAddress
+    /// How others reach it: `https`, a host, an optional port, nothing behind.
+    package let url: HTTPSOrigin
+
+    package init(listen: ListenAddress, url: HTTPSOrigin) {
+      self.listen = listen
+      self.url = url
+    }
+  }
+
+  /// The two databases of a region. Keys live apart from what they seal, so that a backup of the one does not bring back what
+  /// was erased from the other.
+  package struct Store: Sendable, Hashable {
+    package let dsn: ConnectionString
+    package let keysDSN: ConnectionString
+
+    package init(dsn: ConnectionString, keysDSN: ConnectionString) {
+      self.dsn = dsn
+      self.keysDSN = keysDSN
+    }
+  }
+
+  package struct Audit: Sendable, Hashable {
+    /// The first line of this region's checkpoints (C2SP tlog-checkpoint, `origin`).
+    package let origin: String
+    /// The regions that cosign its checkpoints, in file order.
+    package let witnesses: [RegionID]
+
+    package init(origin: String, witnesses: [RegionID]) {
+      self.origin = origin
+      self.witnesses = witnesses
+    }
+  }
+
+  /// WGS 84, in degrees. For maps and for guessing latency; no decision uses it.
+  package struct Coordinates: Sendable, Hashable {
+    package let latitude: Double
+    package let longitude: Double
+
+    package init(latitude: Double, longitude: Double) {
+      self.latitude = latitude
+      self.longitude = longitude
+    }
+  }
+
+  package let id: RegionID
+  package let ordinal: RegionOrdinal
+  package let jurisdiction: Jurisdiction
+  /// For people: `Europe (Ireland)`.
+  package let name: String
+  package let location: Coordinates
+  /// Where apps call.
+  package let coordinator: Service
+  /// Where other regions call, over mutual TLS.
+  package let peer: Service
+  /// `nil` where the variables that name the databases are not set here: a region does not know another's databases.
+  package let store: Store?
+  package let audit: Audit
+  /// Where the description stands.
+  package let source: SourceLocation
+
+  package init(
+    id: RegionID, ordinal: RegionOrdinal, jurisdiction: Jurisdiction, name: String, location: Coordinates,
+    coordinator: Service, peer: Service, store: Store?, audit: Audit, source: SourceLocation
+  ) {
+    self.id = id
+    self.ordinal = ordinal
+    self.jurisdiction = jurisdiction
+    self.name = name
+    self.location = location
+    self.coordinator = coordinator
+    self.peer = peer
+    self.store = store
+    self.audit = audit
+    self.source = source
+  }
+}

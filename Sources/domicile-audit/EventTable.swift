@@ -1,0 +1,84 @@
+import AuditTrail
+import Cryptography
+import Residency
+
+/// A log's events as rows.
+enum EventTable {
+  private static let headings = [
+    "time (UTC)", "log", "leaf", "activity", "effect", "from", "to", "principal", "purpose", "data", "why",
+  ]
+
+  static func table(_ logs: [ReadLog]) -> TextTable {
+    var table = TextTable(headings)
+    let rows = logs.flatMap { log in log.leaves.map { (log, $0) } }.sorted { $0.1.event.time < $1.1.event.time }
+    for (log, leaf) in rows { table.add(cells(log, leaf)) }
+    return table
+  }
+
+  private static func cells(_ log: ReadLog, _ leaf: LogLeaf) -> [String] {
+    let event = leaf.event
+    return [
+      event.time.description, log.target.name, String(leaf.index), event.activity.rawValue, event.effect.rawValue,
+      event.home.map(place) ?? "-", place(event.requester), event.principal ?? "-", event.purpose?.rawValue ?? "-",
+      data(event), why(event),
+    ]
+  }
+
+  private static func place(_ place: AuditEvent.Place) -> String {
+    let jurisdiction = place.jurisdiction?.rawValue
+    guard let region = place.region?.rawValue else { return jurisdiction ?? "-" }
+    return jurisdiction.map { "\(region) (\($0))" } ?? region
+  }
+
+  private static func data(_ event: AuditEvent) -> String {
+    var parts: [String] = []
+    if let collection = event.collection { parts.append(collection.rawValue) }
+    if !event.classes.isEmpty { parts.append("[\(event.classes.map(\.rawValue).joined(separator: " "))]") }
+    parts += event.redactions.map { "\($0.field)=\($0.view.name)" }
+    return parts.isEmpty ? "-" : parts.joined(separator: " ")
+  }
+
+  private static func why(_ event: AuditEvent) -> String {
+    var parts: [String] = []
+    if let reason = event.reason { parts.append(reason) }
+    parts += event.rules.map { "\($0.id) \($0.location)" }
+    if let basis = event.legalBasis ?? event.safeguard?.rawValue { parts.append(basis) }
+    return parts.isEmpty ? "-" : parts.joined(separator: "; ")
+  }
+
+  /// The events and, for each log, what its verification found.
+  static func json(_ logs: [ReadLog]) -> JSONValue {
+    [
+      "exit_status": .integer(logs.exit.rawValue),
+      "logs": .array(
+        logs.map { log in
+          [
+            "log": .string(log.target.name), "trust": .string(log.target.trust.file), "verification": log.report.json,
+            "events": .array(
+              log.leaves.map {
+                ["index": .integer($0.index), "leaf_hash": .string($0.hash.description), "event": $0.event.json]
+              }),
+          ]
+        }),
+    ]
+  }
+
+  /// Prints events and, beside them, how far they can be believed.
+  static func show(_ logs: [ReadLog], _ format: OutputFormat, nobody: String) {
+    switch format {
+    case .json: print(json(logs).canonicalText)
+    case .csv: print(table(logs).csv, terminator: "")
+    case .table: print(logs.allSatisfy(\.leaves.isEmpty) ? nobody : table(logs).text)
+    }
+    guard format != .json else { return }
+    let verdicts = logs.map { log in
+      let trust = log.target.trust.isOperators ? "; trust from the operator's set-up, which no audit may rely on" : ""
+      let size = log.report.checkpoint.map { ", \($0.checkpoint.size) leaves" } ?? ""
+      return "\(Terminal.harmless(log.target.name)): \(log.report.exit.word)\(size)\(trust)"
+    }
+    let findings = logs.flatMap { log in log.report.findings.map { "\(log.target.name): \($0)" } }
+    let notChecked = logs.flatMap(\.report.notChecked).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+    let lines = verdicts + findings.map { Terminal.harmless("finding: \($0)") } + notChecked.map { "not checked: \($0)" }
+    if format == .table { print("\n" + lines.joined(separator: "\n")) } else { Terminal.error(lines.joined(separator: "\n")) }
+  }
+}

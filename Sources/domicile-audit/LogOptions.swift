@@ -1,0 +1,149 @@
+import ArgumentParser
+import AsyncHTTPClient
+import AuditTrail
+import Foundation
+import Residency
+
+/// Which log, and whose word is taken for it.
+struct LogOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("A log: a folder, or an https URL.", valueName: "dir|url"))
+  var log: String?
+
+  @Option(help: "A region whose address is in the state folder.")
+  var region: String?
+
+  @Option(help: ArgumentHelp("Keys that you trust: log, witness, group and quorum lines (C2SP tlog-policy).", valueName: "file"))
+  var trust: String?
+
+  @Option(help: ArgumentHelp("A bearer token, or @FILE that holds one.", valueName: "token"))
+  var token: String?
+
+  @Option(help: ArgumentHelp("The certificate authority of the region's HTTPS, in PEM.", valueName: "file"))
+  var ca: String?
+
+  @Option(help: ArgumentHelp("Where a demo keeps its state.", valueName: "dir"))
+  var state: String = ".domicile"
+
+  func validate() throws {
+    if log != nil, region != nil { throw ValidationError("Give --log or --region, not both.") }
+    if log != nil, trust == nil {
+      throw ValidationError("--log needs --trust FILE: a log is not checked against keys that it brings itself.")
+    }
+  }
+
+  /// The logs to read, each with its trust policy.
+  func targets(_ client: HTTPClient) throws -> [LogTarget] {
+    if let log {
+      return [LogTarget(region: nil, source: try source(log, client), trust: try TrustFile(reading: trust ?? "", isOperators: false))]
+    }
+    var endpoints = try readEndpoints()
+    if let region {
+      guard let url = endpoints[region] else {
+        let help = nearest(region, in: endpoints.keys).map { "did you mean \($0)?" } ?? "known: \(endpoints.keys.sorted())"
+        throw AuditFailure(.usage, "no region '\(Terminal.harmless(region))' in \(state)/endpoints.json; \(help)")
+      }
+      endpoints = [region: url]
+    }
+    return try endpoints.sorted { $0.key < $1.key }.map { name, url in
+      let file = trust ?? "\(state)/audit-trust/\(name).txt"
+      return LogTarget(region: name, source: try source(url, client), trust: try TrustFile(reading: file, isOperators: trust == nil))
+    }
+  }
+
+  /// Runs `body` with a client for HTTPS, and closes it.
+  func withClient<Result>(_ body: (HTTPClient) async throws -> Result) async throws -> Result {
+    let found = ca ?? (log == nil && FileManager.default.fileExists(atPath: "\(state)/ca.pem") ? "\(state)/ca.pem" : nil)
+    let client = try WebSource.client(certificateFile: found)
+    do {
+      let result = try await body(client)
+      try await client.shutdown()
+      return result
+    } catch {
+      try await client.shutdown()
+      throw error
+    }
+  }
+
+  private func source(_ place: String, _ client: HTTPClient) throws -> any LogSource {
+    if place.hasPrefix("https://") {
+      let base = place.hasSuffix("/") ? String(place.dropLast()) : place
+      return WebSource(base: base, token: try readToken(), client: client)
+    }
+    guard !place.contains("://") else { throw AuditFailure(.usage, "\(place): a log is a folder or an https URL") }
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: place, isDirectory: &isFolder), isFolder.boolValue else {
+      throw AuditFailure(.incomplete, "\(place): there is no such folder")
+    }
+    return FolderSource(folder: URL(filePath: place, directoryHint: .isDirectory))
+  }
+
+  private func readToken() throws -> String? {
+    let standard = "\(state)/tokens/auditor"
+    let file =
+      token.map { $0.hasPrefix("@") ? String($0.dropFirst()) : nil }
+      ?? (log == nil && FileManager.default.fileExists(atPath: standard) ? standard : nil)
+    guard let file else { return token }
+    return String(decoding: try readFile(file, .usage), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  private func readEndpoints() throws -> [String: String] {
+    let file = "\(state)/endpoints.json"
+    guard FileManager.default.fileExists(atPath: file) else {
+      throw AuditFailure(.usage, "\(file) is not there: start the demo, or say which log with --log and --trust")
+    }
+    do {
+      return try JSONDecoder().decode([String: String].self, from: Data(try readFile(file, .usage)))
+    } catch is DecodingError {
+      throw AuditFailure(.usage, "\(file) is not a JSON object of regions and URLs")
+    }
+  }
+}
+
+/// A log to read.
+struct LogTarget: Sendable {
+  /// Its name among the demo's regions.
+  let region: String?
+  let source: any LogSource
+  let trust: TrustFile
+
+  var name: String { region ?? source.name }
+}
+
+/// A trust policy and where it came from.
+struct TrustFile: Sendable {
+  let policy: TrustPolicy
+  let file: String
+  /// Whether the operator's own set-up wrote it: good for a demonstration, not for an audit.
+  let isOperators: Bool
+
+  init(reading file: String, isOperators: Bool) throws {
+    guard FileManager.default.fileExists(atPath: file) else {
+      throw AuditFailure(.untrusted, "\(file) is not there: say whose keys you trust with --trust FILE")
+    }
+    do {
+      policy = try TrustPolicy(parsing: try readFile(file, .untrusted), file: file)
+    } catch let error as ConfigurationError {
+      throw AuditFailure(.untrusted, "the trust file is not valid\n\(error)")
+    }
+    self.file = file
+    self.isOperators = isOperators
+  }
+}
+
+func readFile(_ path: String, _ exit: AuditExit) throws(AuditFailure) -> [UInt8] {
+  do {
+    return [UInt8](try Data(contentsOf: URL(filePath: path)))
+  } catch {
+    throw AuditFailure(exit, "\(path): cannot be read")
+  }
+}
+
+func writeFile(_ bytes: [UInt8], _ path: String) throws(AuditFailure) {
+  let file = URL(filePath: path)
+  do {
+    try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(bytes).write(to: file, options: .atomic)
+  } catch {
+    throw AuditFailure(.incomplete, "\(path): cannot be written")
+  }
+}

@@ -1,0 +1,96 @@
+import AuditTrail
+import Cryptography
+import Foundation
+import Residency
+
+/// Where a log is read from. It is not trusted: everything it gives is checked against signatures.
+protocol LogSource: Sendable {
+  var name: String { get }
+  /// The bytes of a file of the log's layout, e.g. `checkpoint` or `tile/0/000`.
+  func fetch(_ path: String) async -> FetchedTile
+  /// The body that says under which pseudonyms the log speaks of a subject; `.absent` where it never did, or the subject was
+  /// erased.
+  func fetchPseudonyms(of subject: SubjectID) async -> FetchedTile
+}
+
+extension LogSource {
+  /// A tile; where a partial one is gone, the full one that replaced it. Also says which of them it is.
+  func fetch(_ coordinate: TileCoordinate) async -> (path: String, FetchedTile) {
+    let fetched = await fetch(coordinate.path)
+    if case .absent = fetched, !coordinate.isFull, case .bytes(let bytes) = await fetch(coordinate.full.path) {
+      return (coordinate.full.path, .bytes(bytes))
+    }
+    return (coordinate.path, fetched)
+  }
+
+  /// All of `coordinates`, at the same time.
+  func fetch(_ coordinates: [TileCoordinate]) async -> [(at: TileCoordinate, path: String, fetched: FetchedTile)] {
+    await withTaskGroup(of: (TileCoordinate, String, FetchedTile).self) { group in
+      for coordinate in coordinates {
+        group.addTask {
+          let (path, fetched) = await fetch(coordinate)
+          return (coordinate, path, fetched)
+        }
+      }
+      return await group.reduce(into: []) { $0.append(($1.0, $1.1, $1.2)) }
+    }
+  }
+
+  func pseudonyms(of subject: SubjectID) async throws(AuditFailure) -> Set<AuditPseudonym> {
+    switch await fetchPseudonyms(of: subject) {
+    case .bytes(let bytes): return try SubjectFile(parsing: bytes, source: name).pseudonyms
+    case .absent: return []
+    case .failed(let problem): throw AuditFailure(.incomplete, "\(name): the subject's pseudonyms: \(problem)")
+    }
+  }
+}
+
+/// `{"pseudonyms":[{"period":"2026-11","pseudonym":"<hex>"}]}`: from a region, or in an exported folder.
+struct SubjectFile {
+  let pseudonyms: Set<AuditPseudonym>
+
+  /// In an exported folder: the name does not say whose it is, but to who knows the subject's id.
+  static func path(of subject: SubjectID) -> String { "subjects/\(SHA256.digest(of: Array(subject.rawValue.utf8))).json" }
+
+  init(parsing bytes: [UInt8], source: String) throws(AuditFailure) {
+    let document: JSONValue
+    do {
+      document = try JSONValue(parsing: bytes)
+    } catch {
+      throw AuditFailure(.incomplete, "\(source): the subject's pseudonyms are not JSON")
+    }
+    var pseudonyms: Set<AuditPseudonym> = []
+    // ProtoJSON leaves an empty list out.
+    for item in document["pseudonyms"]?.arrayValue ?? [] {
+      guard let period = item["period"]?.stringValue.flatMap({ AuditPeriod($0) }),
+        let code = item["pseudonym"]?.stringValue.flatMap({ [UInt8](hex: $0) }).flatMap({ SHA256Digest($0) })
+      else { throw AuditFailure(.incomplete, "\(source): a pseudonym is not a period and 64 hexadecimal digits") }
+      pseudonyms.insert(AuditPseudonym(period: period, code: code))
+    }
+    self.pseudonyms = pseudonyms
+  }
+}
+
+/// A folder with a log's files: an exported bundle, or a region's tile folder.
+struct FolderSource: LogSource {
+  let folder: URL
+  var name: String { folder.path(percentEncoded: false) }
+
+  /// The largest file of a log: 256 entries of 65,535 bytes.
+  static let fileByteCountMax = 256 * 65_537
+
+  func fetch(_ path: String) async -> FetchedTile {
+    let file = folder.appending(path: path)
+    do {
+      let size = try FileManager.default.attributesOfItem(atPath: file.path(percentEncoded: false))[.size] as? Int ?? 0
+      guard size <= Self.fileByteCountMax else { return .failed("larger than a file of a log can be") }
+      return .bytes([UInt8](try Data(contentsOf: file)))
+    } catch let error as CocoaError where [.fileNoSuchFile, .fileReadNoSuchFile].contains(error.code) {
+      return .absent
+    } catch {
+      return .failed("cannot be read")
+    }
+  }
+
+  func fetchPseudonyms(of subject: SubjectID) async -> FetchedTile { await fetch(SubjectFile.path(of: subject)) }
+}

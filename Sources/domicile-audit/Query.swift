@@ -1,0 +1,92 @@
+import ArgumentParser
+import AuditTrail
+import Residency
+
+extension OutputFormat: ExpressibleByArgument {}
+
+struct Query: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "List events that match, from logs that are verified on the way.")
+
+  @OptionGroup var options: LogOptions
+
+  @Option(help: "Events about this subject.")
+  var subject: String?
+
+  @Option(help: "Events that this caller asked for.")
+  var principal: String?
+
+  @Option(help: "allow or deny.")
+  var decision: Decision?
+
+  @Option(help: ArgumentHelp("Events about subjects at home in this region.", valueName: "region"))
+  var fromRegion: String?
+
+  @Option(help: ArgumentHelp("Events that this region asked for.", valueName: "region"))
+  var toRegion: String?
+
+  @Option(help: ArgumentHelp("Events since then: 2026-11-22, or 2026-11-22T13:00Z. UTC.", valueName: "time"))
+  var since: String?
+
+  @Option(help: "table, json or csv.")
+  var format: OutputFormat = .table
+
+  @Flag(help: "The same as --format json.")
+  var json = false
+
+  enum Decision: String, ExpressibleByArgument, CaseIterable { case allow, deny }
+
+  func validate() throws {
+    _ = try query()
+    _ = try subjectID(subject)
+  }
+
+  private func query() throws -> AuditQuery {
+    var query = AuditQuery()
+    query.effect = decision.map { $0 == .deny ? .denied : .allowed }
+    query.principal = principal
+    query.fromRegion = try region(fromRegion)
+    query.toRegion = try region(toRegion)
+    query.since = try since.map { text in
+      guard let time = UTCTime(text) else { throw ValidationError("'\(text)' is no time in UTC, such as 2026-11-22T13:00Z.") }
+      return time
+    }
+    return query
+  }
+
+  private func region(_ name: String?) throws -> RegionID? {
+    guard let name else { return nil }
+    guard let region = RegionID(name) else { throw ValidationError("'\(name)' is no name of a region.") }
+    return region
+  }
+
+  func run() async throws {
+    let logs = try await options.withClient { client in
+      let targets = try options.targets(client)
+      var query = try query()
+      if let subject = try subjectID(subject) { query.pseudonyms = try await targets.pseudonyms(of: subject) }
+      let complete = query
+      var logs: [ReadLog] = []
+      for target in targets { logs.append(try await target.read(keeping: complete.matches)) }
+      return logs
+    }
+    EventTable.show(logs, json ? .json : format, nobody: "no event matches")
+    throw ExitCode(logs.exit.rawValue)
+  }
+}
+
+func subjectID(_ text: String?) throws -> SubjectID? {
+  guard let text else { return nil }
+  guard let subject = SubjectID(text) else {
+    throw ValidationError("A subject id has 1 to 256 bytes and no control characters.")
+  }
+  return subject
+}
+
+extension [LogTarget] {
+  /// The subject's pseudonyms in all of these logs.
+  func pseudonyms(of subject: SubjectID) async throws -> Set<AuditPseudonym> {
+    var pseudonyms: Set<AuditPseudonym> = []
+    for target in self { pseudonyms.formUnion(try await target.source.pseudonyms(of: subject)) }
+    return pseudonyms
+  }
+}

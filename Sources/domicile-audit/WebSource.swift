@@ -1,0 +1,68 @@
+import AsyncHTTPClient
+import AuditTrail
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+import Residency
+
+/// A running region, by HTTPS.
+struct WebSource: LogSource {
+  /// Without a trailing slash.
+  let base: String
+  let token: String?
+  let client: HTTPClient
+  var name: String { base }
+
+  private static let timeout = TimeAmount.seconds(30)
+
+  /// A client that trusts the certificate authority of `certificateFile`, or the system's.
+  static func client(certificateFile: String?) throws(AuditFailure) -> HTTPClient {
+    var tls = TLSConfiguration.makeClientConfiguration()
+    if let certificateFile {
+      do {
+        tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(certificateFile))
+      } catch {
+        throw AuditFailure(.usage, "\(certificateFile): no certificates in PEM form")
+      }
+    }
+    var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
+    configuration.timeout = .init(connect: .seconds(10), read: timeout)
+    return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+  }
+
+  func fetch(_ path: String) async -> FetchedTile {
+    var request = HTTPClientRequest(url: "\(base)/\(path)")
+    request.headers.add(name: "accept", value: "*/*")
+    return await execute(request)
+  }
+
+  func fetchPseudonyms(of subject: SubjectID) async -> FetchedTile {
+    var request = HTTPClientRequest(url: "\(base)/domicile.v1.AuditService/GetSubjectPseudonyms")
+    request.method = .POST
+    request.headers.add(name: "content-type", value: "application/json")
+    request.headers.add(name: "connect-protocol-version", value: "1")
+    let body: JSONValue = ["subjectId": .string(subject.rawValue)]
+    request.body = .bytes(ByteBuffer(bytes: body.canonicalBytes))
+    return await execute(request)
+  }
+
+  private func execute(_ request: HTTPClientRequest) async -> FetchedTile {
+    var request = request
+    if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
+    do {
+      let response = try await client.execute(request, timeout: Self.timeout)
+      let body = try await response.body.collect(upTo: FolderSource.fileByteCountMax)
+      switch response.status.code {
+      case 200: return .bytes([UInt8](body.readableBytesView))
+      case 404: return .absent
+      case 401, 403: return .failed("the region refused the token (HTTP \(response.status.code))")
+      default: return .failed("the region answered HTTP \(response.status.code)")
+      }
+    } catch is NIOTooManyBytesError {
+      return .failed("larger than a file of a log can be")
+    } catch {
+      return .failed("unreachable: \(Terminal.harmless(String(describing: error)).prefix(160))")
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import ArgumentParser
+import DomicileAPI
+import SwiftProtobuf
+
+/// `domicile subject …`
+struct SubjectCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "subject", abstract: "People, their homes and their consents.",
+    subcommands: [Register.self, Locate.self, Get.self])
+
+  struct Register: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Make a region the home of a new subject.")
+
+    @Argument(help: "The app's own id of the person.")
+    var subject: String
+
+    @Option(help: "The region that becomes home.")
+    var home: String
+
+    @Option(help: "Where the person lives: ISO 3166-1, e.g. DE.")
+    var country: String
+
+    @Option(help: "The part of that country, where its law differs: ISO 3166-2, e.g. CA-QC.")
+    var subdivision: String?
+
+    @Option(help: "A citizenship; may be given several times.")
+    var citizenship: [String] = []
+
+    @Option(help: "Makes the call safe to repeat.")
+    var requestID: String?
+
+    @OptionGroup var api: APIOptions
+
+    func run() async throws {
+      let request = Domicile_V1_RegisterSubjectRequest.with {
+        $0.subjectID = subject
+        $0.homeRegion = home
+        $0.residence = .with {
+          $0.country = country
+          $0.subdivision = subdivision ?? ""
+          $0.citizenship = citizenship
+        }
+        $0.requestID = requestID ?? ""
+      }
+      let response: Domicile_V1_RegisterSubjectResponse = try await api.run(at: home) {
+        try await $0.call("SubjectService/RegisterSubject", request)
+      }
+      try show(
+        response, json: api.json,
+        ["\(subject) is at home in \(response.subject.homeRegion)", "  \(response.decision.line)", "  \(response.receipt.line)"])
+    }
+  }
+
+  struct Locate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Which region is home, from the directory copy of the region that is asked.")
+
+    @Argument(help: "The app's own id of the person.")
+    var subject: String
+
+    @OptionGroup var api: APIOptions
+
+    func run() async throws {
+      let response: Domicile_V1_LocateSubjectResponse = try await api.run {
+        try await $0.call("SubjectService/LocateSubject", Domicile_V1_LocateSubjectRequest.with { $0.subjectID = subject })
+      }
+      let lines =
+        response.state == .contested
+        ? ["\(subject) is contested: registered in \(response.candidates.joined(separator: ", "))"]
+        : ["\(subject) is at home in \(response.homeRegion), \(response.homeURL)"]
+      try show(response, json: api.json, lines)
+    }
+  }
+
+  struct Get: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "A subject's residence, state and consents.")
+
+    @Argument(help: "The app's own id of the person.")
+    var subject: String
+
+    @Option(help: "Why it is read.")
+    var purpose = "service"
+
+    @OptionGroup var api: APIOptions
+
+    func run() async throws {
+      let request = Domicile_V1_GetSubjectRequest.with {
+        $0.subjectID = subject
+        $0.purpose = purpose
+      }
+      let response: Domicile_V1_GetSubjectResponse = try await api.run(about: subject) {
+        try await $0.call("SubjectService/GetSubject", request)
+      }
+      var lines = ["\(subject): home \(response.subject.homeRegion), epoch \(response.subject.epoch)"]
+      if response.subject.hasResidence { lines.append("  residence \(response.subject.residence.country)") }
+      for consent in response.subject.consents {
+        lines.append("  consent to \(consent.purpose): \(consent.kind)\(consent.hasWithdrawnAt ? ", withdrawn" : "")")
+      }
+      try show(response, json: api.json, lines + ["  \(response.decision.line)", "  \(response.receipt.line)"])
+    }
+  }
+}

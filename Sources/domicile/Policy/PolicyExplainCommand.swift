@@ -1,0 +1,151 @@
+import ArgumentParser
+import PolicyEngine
+import Residency
+
+/// `domicile policy explain`
+struct PolicyExplainCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explain", abstract: "Decide one request, and say why.",
+    discussion: """
+      Nothing is read or recorded. Places are regions (eu-west) or jurisdictions (IE, CA-QC).
+
+        domicile policy explain --home eu-west --from us-east --collection profile --purpose support --residence DE
+        domicile policy explain --action store --home us-east --residence DE
+
+      Exits 0 on a permit, 1 on a denial or where the policies have an error, 2 on wrong usage.
+      """)
+
+  @Option(help: "read, write, store, replicate, move or export.")
+  var action: Action = .read
+
+  @Option(help: "The subject's home; for 'store' the region that would be home.")
+  var home: String
+
+  @Option(help: "Where the request comes from. Default: the home.")
+  var from: String?
+
+  @Option(help: "The jurisdiction that the principal's token attests.")
+  var principalJurisdiction: Jurisdiction?
+
+  @Option(help: "The collection.")
+  var collection: String?
+
+  @Option(help: "Only these fields, with commas between them. Default: all.")
+  var fields: String?
+
+  @Option(help: "What the data is for.")
+  var purpose: String?
+
+  @Option(help: "Who asks.")
+  var principal = "desk"
+
+  @Option(help: "The subject's consent to the purpose: explicit, implied, none or unknown.")
+  var consent: ConsentArgument = .none
+
+  @Option(help: "The country where the subject lives. Default: unknown.")
+  var residence: Jurisdiction?
+
+  @Option(help: "The part of that country, as CA-QC.")
+  var subdivision: Jurisdiction?
+
+  @Option(help: "The subject's citizenships, with commas between them. Default: unknown.")
+  var citizenship: String?
+
+  @Option(help: "The day, instead of today: 2026-11-22.")
+  var at: CalendarDate?
+
+  @Option(help: "The folder of policy files.", completion: .directory)
+  var policies = PolicyFolder.defaultFolder
+
+  @OptionGroup var inputs: PolicyInputs
+
+  func validate() throws {
+    _ = try citizenships
+    if residence == nil, subdivision != nil || citizenship != nil {
+      throw ValidationError("--subdivision and --citizenship say more about --residence: give that, too.")
+    }
+    if action != .store, action != .replicate, action != .move, collection == nil {
+      throw ValidationError("'\(action.rawValue)' is about a collection: give --collection.")
+    }
+  }
+
+  func run() async throws {
+    let decision: Decision
+    let request: AccessRequest
+    do {
+      let places = try inputs.places()
+      let day = at ?? PolicyInputs.today()
+      let set = try PolicyFolder.load(try PolicyFolder.read(policies), regions: places, today: day)
+      request = try accessRequest(places, on: day)
+      decision = set.decide(request)
+    } catch let error as ConfigurationError {
+      if inputs.json {
+        print(JSONValue.object(["ok": false, "diagnostics": .array(error.diagnostics.map(\.json))]).canonicalText)
+      } else {
+        printError(error.description)
+      }
+      throw ExitCode(1)
+    }
+    if inputs.json {
+      print(decision.json.canonicalText)
+    } else {
+      print(Explanation(request: request, decision: decision, style: .standardOutput).text)
+    }
+    if decision.effect == .deny { throw ExitCode(1) }
+  }
+
+  private func accessRequest(_ places: [Place], on day: CalendarDate) throws -> AccessRequest {
+    let home = try place(home, among: places)
+    let asking = try from.map { try place($0, among: places) } ?? home
+    let citizenships = try citizenships
+    let known = residence.map { Residence(country: $0, subdivision: subdivision, citizenship: citizenships) }
+    return AccessRequest(
+      action: action, home: home,
+      hops: action == .store ? [home] : AccessRequest.recipients(asking: asking, principalJurisdiction: principalJurisdiction),
+      collection: collection.map(CollectionName.init), fields: fields.map { $0.split(separator: ",").map(String.init) },
+      purpose: purpose.map(Purpose.init), principal: principal, consent: consent.fact, residence: known.map(Fact.known) ?? .unknown,
+      now: day, wantsNearestPermit: true)
+  }
+
+  private var citizenships: Set<Jurisdiction>? {
+    get throws {
+      guard let citizenship else { return nil }
+      return try Set(
+        citizenship.split(separator: ",").map { code in
+          guard let jurisdiction = Jurisdiction(String(code)) else {
+            throw ValidationError("'\(code)' is not a country of ISO 3166-1, as DE.")
+          }
+          return jurisdiction
+        })
+    }
+  }
+
+  private func place(_ text: String, among places: [Place]) throws -> Place {
+    if let place = places.first(where: { $0.region?.rawValue == text }) { return place }
+    if let jurisdiction = Jurisdiction(text) { return Place(region: nil, jurisdiction: jurisdiction) }
+    let names = places.compactMap(\.region?.rawValue)
+    let known = names.isEmpty ? "there are no region files here: name a jurisdiction, as IE" : "regions: \(names.joined(separator: ", "))"
+    let help = nearest(text, in: names).map { "did you mean '\($0)'?" } ?? known
+    throw ValidationError("'\(text)' is neither a region nor a jurisdiction: \(help)")
+  }
+}
+
+/// `--consent`
+enum ConsentArgument: String, ExpressibleByArgument, CaseIterable {
+  case explicit, implied, none, unknown
+
+  var fact: Fact<ConsentKind?> {
+    switch self {
+    case .explicit: .known(.explicit)
+    case .implied: .known(.implied)
+    case .none: .known(nil)
+    case .unknown: .unknown
+    }
+  }
+}
+
+extension Action: ExpressibleByArgument {}
+
+extension Jurisdiction: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Cryptography
+import Foundation
+import PolicyEngine
+import Residency
+
+/// The policy files of a folder, as text, and what they compile to.
+enum PolicyFolder {
+  static let defaultFolder = "policies"
+  private static let byteCountMax = 1 << 20
+
+  /// - Returns: every `*.yaml` and `*.yml` in `folder` and in its `lists`, tests included, by name.
+  /// - Throws: ``ConfigurationError`` where the folder or one of the files cannot be read.
+  static func read(_ folder: String) throws(ConfigurationError) -> [PolicyFile] {
+    var folder = folder
+    while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
+    var names: [String]
+    do {
+      names = try FileManager.default.contentsOfDirectory(atPath: folder)
+      let lists = "\(folder)/lists"
+      if FileManager.default.fileExists(atPath: lists) {
+        names += try FileManager.default.contentsOfDirectory(atPath: lists).map { "lists/\($0)" }
+      }
+    } catch {
+      throw ConfigurationError([
+        Diagnostic(
+          at: SourceLocation(file: folder, line: 1, column: 1), "there is no folder of policy files here",
+          help: "name the folder that holds vocabulary.yaml, e.g. 'policies'")
+      ])
+    }
+    var files: [PolicyFile] = []
+    var diagnostics: [Diagnostic] = []
+    for name in names.sorted() where isPolicyFile(name) {
+      let path = "\(folder)/\(name)"
+      let start = SourceLocation(file: path, line: 1, column: 1)
+      guard let data = FileManager.default.contents(atPath: path) else {
+        diagnostics.append(Diagnostic(at: start, "the file cannot be read"))
+        continue
+      }
+      guard data.count <= byteCountMax, let text = String(bytes: data, encoding: .utf8) else {
+        diagnostics.append(Diagnostic(at: start, "the file is not UTF-8 text of at most 1 MiB"))
+        continue
+      }
+      files.append(PolicyFile(path: path, text: text))
+    }
+    guard diagnostics.isEmpty else { throw ConfigurationError(diagnostics) }
+    return files
+  }
+
+  private static func isPolicyFile(_ name: String) -> Bool {
+    let isHidden = name.split(separator: "/").last?.hasPrefix(".") ?? true
+    return !isHidden && (name.hasSuffix(".yaml") || name.hasSuffix(".yml"))
+  }
+
+  /// The compiled policies of `files` for a deployment's regions.
+  static func load(_ files: [PolicyFile], regions: [Place], today: CalendarDate) throws(ConfigurationError) -> PolicySet {
+    try PolicySet.load(files, regions: regions, today: today, digest: SHA256.hash)
+  }
+}
+
+/// What all policy commands ask for.
+struct PolicyInputs: ParsableArguments {
+  @Option(help: "The folder of region files. Where there is none, places are named by jurisdiction (IE).", completion: .directory)
+  var regions = RegionFiles.defaultFolder
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  /// The deployment's regions; none where the default folder is not there.
+  func places() throws -> [Place] {
+    if regions == RegionFiles.defaultFolder, !FileManager.default.fileExists(atPath: regions) { return [] }
+    return try RegionFiles.catalog(regions, stores: .none).regions.map { Place(region: $0.id, jurisdiction: $0.jurisdiction) }
+  }
+
+  static func today() -> CalendarDate {
+    CalendarDate(secondsSince1970: Int64(Date().timeIntervalSince1970.rounded(.down)))
+  }
+}
+
+extension CalendarDate: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+}

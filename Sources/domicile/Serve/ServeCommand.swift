@@ -1,0 +1,96 @@
+import ArgumentParser
+import ConnectRPC
+import Coordinator
+import Foundation
+import Logging
+import Metrics
+import PolicyEngine
+import Residency
+import ServiceLifecycle
+import UnixSignals
+import UnixSignals
+
+/// `domicile serve`
+struct ServeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve", abstract: "Run a coordinator of one region.",
+    discussion: """
+      Serves apps over TLS and other regions over mutual TLS, until SIGTERM or SIGINT: then it finishes what is in flight. The \
+      databases come from the variables that the region's file names; certificates and keys from the state folder ('domicile certs').
+      """)
+
+  @Option(help: "Which region, by its name in the region files.")
+  var region: String
+
+  @Option(help: "The folder of region files.", completion: .directory)
+  var regions = RegionFiles.defaultFolder
+
+  @Option(help: "The folder of policy files.", completion: .directory)
+  var policies = PolicyFolder.defaultFolder
+
+  @Option(help: "Where certificates, keys and the published audit log are kept.", completion: .directory)
+  var state = ".domicile"
+
+  @Option(help: "HOST:PORT for apps, in place of coordinator.listen of the region's file.")
+  var listen: String?
+
+  @Option(help: "HOST:PORT for other regions, in place of peer.listen.")
+  var peerListen: String?
+
+  @Option(help: "How much to log: trace, debug, info, notice, warning, error.")
+  var logLevel = "info"
+
+  func validate() throws {
+    for address in [listen, peerListen].compactMap(\.self) where ListenAddress(address) == nil {
+      throw ValidationError("'\(address)' is not HOST:PORT, e.g. 0.0.0.0:7102.")
+    }
+    guard Logger.Level(rawValue: logLevel) != nil else {
+      throw ValidationError("'\(logLevel)' is not a log level. Known: trace, debug, info, notice, warning, error, critical.")
+    }
+  }
+
+  func run() async throws {
+    let level = Logger.Level(rawValue: logLevel) ?? .info
+    LoggingSystem.bootstrap { label in
+      var handler = StreamLogHandler.standardError(label: label)
+      handler.logLevel = level
+      return handler
+    }
+    let metrics = PrometheusRegistry()
+    MetricsSystem.bootstrap(metrics)
+    var logger = Logger(label: "domicile")
+    logger[metadataKey: "region"] = "\(region)"
+    do {
+      let coordinator = try await Coordinator(try configuration(metrics), logger: logger)
+      let group = ServiceGroup(
+        configuration: ServiceGroupConfiguration(
+          services: [.init(service: coordinator)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+      try await group.run()
+    } catch let error as ConfigurationError {
+      printError(error.description)
+      throw ExitCode(1)
+    } catch {
+      printError("domicile serve: \(error)")
+      throw ExitCode(1)
+    }
+  }
+
+  private func configuration(_ metrics: PrometheusRegistry) throws -> CoordinatorConfiguration {
+    let files = try RegionFiles.read(regions)
+    guard let id = RegionID(region) else { throw ValidationError("'\(region)' is not the name of a region.") }
+    let catalog = try RegionCatalog.load(files, environment: ProcessInfo.processInfo.environment, local: id)
+    guard let descriptor = catalog[id] else {
+      let known = catalog.regions.map(\.id.rawValue)
+      let hint = nearest(region, in: known).map { "Did you mean '\($0)'?" } ?? "Known: \(known.joined(separator: ", "))."
+      throw ValidationError("There is no region '\(region)' in \(regions). \(hint)")
+    }
+    let places = catalog.regions.map { Place(region: $0.id, jurisdiction: $0.jurisdiction) }
+    let policySet = try PolicyFolder.load(try PolicyFolder.read(policies), regions: places, today: PolicyInputs.today())
+    for warning in policySet.warnings { printError(warning.description) }
+    var configuration = CoordinatorConfiguration(
+      region: descriptor, catalog: catalog, policies: policySet, state: StateFolder(state), renderMetrics: { metrics.render() })
+    if let address = listen.flatMap({ ListenAddress($0) }) { configuration.listen = address }
+    if let address = peerListen.flatMap({ ListenAddress($0) }) { configuration.peerListen = address }
+    return configuration
+  }
+}

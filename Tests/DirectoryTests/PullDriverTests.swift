@@ -1,0 +1,244 @@
+import Residency
+import Testing
+
+@testable import Directory
+
+/// Region 1's driver for region 2, with region 3 beside them.
+private struct Conversation {
+  var driver: PullDriver
+  var now: Duration = .zero
+  let catalog = CatalogRevision(number: 4, hash: "c0ffee")
+
+  init(incarnation: UInt32 = 1) throws {
+    driver = PullDriver(own: try log(1, incarnation), peer: try region(2), catalogRevision: catalog)
+  }
+
+  mutating func send(_ event: PullDriver.Event, after pause: Duration = .zero) -> [PullDriver.Action] {
+    now += pause
+    return driver.receive(event, now: now)
+  }
+
+  mutating func greeted(_ theirs: VersionVector, local: VersionVector = VersionVector()) throws -> [PullDriver.Action] {
+    let hello = PeerHello(region: try region(2), incarnation: .first, catalogRevision: catalog, vector: theirs)
+    return send(.helloAnswered(hello, local: local)).filter { !$0.isHealth }
+  }
+}
+
+extension PullDriver.Action {
+  fileprivate var isHealth: Bool {
+    if case .report(.health) = self { true } else { false }
+  }
+}
+
+private func request(_ log: LogID, from: UInt64) -> PullRequest { PullRequest(log: log, from: from, entriesMax: 1_024) }
+
+@Suite struct PullDriverTests {
+  @Test func `it greets, pulls, applies, acknowledges, and then polls each second`() throws {
+    var talk = try Conversation()
+    let records = try registrations(3, origin: 2)
+    #expect(talk.send(.started(local: VersionVector())) == [.sendHello])
+    #expect(try talk.greeted(VersionVector([log(2): 3])) == [.pull(request(log(2), from: 1))])
+    let first = try batch(records, count: 2)
+    #expect(talk.send(.batchReceived(first)) == [.apply(first)])
+    var actions = talk.send(.applied(.applied(try at(2, 2)))).filter { !$0.isHealth }
+    #expect(actions == [.acknowledge(try at(2, 2)), .pull(request(try log(2), from: 3))])
+    let second = try batch(records, from: 3)
+    _ = talk.send(.batchReceived(second))
+    actions = talk.send(.applied(.applied(try at(2, 3)))).filter { !$0.isHealth }
+    #expect(actions == [.acknowledge(try at(2, 3)), .schedule(after: .seconds(1))])
+    #expect(talk.driver.health.entriesBehind == 0)
+    #expect(talk.send(.tick, after: .milliseconds(999)) == [.schedule(after: .milliseconds(1))])
+    #expect(talk.send(.tick, after: .milliseconds(1)) == [.sendHello])
+  }
+
+  @Test func `one batch is in flight at most, and answers that were not asked for change nothing`() throws {
+    var talk = try Conversation()
+    let stray = try batch(registrations(1, origin: 2))
+    #expect(talk.send(.batchReceived(stray)) == [])
+    _ = talk.send(.started(local: VersionVector()))
+    #expect(talk.send(.started(local: VersionVector())) == [])
+    #expect(talk.send(.batchReceived(stray)) == [])
+    _ = try talk.greeted(VersionVector([log(2): 1]))
+    #expect(talk.send(.doorbell(head: try at(2, 2))) == [])
+    _ = talk.send(.batchReceived(stray))
+    for event: PullDriver.Event in [.tick, .batchReceived(stray), .nothingToPull, .doorbell(head: nil)] {
+      #expect(talk.send(event) == [], "while a batch is being applied")
+    }
+  }
+
+  @Test func `doorbells within the window are answered once, by a pull without a greeting`() throws {
+    var talk = try Conversation()
+    _ = talk.send(.started(local: VersionVector()))
+    _ = try talk.greeted(VersionVector())
+    #expect(talk.send(.doorbell(head: try at(2, 1))) == [.schedule(after: .milliseconds(5))])
+    #expect(talk.send(.doorbell(head: try at(2, 2)), after: .milliseconds(3)) == [])
+    let actions = talk.send(.tick, after: .milliseconds(2)).filter { !$0.isHealth }
+    #expect(actions == [.pull(request(try log(2), from: 1))])
+  }
+
+  @Test func `a ring during a greeting is not forgotten when an older answer comes`() throws {
+    var talk = try Conversation()
+    _ = talk.send(.started(local: VersionVector()))
+    _ = talk.send(.doorbell(head: try at(2, 1)))
+    #expect(try talk.greeted(VersionVector()) == [.pull(request(log(2), from: 1))])
+  }
+
+  @Test func `failures back off exponentially up to a cap, and a success starts over`() throws {
+    var talk = try Conversation()
+    _ = talk.send(.started(local: VersionVector()))
+    var pauses: [Duration] = []
+    for _ in 0..<10 {
+      guard case .schedule(let pause)? = talk.send(.failed(.unreachable)).last else { break }
+      pauses.append(pause)
+      #expect(talk.send(.tick, after: pause) == [.sendHello])
+    }
+    #expect(pauses == [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000, 10_000].map { .milliseconds($0) })
+    #expect(talk.driver.health.link == .unreachable(failures: 10, .unreachable))
+    _ = try talk.greeted(VersionVector())
+    #expect(talk.driver.health.link == .reachable)
+    _ = talk.send(.tick, after: .seconds(1))
+    #expect(talk.send(.failed(.timedOut)).last == .schedule(after: .milliseconds(100)))
+  }
+
+  @Test func `a peer that greets but never delivers is left alone for longer and longer`() throws {
+    var talk = try Conversation()
+    _ = talk.send(.started(local: VersionVector()))
+    for expected in [100, 200, 400] {
+      _ = try talk.greeted(VersionVector([log(2): 5]))
+      #expect(talk.send(.failed(.timedOut)).last == .schedule(after: .milliseconds(expected)))
+      _ = talk.send(.tick, after: .milliseconds(expected))
+    }
+  }
+
+  @Test func `a ring during a rest brings one early try, and no more`() throws {
+    var talk = try Conversation()
+    _ = talk.send(.started(local: VersionVector()))
+    for _ in 0..<6 {
+      _ = talk.send(.failed(.unreachable))
+      _ = talk.send(.tick, after: .seconds(10))
+    }
+    #expect(talk.send(.failed(.unreachable)).last == .schedule(after: .milliseconds(6_400)))
+    #expect(talk.send(.doorbell(head: nil)) == [.schedule(after: .milliseconds(100))])
+    #expect(talk.send(.doorbell(head: nil)) == [])
+    #expect(talk.send(.tick, after: .milliseconds(100)) == [.sendHello])
+  }
+
+  @Test func `a log is taken from its own region first, and relayed only when it lags`() throws {
+    var talk = try Conversation()
+    _ = talk.send(.started(local: VersionVector()))
+    #expect(try talk.greeted(VersionVector([log(3): 4])) == [.schedule(after: .seconds(1))])
+    _ = talk.send(.tick, after: .seconds(1))
+    #expect(try talk.greeted(VersionVector([log(3): 4])) == [.pull(request(log(3), from: 1))])
+
+    var direct = try Conversation()
+    _ = direct.send(.started(local: VersionVector()))
+    _ = try direct.greeted(VersionVector([log(3): 4]))
+    _ = direct.send(.localAdvanced(try at(3, 4)))
+    _ = direct.send(.tick, after: .seconds(1))
+    #expect(try direct.greeted(VersionVector([log(3): 4])) == [.schedule(after: .seconds(1))])
+  }
+
+  @Test func `a restored region takes its lost suffix back from its peers at once`() throws {
+    var talk = try Conversation(incarnation: 2)
+    let local = VersionVector([try log(1): 10])
+    _ = talk.send(.started(local: local))
+    #expect(try talk.greeted(VersionVector([log(1): 14]), local: local) == [.pull(request(log(1), from: 11))])
+  }
+
+  @Test func `a peer that knows more of this region's own log shows that a history was lost, once`() throws {
+    var talk = try Conversation()
+    let local = VersionVector([try log(1): 10])
+    _ = talk.send(.started(local: local))
+    let report = PullDriver.Action.report(.ownHistoryLost(try log(1), held: 10, peerHolds: 14))
+    #expect(try talk.greeted(VersionVector([log(1): 14]), local: local) == [report, .schedule(after: .seconds(1))])
+    _ = talk.send(.tick, after: .seconds(1))
+    #expect(try talk.greeted(VersionVector([log(1): 14]), local: local) == [.schedule(after: .seconds(1))])
+  }
+
+  @Test func `an entry that this region wrote since it asked is no lost history`() throws {
+    var talk = try Conversation()
+    _ = talk.send(.started(local: VersionVector([try log(1): 10])))
+    let newer = VersionVector([try log(1): 11])
+    #expect(try talk.greeted(newer, local: newer) == [.schedule(after: .seconds(1))])
+  }
+
+  @Test func `a peer whose own log went back is fenced; one that was overtaken while it answered is not`() throws {
+    var talk = try Conversation()
+    let held = VersionVector([try log(2): 8])
+    _ = talk.send(.started(local: held))
+    let fence = PullDriver.Action.report(.fenced(try log(2), .wentBack(held: 8, theirs: 5)))
+    #expect(try talk.greeted(VersionVector([log(2): 5]), local: held) == [fence, .schedule(after: .seconds(1))])
+    _ = talk.send(.tick, after: .seconds(1))
+    #expect(try talk.greeted(VersionVector([log(2): 12]), local: held) == [.schedule(after: .seconds(1))], "still fenced")
+
+    var overtaken = try Conversation()
+    _ = overtaken.send(.started(local: VersionVector([try log(2): 5])))
+    #expect(try overtaken.greeted(VersionVector([log(2): 5]), local: held) == [.schedule(after: .seconds(1))])
+  }
+
+  @Test func `a chain mismatch fences that log and no other, until an operator lifts it`() throws {
+    var talk = try Conversation()
+    _ = talk.send(.started(local: VersionVector()))
+    let theirs = VersionVector([try log(2): 1, try log(2, 2): 1])
+    _ = try talk.greeted(theirs)
+    _ = talk.send(.batchReceived(try batch(registrations(1, origin: 2))))
+    let mismatch = try at(2, 1)
+    #expect(
+      talk.send(.applied(.chainMismatch(at: mismatch))).filter { !$0.isHealth } == [
+        .report(.fenced(try log(2), .chainMismatch(at: mismatch))), .pull(request(try log(2, 2), from: 1)),
+      ])
+    #expect(talk.driver.fenced == [try log(2)])
+    #expect(talk.send(.unfenced(try log(2))) == [])
+    #expect(talk.driver.fenced.isEmpty)
+  }
+
+  @Test func `answers that do not fit the question are a failure, and what a peer has collected needs a snapshot`() throws {
+    func pulling() throws -> Conversation {
+      var talk = try Conversation()
+      let held = VersionVector([try log(2): 1])
+      _ = talk.send(.started(local: held))
+      #expect(try talk.greeted(VersionVector([log(2): 6]), local: held) == [.pull(request(log(2), from: 2))])
+      return talk
+    }
+    let records = try registrations(6, origin: 2)
+    var talk = try pulling()
+    #expect(talk.send(.batchReceived(try batch(registrations(3, origin: 3)))).last == .schedule(after: .milliseconds(100)))
+    talk = try pulling()
+    #expect(talk.send(.batchReceived(try batch(records, count: 1))).last == .schedule(after: .milliseconds(100)))
+    talk = try pulling()
+    let actions = talk.send(.batchReceived(try batch(records, from: 4))).filter { !$0.isHealth }
+    #expect(actions == [.report(.needsSnapshot(try log(2), from: 2)), .schedule(after: .seconds(1))])
+  }
+
+  @Test func `what a driver believed too much of is asked for again`() throws {
+    var talk = try Conversation()
+    let held = VersionVector([try log(2): 4])
+    _ = talk.send(.started(local: held))
+    _ = try talk.greeted(VersionVector([log(2): 6]), local: held)
+    _ = talk.send(.batchReceived(try batch(registrations(6, origin: 2), from: 5)))
+    let actions = talk.send(.applied(.gap(expected: try at(2, 3)))).filter { !$0.isHealth }
+    #expect(actions == [.pull(request(try log(2), from: 3))])
+  }
+
+  @Test func `a catalog that differs is shown and does not stop replication`() throws {
+    var talk = try Conversation()
+    _ = talk.send(.started(local: VersionVector()))
+    let hello = PeerHello(
+      region: try region(2), incarnation: .first, catalogRevision: CatalogRevision(number: 5, hash: "beef"),
+      vector: VersionVector([try log(2): 1]))
+    #expect(talk.send(.helloAnswered(hello, local: VersionVector())).last == .pull(request(try log(2), from: 1)))
+    #expect(talk.driver.health.catalogDiffers)
+  }
+}
+
+@Suite struct DoorbellTests {
+  @Test func `commits within the window ring once, with the newest head`() throws {
+    var bell = Doorbell()
+    #expect(bell.committed(try at(1, 1)) == [.schedule(after: .milliseconds(5))])
+    #expect(bell.committed(try at(1, 3)) == [])
+    #expect(bell.committed(try at(1, 2)) == [])
+    #expect(bell.fired() == [.ring(head: try at(1, 3))])
+    #expect(bell.fired() == [])
+    #expect(bell.committed(try at(1, 4)) == [.schedule(after: .milliseconds(5))])
+  }
+}

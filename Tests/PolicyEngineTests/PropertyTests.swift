@@ -1,0 +1,141 @@
+import PolicyEngine
+import Residency
+import Testing
+
+/// The engine against ``PossibleWorlds`` on random policies, and what adding a rule can do.
+@Suite struct PropertyTests {
+  private typealias ModelRule = PossibleWorlds.ModelRule
+
+  private static let policyCount = 250
+  private static let requestCount = 24
+
+  private func rule(_ id: Int, _ kind: ModelRule.Kind, _ random: inout SeededGenerator) -> ModelRule {
+    var clauses: [(String, [String])] = [
+      ("class", random.some(["profile", "contact", "health"])), ("purpose", random.some(["support", "analytics"])),
+      ("requester", random.some(["IE", "US", "IN", "$eea"])), ("consent", random.some(["explicit", "implied"])),
+      ("residence", random.some(["IE", "DE", "US", "IN"])), ("locality", random.some(["region", "jurisdiction", "bloc"])),
+    ]
+    clauses.shuffle(using: &random)
+    // A permit with few conditions and a forbid with more, so that both answers are common.
+    let whenCount = Int.random(in: kind == .permit ? 0...2 : 1...3, using: &random)
+    let unlessCount = random.chance(1, in: 3) ? Int.random(in: 1...2, using: &random) : 0
+    let when = clauses.prefix(whenCount)
+    let unless = clauses.dropFirst(whenCount).prefix(unlessCount)
+    var views: [String: View]?
+    if kind == .require || (kind == .permit && random.chance(1, in: 2)) {
+      views = Dictionary(
+        uniqueKeysWithValues: random.some(["name", "email", "phone", "diagnosis", "*"]).map { ($0, random.pick(View.allCases)) })
+    }
+    let actions: [Action] = views == nil ? random.some([.read, .write]) : [.read]
+    return ModelRule(
+      id: "r\(id)", kind: kind, actions: actions, when: Dictionary(uniqueKeysWithValues: when),
+      unless: Dictionary(uniqueKeysWithValues: unless), views: views)
+  }
+
+  private func rules(_ random: inout SeededGenerator) -> [ModelRule] {
+    (0..<Int.random(in: 1...7, using: &random)).map { rule($0, random.pick([.permit, .permit, .permit, .forbid, .require]), &random) }
+  }
+
+  private func request(_ random: inout SeededGenerator) -> AccessRequest {
+    let regions = ["eu-west", "eu-isle", "eu-mid", "us-east", "ap-south"]
+    var request = Fixture.request(random.chance(3, in: 4) ? .read : .write)
+    request.home = Fixture.place(random.pick(["eu-west", "eu-mid"]))
+    request.hops = [Fixture.place(random.pick(regions))]
+    if random.chance(1, in: 4) { request.hops.append(Fixture.place(random.pick(regions))) }
+    request.purpose = Purpose(random.pick(["support", "analytics"]))
+    request.consent = random.pick([.unknown, .known(nil), .known(.explicit), .known(.implied)])
+    request.residence = random.chance(1, in: 3) ? .unknown : .known(Residence(country: Fixture.jurisdiction(random.pick(["IE", "DE", "US", "IN"]))))
+    if random.chance(1, in: 3) { request.fields = random.some(["name", "email", "phone", "diagnosis", "*"]) }
+    return request
+  }
+
+  private func policies(_ rules: [ModelRule]) throws -> PolicySet {
+    try Fixture.policies(rules.map(\.yaml).joined(separator: "\n"))
+  }
+
+  private func views(_ decision: Decision) -> [String: View] {
+    Dictionary(uniqueKeysWithValues: ["name", "email", "phone", "diagnosis", "*"].map { ($0, decision.view(of: $0)) })
+  }
+
+  @Test(arguments: [1, 20_261_122, 0xd0_1c11e] as [UInt64])
+  func `the engine agrees with an evaluator of possible worlds`(seed: UInt64) throws {
+    print("seed \(seed)")
+    var random = SeededGenerator(seed: seed)
+    var permits = 0
+    var denials = 0
+    for _ in 0..<Self.policyCount {
+      let rules = rules(&random)
+      let policies = try policies(rules)
+      let oracle = PossibleWorlds(rules: rules)
+      for _ in 0..<Self.requestCount {
+        let request = request(&random)
+        let decision = policies.decide(request)
+        let expected = oracle.outcome(request)
+        let story: Comment = "seed \(seed)\n\(rules.map(\.yaml).joined(separator: "\n"))\n\(request)"
+        #expect((decision.effect == .permit) == expected.isPermitted, story)
+        if request.action == .read, expected.isPermitted {
+          for (field, view) in expected.views { #expect(decision.view(of: field) == view, story) }
+        }
+        if expected.isPermitted { permits += 1 } else { denials += 1 }
+      }
+    }
+    #expect(min(permits, denials) * 5 > max(permits, denials), "\(permits) permits and \(denials) denials test too little")
+  }
+
+  @Test(arguments: [2, 3] as [UInt64])
+  func `adding a permit only widens`(seed: UInt64) throws {
+    try compare(seed: seed, adding: [.permit]) { before, after, story in
+      if before.effect == .permit { #expect(after.effect == .permit, story) }
+      for (field, view) in self.views(before) { #expect(after.view(of: field) <= view, story) }
+    }
+  }
+
+  @Test(arguments: [4, 5] as [UInt64])
+  func `adding a forbid or a requirement only narrows`(seed: UInt64) throws {
+    try compare(seed: seed, adding: [.forbid, .require]) { before, after, story in
+      if before.effect == .deny { #expect(after.effect == .deny, story) }
+      for (field, view) in self.views(before) { #expect(after.view(of: field) >= view, story) }
+    }
+  }
+
+  @Test(arguments: [6, 7] as [UInt64])
+  func `learning a fact never takes a permit back`(seed: UInt64) throws {
+    print("seed \(seed)")
+    var random = SeededGenerator(seed: seed)
+    for _ in 0..<Self.policyCount {
+      let rules = rules(&random)
+      let policies = try policies(rules)
+      for _ in 0..<Self.requestCount {
+        var request = request(&random)
+        let informed = policies.decide(request)
+        request.consent = .unknown
+        request.residence = .unknown
+        let ignorant = policies.decide(request)
+        let story: Comment = "seed \(seed)\n\(rules.map(\.yaml).joined(separator: "\n"))\n\(request)"
+        if ignorant.effect == .permit { #expect(informed.effect == .permit, story) }
+        for (field, view) in views(ignorant) { #expect(informed.view(of: field) <= view, story) }
+      }
+    }
+  }
+
+  private func compare(
+    seed: UInt64, adding kinds: [ModelRule.Kind], _ check: (_ before: Decision, _ after: Decision, Comment) -> Void
+  ) throws {
+    print("seed \(seed)")
+    var random = SeededGenerator(seed: seed)
+    var changes = 0
+    for _ in 0..<Self.policyCount {
+      let rules = rules(&random)
+      let added = rule(rules.count, random.pick(kinds), &random)
+      let before = try policies(rules)
+      let after = try policies(rules + [added])
+      for _ in 0..<Self.requestCount {
+        let request = request(&random)
+        let (old, new) = (before.decide(request), after.decide(request))
+        check(old, new, "seed \(seed)\n\(rules.map(\.yaml).joined(separator: "\n"))\nadded\n\(added.yaml)\n\(request)")
+        if old.effect != new.effect || views(old) != views(new) { changes += 1 }
+      }
+    }
+    #expect(changes > Self.policyCount, "only \(changes) decisions changed")
+  }
+}
