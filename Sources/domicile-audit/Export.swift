@@ -12,7 +12,9 @@ struct Export: AsyncParsableCommand {
   @Option(help: ArgumentHelp("A new or empty folder.", valueName: "dir"))
   var out: String
 
-  @Option(help: ArgumentHelp("A subject whose pseudonyms go along, so that who and query --subject work offline. Repeatable.", valueName: "id"))
+  @Option(
+    help: ArgumentHelp(
+      "A subject whose pseudonyms go along, so that who and query --subject work offline. Repeatable.", valueName: "id"))
   var subject: [String] = []
 
   @Option(help: "tiles: the log as it is. ocsf: its events, one JSON document a line, as events.jsonl.")

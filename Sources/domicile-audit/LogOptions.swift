@@ -34,7 +34,9 @@ struct LogOptions: ParsableArguments {
   /// The logs to read, each with its trust policy.
   func targets(_ client: HTTPClient) throws -> [LogTarget] {
     if let log {
-      return [LogTarget(region: nil, source: try source(log, client), trust: try TrustFile(reading: trust ?? "", isOperators: false))]
+      return [
+        LogTarget(region: nil, source: try source(log, client), trust: try TrustFile(reading: trust ?? "", isOperators: false))
+      ]
     }
     var endpoints = try readEndpoints()
     if let region {
@@ -46,7 +48,8 @@ struct LogOptions: ParsableArguments {
     }
     return try endpoints.sorted { $0.key < $1.key }.map { name, url in
       let file = trust ?? "\(state)/audit-trust/\(name).txt"
-      return LogTarget(region: name, source: try source(url, client), trust: try TrustFile(reading: file, isOperators: trust == nil))
+      return LogTarget(
+        region: name, source: try source(url, client), trust: try TrustFile(reading: file, isOperators: trust == nil))
     }
   }
 

@@ -21,7 +21,8 @@ struct TextTable {
     ([headings] + rows).map { line in
       line.map { cell in
         let isFormula = cell.first.map { "=+-@".contains($0) } ?? false
-        return "\"" + (isFormula ? "'" : "") + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
+        return "\"" + (isFormula ? "'" : "")
+          + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
           + "\""
       }.joined(separator: ",") + "\r\n"
     }.joined()

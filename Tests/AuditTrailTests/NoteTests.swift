@@ -46,8 +46,10 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "a\n", "a\n1\n", "\n1\nROOT\n", "a\n01\nROOT\n", "a\n-1\nROOT\n", "a\n+1\nROOT\n", "a\n1 \nROOT\n", "a\n\nROOT\n", "a\n1\nROOT",
-    "a\n1\nROOT=\n", "a\n1\nAAAA\n", "a\n99999999999999999999\nROOT\n", "a\n9223372036854775808\nROOT\n", "a\n1\nROOT\n\n", "a b\n1\nROOT\n",
+    "", "a\n", "a\n1\n", "\n1\nROOT\n", "a\n01\nROOT\n", "a\n-1\nROOT\n", "a\n+1\nROOT\n", "a\n1 \nROOT\n", "a\n\nROOT\n",
+    "a\n1\nROOT",
+    "a\n1\nROOT=\n", "a\n1\nAAAA\n", "a\n99999999999999999999\nROOT\n", "a\n9223372036854775808\nROOT\n", "a\n1\nROOT\n\n",
+    "a b\n1\nROOT\n",
     "a\n0\nROOT\n",
   ])
   func `another text is no checkpoint`(text: String) {
@@ -132,7 +134,8 @@ import Testing
 
   @Test(arguments: [
     "", "a", "a+b", "a+00000000+AQ==", "+00000000+AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-    "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", "PeterNeumann+C74F20A3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+    "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+    "PeterNeumann+C74F20A3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
     "Peter Neumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
   ])
   func `another text is no verifier key`(text: String) {

@@ -37,7 +37,8 @@ struct SampleLog {
     let abroad = AuditEvent.Place(region: RegionID("us-east"), jurisdiction: Jurisdiction("US"))
     let isDenied = index % 5 == 4
     var event = AuditEvent(
-      time: UTCTime(milliseconds: 1_795_355_334_012 + Int64(index)), id: "event-\(index)", activity: index % 3 == 0 ? .write : .read,
+      time: UTCTime(milliseconds: 1_795_355_334_012 + Int64(index)), id: "event-\(index)",
+      activity: index % 3 == 0 ? .write : .read,
       effect: isDenied ? .denied : .allowed, requester: index % 2 == 0 ? home : abroad,
       salt: try #require(AuditEvent.Salt(Array(SHA256.hash(Array("salt \(index)".utf8)).prefix(16)))))
     event.home = home

@@ -16,7 +16,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "tile", "tile/0", "tile/0/0", "tile/0/0000", "tile/00/000", "tile/64/000", "tile/-1/000", "tile/0/x000/000", "tile/0/001/000",
+    "", "tile", "tile/0", "tile/0/0", "tile/0/0000", "tile/00/000", "tile/64/000", "tile/-1/000", "tile/0/x000/000",
+    "tile/0/001/000",
     "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/01", "tile/0/000.p/", "tile/0/000.p", "tile/0/../000", "/tile/0/000",
     "tile/0/000/", "tile/entries/x01/000", "tile/data/000", "tile/0/\u{0661}\u{0662}\u{0663}",
     "tile/0/x999/x999/x999/x999/x999/x999/999",

@@ -72,7 +72,8 @@ import Testing
     let body = String(decoding: try self.request(5, 8).bytes, as: UTF8.self)
     for broken in [
       "", "old\n", body.replacing("old 5", with: "old 05"), body.replacing("old 5", with: "new 5"), String(body.dropLast()),
-      body.replacing("old 5\n", with: "old 5\n" + String(repeating: Base64.encode([UInt8](repeating: 1, count: 32)) + "\n", count: 64)),
+      body.replacing(
+        "old 5\n", with: "old 5\n" + String(repeating: Base64.encode([UInt8](repeating: 1, count: 32)) + "\n", count: 64)),
     ] {
       #expect(state.consider(requestBody: Array(broken.utf8)).status == 400)
     }

@@ -165,13 +165,17 @@ struct CallLifetimeTests {
     var limits = ServerLimits()
     limits.deadlineMax = .milliseconds(300)
     limits.lingerTimeout = .milliseconds(100)
-    let route = RawRoute("/large") { _, _, _ in
-      RawResponse(contentType: "application/octet-stream", body: Array(repeating: 0, count: 64 * 1024 * 1024))
+    let answered = Latch()
+    let route = RawRoute("/large") { _, _, context in
+      if context.requestNumber == 2 { answered.open() }
+      return RawResponse(contentType: "application/octet-stream", body: Array(repeating: 0, count: 64 * 1024 * 1024))
     }
     try await TestServer.run(routes: [route], limits: limits) { server in
       try await RawConnection.run(port: server.port) { connection in
-        try await connection.write("GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        // The second answer waits for room behind the first.
+        for _ in 0..<2 { try await connection.write("GET /large HTTP/1.1\r\nHost: x\r\n\r\n") }
         #expect(try await connection.read(until: "HTTP/1.1 200 OK"))
+        await answered.wait()
         await server.stop()
         await server.stopped.wait()
       }

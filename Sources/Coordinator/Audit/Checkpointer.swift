@@ -81,7 +81,8 @@ actor Checkpointer {
   private func publish() async {
     do {
       let size = try await store.auditSize()
-      guard size > UInt64(tree.size) else { return noteSuccess() }
+      // The first checkpoint may be of nothing yet: a log that says so is not a log that is missing.
+      guard size > UInt64(tree.size) || holder.current.note.isEmpty else { return noteSuccess() }
       var grown = tree
       var files: [TileWriter.File] = []
       while UInt64(grown.size) < size {

@@ -67,7 +67,14 @@ package nonisolated struct Domicile_V1_Event: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var index: UInt64 = 0
+  package var index: UInt64 {
+    get {_index ?? 0}
+    set {_index = newValue}
+  }
+  /// Returns true if `index` has been explicitly set.
+  package var hasIndex: Bool {self._index != nil}
+  /// Clears the value of `index`. Subsequent reads from it will return its default value.
+  package mutating func clearIndex() {self._index = nil}
 
   /// The leaf as it stands in the log: canonical JSON of an OCSF event.
   package var leaf: Data = Data()
@@ -77,6 +84,8 @@ package nonisolated struct Domicile_V1_Event: Sendable {
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _index: UInt64? = nil
 }
 
 package nonisolated struct Domicile_V1_GetCheckpointRequest: Sendable {
@@ -266,7 +275,7 @@ nonisolated extension Domicile_V1_Event: SwiftProtobuf.Message, SwiftProtobuf._M
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.index) }()
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self._index) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.leaf) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.leafHash) }()
       default: break
@@ -275,9 +284,13 @@ nonisolated extension Domicile_V1_Event: SwiftProtobuf.Message, SwiftProtobuf._M
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.index != 0 {
-      try visitor.visitSingularUInt64Field(value: self.index, fieldNumber: 1)
-    }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._index {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1)
+    } }()
     if !self.leaf.isEmpty {
       try visitor.visitSingularBytesField(value: self.leaf, fieldNumber: 2)
     }
@@ -288,7 +301,7 @@ nonisolated extension Domicile_V1_Event: SwiftProtobuf.Message, SwiftProtobuf._M
   }
 
   package static func ==(lhs: Domicile_V1_Event, rhs: Domicile_V1_Event) -> Bool {
-    if lhs.index != rhs.index {return false}
+    if lhs._index != rhs._index {return false}
     if lhs.leaf != rhs.leaf {return false}
     if lhs.leafHash != rhs.leafHash {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}

@@ -153,13 +153,23 @@ package nonisolated struct Domicile_V1_Receipt: Sendable {
 
   package var region: String = String()
 
-  package var index: UInt64 = 0
+  /// From 0. With presence, so that the first one shows in JSON.
+  package var index: UInt64 {
+    get {_index ?? 0}
+    set {_index = newValue}
+  }
+  /// Returns true if `index` has been explicitly set.
+  package var hasIndex: Bool {self._index != nil}
+  /// Clears the value of `index`. Subsequent reads from it will return its default value.
+  package mutating func clearIndex() {self._index = nil}
 
   package var leafHash: Data = Data()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _index: UInt64? = nil
 }
 
 /// How current the answer is.
@@ -410,7 +420,7 @@ nonisolated extension Domicile_V1_Receipt: SwiftProtobuf.Message, SwiftProtobuf.
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.region) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self._index) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.leafHash) }()
       default: break
       }
@@ -418,12 +428,16 @@ nonisolated extension Domicile_V1_Receipt: SwiftProtobuf.Message, SwiftProtobuf.
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.region.isEmpty {
       try visitor.visitSingularStringField(value: self.region, fieldNumber: 1)
     }
-    if self.index != 0 {
-      try visitor.visitSingularUInt64Field(value: self.index, fieldNumber: 2)
-    }
+    try { if let v = self._index {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
+    } }()
     if !self.leafHash.isEmpty {
       try visitor.visitSingularBytesField(value: self.leafHash, fieldNumber: 3)
     }
@@ -432,7 +446,7 @@ nonisolated extension Domicile_V1_Receipt: SwiftProtobuf.Message, SwiftProtobuf.
 
   package static func ==(lhs: Domicile_V1_Receipt, rhs: Domicile_V1_Receipt) -> Bool {
     if lhs.region != rhs.region {return false}
-    if lhs.index != rhs.index {return false}
+    if lhs._index != rhs._index {return false}
     if lhs.leafHash != rhs.leafHash {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

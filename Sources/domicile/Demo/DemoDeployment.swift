@@ -62,6 +62,19 @@ actor DemoDeployment {
     if let descriptor = catalog[region] { try await waitUntilReady(descriptor) }
   }
 
+  /// Returns when every receipt is covered by its region's published checkpoint, so that it can be proved.
+  func waitForCheckpoints(covering receipts: DemoReceipts) async throws {
+    for (name, index) in receipts.newest {
+      guard let region = RegionID(name) else { continue }
+      let checkpoint = "\(state.folder(of: region))/log/checkpoint"
+      for _ in 0..<100 {
+        let lines = (try? String(contentsOfFile: checkpoint, encoding: .utf8))?.split(separator: "\n") ?? []
+        if lines.count > 1, let size = UInt64(lines[1]), size > index { break }
+        try await Task.sleep(for: .milliseconds(100))
+      }
+    }
+  }
+
   /// The coordinators finish what is in flight, then the clusters are shut down.
   func stop() async {
     for process in coordinators.values where process.isRunning { process.terminate() }

@@ -7,6 +7,7 @@ enum DemoScript {
       case calls
       case stopPostgres(RegionID)
       case startPostgres(RegionID)
+      case waitForCheckpoints
     }
 
     let title: String
@@ -26,7 +27,7 @@ enum DemoScript {
         title: "The PostgreSQL of eu-west stops", act: .stopPostgres(europe),
         steps: [writer.locateDuringOutage, writer.readDuringOutage, writer.unaffected]),
       Chapter(title: "It starts again", act: .startPostgres(europe), steps: [writer.readAgain]),
-      Chapter(title: "What the logs prove", steps: writer.audits),
+      Chapter(title: "What the logs prove", act: .waitForCheckpoints, steps: writer.audits),
     ]
   }
 }
@@ -35,6 +36,13 @@ enum DemoScript {
 struct DemoScriptWriter {
   let state: String
   let catalog: RegionCatalog
+
+  /// The auditors' program, built beside this one.
+  private var auditTool: String {
+    let here = CommandLine.arguments.first ?? "domicile"
+    guard let slash = here.lastIndex(of: "/") else { return "domicile-audit" }
+    return "\(here[...slash])domicile-audit"
+  }
 
   private func call(
     _ region: String, _ method: String, as token: String, _ body: String
@@ -133,7 +141,7 @@ struct DemoScriptWriter {
   }
 
   var audits: [DemoStep] {
-    let tool = ".build/debug/domicile-audit"
+    let tool = auditTool
     return [
       DemoStep("Every leaf, tree and signature of the three logs, recomputed:", "\(tool) verify --state \(state)"),
       DemoStep("Every disclosure of resident-eu's data, and every refusal:", "\(tool) who resident-eu --state \(state)"),

@@ -51,12 +51,14 @@ enum EchoService {
           throw error
         }
       },
-      // Waits for `release`, whatever happens to its caller.
+      // Waits for `release`, whatever happens to its caller. Its answer has as many more words as the request's number says.
       UnaryMethod(name, "Stubborn") { (request: Test_V1_EchoRequest, _) in
         probe.started.open()
         await probe.release.wait()
         probe.finished.open()
-        return echo(request)
+        var answer = echo(request)
+        answer.words += Array(repeating: "word", count: Int(request.number))
+        return answer
       },
     ]
   }
