@@ -93,7 +93,7 @@ let package = Package(
         "AuditTrail", "ConnectRPC", "Cryptography", "Directory", "DomicileAPI", "PolicyEngine", "Postgres", "RegionStore", "Residency",
         .crypto, .httpTypes, .jwtKit, .logging, .protobuf, .serviceLifecycle, .swiftASN1, .x509,
       ]),
-    library("FaultLab", ["Postgres", .logging]),
+    library("FaultLab", ["Coordinator", "Postgres", "Residency", .logging]),
 
     // Programs.
     .executableTarget(
@@ -109,7 +109,7 @@ let package = Package(
       ], swiftSettings: strict),
 
     // Tests.
-    library("DomicileTestKit", ["FaultLab", "Postgres", .logging]),
+    library("DomicileTestKit", ["Coordinator", "FaultLab", "Postgres", "Residency", .logging]),
     tests("ResidencyTests", ["Residency"]),
     tests("PolicyEngineTests", ["Cryptography", "PolicyEngine", "Residency"]),
     tests("DirectoryTests", ["Directory", "Residency"]),

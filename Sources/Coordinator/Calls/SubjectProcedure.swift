@@ -20,6 +20,9 @@ protocol SubjectProcedure: Sendable {
   init(_ request: Request, call: Call) throws(Refusal)
   var subject: SubjectTag { get }
   var needs: FactsNeeded { get }
+  /// Why, and of what: for the asking region's log.
+  var recordedPurpose: Purpose? { get }
+  var recordedCollection: CollectionName? { get }
   /// The region that the request itself names; `nil` where the directory knows it.
   var destination: RegionDescriptor? { get }
   func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Response>
@@ -27,6 +30,8 @@ protocol SubjectProcedure: Sendable {
 
 extension SubjectProcedure {
   static var activityAbroad: AuditActivity { .importRecord }
+  var recordedPurpose: Purpose? { nil }
+  var recordedCollection: CollectionName? { nil }
   var destination: RegionDescriptor? { nil }
 }
 

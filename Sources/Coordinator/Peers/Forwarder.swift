@@ -17,7 +17,7 @@ struct Forwarder: Sendable {
   /// - Parameter token: the app's own: the home verifies it again.
   /// - Throws: ``ConnectError``: the home's own refusal, or why the home could not be asked, or why it could not be recorded.
   func forward<Procedure: SubjectProcedure>(
-    _ procedure: Procedure.Type, _ request: Procedure.Request, _ call: Call, to home: RegionDescriptor, epoch: Epoch?,
+    _ procedure: Procedure, _ request: Procedure.Request, _ call: Call, to home: RegionDescriptor, epoch: Epoch?,
     token: String
   ) async throws -> Procedure.Response {
     let execute = try Domicile_Peer_V1_ExecuteRequest.with {
@@ -30,7 +30,7 @@ struct Forwarder: Sendable {
     do {
       answer = try await ask(home, execute, call)
     } catch {
-      var event = try event(Procedure.activityAbroad, call, home: home, reason: error.reason ?? error.code.rawValue)
+      var event = try event(procedure, call, home: home, reason: error.reason ?? error.code.rawValue)
       let told = error.metadata
       event.subject = AuditPseudonym(period: told[Self.periodKey] ?? "", pseudonym: told[Self.pseudonymKey] ?? "")
       event.counterpart = .init(metadata: told, region: home.id)
@@ -38,7 +38,7 @@ struct Forwarder: Sendable {
       throw error.withoutPseudonym
     }
     var response = try Procedure.Response(serializedBytes: answer.response)
-    var event = try event(Procedure.activityAbroad, call, home: home, reason: nil)
+    var event = try event(procedure, call, home: home, reason: nil)
     event.subject = AuditPseudonym(period: answer.pseudonymPeriod, pseudonym: answer.pseudonym)
     event.counterpart = .init(answer.receipt, region: home.id)
     response.attach(importReceipt: try await record(event, call))
@@ -67,9 +67,11 @@ struct Forwarder: Sendable {
   }
 
   private func event(
-    _ activity: AuditActivity, _ call: Call, home: RegionDescriptor, reason: String?
+    _ procedure: some SubjectProcedure, _ call: Call, home: RegionDescriptor, reason: String?
   ) throws -> AuditEvent {
-    var event = try call.event(activity, reason: reason)
+    var event = try call.event(type(of: procedure).activityAbroad, reason: reason)
+    event.purpose = procedure.recordedPurpose
+    event.collection = procedure.recordedCollection
     event.home = AuditEvent.Place(region: home.id, jurisdiction: home.jurisdiction)
     event.hops = call.auditHops(from: home)
     return event

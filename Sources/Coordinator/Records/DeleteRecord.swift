@@ -26,6 +26,9 @@ struct DeleteRecord: SubjectProcedure {
     requestKey = try call.requestKey(request.requestID, procedure: Self.name, subject: subject)
   }
 
+  var recordedPurpose: Purpose? { purpose }
+  var recordedCollection: CollectionName? { address.collection }
+
   var needs: FactsNeeded {
     FactsNeeded(subjects: [subject], records: [address], requestKey: requestKey, mayWrite: true)
   }

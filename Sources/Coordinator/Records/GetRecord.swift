@@ -25,6 +25,9 @@ struct GetRecord: SubjectProcedure {
       tag: subject, collection: CollectionName(request.collection), key: try call.recordKey(request.key))
   }
 
+  var recordedPurpose: Purpose? { purpose }
+  var recordedCollection: CollectionName? { address.collection }
+
   var needs: FactsNeeded { FactsNeeded(subjects: [subject], records: [address]) }
 
   func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Domicile_V1_GetRecordResponse> {

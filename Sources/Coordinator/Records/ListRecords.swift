@@ -21,6 +21,9 @@ struct ListRecords: SubjectProcedure {
       limit: try PageToken.size(request.pageSize))
   }
 
+  var recordedPurpose: Purpose? { purpose }
+  var recordedCollection: CollectionName? { page.collection }
+
   var needs: FactsNeeded { FactsNeeded(subjects: [subject], pages: [page]) }
 
   func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Domicile_V1_ListRecordsResponse> {

@@ -36,6 +36,9 @@ struct PutRecord: SubjectProcedure {
     requestKey = try call.requestKey(request.requestID, procedure: Self.name, subject: subject)
   }
 
+  var recordedPurpose: Purpose? { purpose }
+  var recordedCollection: CollectionName? { address.collection }
+
   var needs: FactsNeeded {
     FactsNeeded(subjects: [subject], records: [address], requestKey: requestKey, mayWrite: true)
   }

@@ -27,7 +27,7 @@ struct Gateway: Sendable {
     do {
       let procedure = try Procedure(request, call: call)
       if let destination = procedure.destination, destination.id != call.region.descriptor.id {
-        return try await forwarder.forward(type, request, call, to: destination, epoch: nil, token: token)
+        return try await forwarder.forward(procedure, request, call, to: destination, epoch: nil, token: token)
       }
       switch try await executor.execute(procedure, call) {
       case .answered(let response, _):
@@ -38,7 +38,7 @@ struct Gateway: Sendable {
         let router = Router(catalog: call.region.catalog, local: call.region.descriptor.id, routing: routing)
         switch router.route(lookup) {
         case .forward(let home, let epoch):
-          return try await forwarder.forward(type, request, call, to: home, epoch: epoch, token: token)
+          return try await forwarder.forward(procedure, request, call, to: home, epoch: epoch, token: token)
         case .refuse(let refusal):
           _ = try await executor.record(try call.event(Procedure.activityAbroad, reason: refusal.reason.rawValue), call)
           throw refusal

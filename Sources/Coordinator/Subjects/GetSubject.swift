@@ -23,6 +23,9 @@ struct GetSubject: SubjectProcedure {
     purpose = try call.purpose(request.purpose)
   }
 
+  var recordedPurpose: Purpose? { purpose }
+  var recordedCollection: CollectionName? { GetSubject.collection }
+
   var needs: FactsNeeded { FactsNeeded(subjects: [subject]) }
 
   func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Domicile_V1_GetSubjectResponse> {

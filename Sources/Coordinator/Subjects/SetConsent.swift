@@ -31,6 +31,9 @@ struct SetConsent: SubjectProcedure {
     requestKey = try call.requestKey(request.requestID, procedure: Self.name, subject: subject)
   }
 
+  var recordedPurpose: Purpose? { purpose }
+  var recordedCollection: CollectionName? { GetSubject.collection }
+
   var needs: FactsNeeded { FactsNeeded(subjects: [subject], requestKey: requestKey, mayWrite: true) }
 
   func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Domicile_V1_SetConsentResponse> {

@@ -1,4 +1,7 @@
 import ArgumentParser
+import Coordinator
+import FaultLab
+import Foundation
 import Residency
 import UnixSignals
 
@@ -28,7 +31,10 @@ struct DemoCommand: AsyncParsableCommand {
       let catalog = try RegionFiles.catalog(regions, stores: .none)
       // Trapped from here on: whatever was started is stopped again.
       let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
-      let deployment = DemoDeployment(catalog: catalog, regions: regions, policies: policies, state: state)
+      let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path
+      let deployment = LocalDeployment(
+        catalog: catalog, files: .init(program: program, regions: regions, policies: policies), state: StateFolder(state),
+        report: { printError("· \($0)") })
       let succeeded = await tell(deployment, signals)
       printError("Stopping …")
       await deployment.stop()
@@ -40,11 +46,12 @@ struct DemoCommand: AsyncParsableCommand {
   }
 
   /// - Returns: whether everything was as it should be.
-  private func tell(_ deployment: DemoDeployment, _ signals: UnixSignalsSequence) async -> Bool {
+  private func tell(_ deployment: LocalDeployment, _ signals: UnixSignalsSequence) async -> Bool {
     await withTaskGroup(of: Bool.self) { group in
       group.addTask {
         do {
           try await deployment.start()
+          try await DemoTokens(state: deployment.state).write()
           let isTrue = try await DemoStory(deployment: deployment, style: .standardOutput).tell()
           guard !once else { return isTrue }
           printError("The three regions stay up: try the commands above. Ctrl-C ends them.")

@@ -1,10 +1,11 @@
 import Coordinator
+import FaultLab
 import Foundation
 import Residency
 
 /// What the demo shows, call by call. Every call is made by running the command line that is printed.
 struct DemoStory {
-  let deployment: DemoDeployment
+  let deployment: LocalDeployment
   let style: TerminalStyle
 
   /// - Returns: whether every answer was as it should be.
@@ -19,7 +20,9 @@ struct DemoStory {
       case .startPostgres(let region): try await deployment.startPostgres(of: region)
       case .waitForCheckpoints:
         printError("· waiting until the checkpoints cover every receipt above (at most a second or two)")
-        try await deployment.waitForCheckpoints(covering: receipts)
+        for (name, index) in receipts.newest {
+          if let region = RegionID(name) { try await deployment.waitForCheckpoint(of: region, covering: index) }
+        }
       }
       for step in chapter.steps where try await !perform(step, &receipts) { isTrue = false }
     }

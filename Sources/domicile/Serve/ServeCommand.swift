@@ -40,6 +40,9 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "How much to log: trace, debug, info, notice, warning, error.")
   var logLevel = "info"
 
+  @Flag(help: "Also end when standard input ends: for a parent process that must not leave this one behind.")
+  var whileStdinOpen = false
+
   func validate() throws {
     for address in [listen, peerListen].compactMap(\.self) where ListenAddress(address) == nil {
       throw ValidationError("'\(address)' is not HOST:PORT, e.g. 0.0.0.0:7102.")
@@ -65,6 +68,7 @@ struct ServeCommand: AsyncParsableCommand {
       let group = ServiceGroup(
         configuration: ServiceGroupConfiguration(
           services: [.init(service: coordinator)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+      if whileStdinOpen { Self.onEndOfInput { Task { await group.triggerGracefulShutdown() } } }
       try await group.run()
     } catch let error as ConfigurationError {
       printError(error.description)
@@ -72,6 +76,13 @@ struct ServeCommand: AsyncParsableCommand {
     } catch {
       printError("domicile serve: \(error)")
       throw ExitCode(1)
+    }
+  }
+
+  private static func onEndOfInput(_ body: @escaping @Sendable () -> Void) {
+    Thread.detachNewThread {
+      while !FileHandle.standardInput.availableData.isEmpty {}
+      body()
     }
   }
 

@@ -1,14 +1,14 @@
 import Foundation
 
 /// Runs a command line as a person would type it.
-enum Shell {
-  struct Output: Sendable {
-    let status: Int32
-    let text: String
+package enum Shell {
+  package struct Output: Sendable {
+    package let status: Int32
+    package let text: String
   }
 
   /// - Returns: standard output, and the exit code. Standard error goes where this process's goes.
-  static func run(_ command: String) async throws -> Output {
+  package static func run(_ command: String) async throws -> Output {
     let process = Process()
     process.executableURL = URL(filePath: "/bin/sh")
     process.arguments = ["-c", command]
