@@ -74,7 +74,7 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     library("Cryptography", ["COpenSSL"]),
     library("AuditTrail", ["Cryptography", "Residency"]),
-    library("DomicileAPI", [.protobuf], exclude: ["Protos", "generate"]),
+    library("DomicileAPI", [.protobuf], exclude: ["Protos", "generate", "openapi.py"]),
 
     // Shells.
     .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -124,7 +124,11 @@ let package = Package(
       ], exclude: ["Protos"]),
     tests(
       "CoordinatorTests",
-      ["Coordinator", "Residency", .crypto, .jwtKit, .logging, .nioCore, .nioEmbedded, .nioSSL, .swiftASN1, .x509]),
+      [
+        "AuditTrail", "ConnectRPC", "Coordinator", "Cryptography", "Directory", "DomicileAPI", "DomicileTestKit", "FaultLab", "Postgres",
+        "Residency", .asyncHTTPClient, .crypto, .httpTypes, .jwtKit, .logging, .nioCore, .nioEmbedded, .nioHTTP1, .nioSSL, .protobuf,
+        .swiftASN1, .x509,
+      ]),
     tests("domicileTests", ["Coordinator", "Residency", "domicile", .argumentParser]),
   ]
 )

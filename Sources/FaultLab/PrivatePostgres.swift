@@ -61,7 +61,7 @@ package struct PrivatePostgres: Sendable {
       }
       try await stop()
     }
-    if Postmaster.read(layout.data) != nil { unlink(layout.data + "/postmaster.pid") }
+    removeLockFiles()
     let output = try await run(["start", "-l", layout.log, "-w", "-t", "60"])
     guard output.status == 0 else { throw startFailure(output.text) }
   }
@@ -197,6 +197,13 @@ extension PrivatePostgres {
     }
     let lines = all.sorted { $0.key < $1.key }.map { "\($0.key) = \(Self.quoted($0.value, escaping: "'", with: "'"))\n" }
     try layout.write(lines.joined(), to: layout.settings, forServer: true)
+  }
+
+  /// What a killed server leaves behind. PostgreSQL would take the process ids in it at their word, although they may be other
+  /// processes' by now; whether the server runs has been seen already.
+  private func removeLockFiles() {
+    let socket = "\(layout.socket)/.s.PGSQL.\(effectivePort)"
+    for file in [layout.data + "/postmaster.pid", socket, socket + ".lock"] { unlink(file) }
   }
 
   private func run(_ arguments: [String]) async throws(PrivatePostgresError) -> ChildProcess.Output {

@@ -45,7 +45,7 @@ package struct AccessRequest: Hashable, Sendable {
   package var residence: Fact<Residence>
   /// Today, in UTC.
   package var now: CalendarDate
-  /// Asks for the nearest permit also where the decision is a permit. A denial always has it.
+  /// Asks for the nearest permit also where the decision is a permit. A denial has it wherever its home has permits for the action.
   package var wantsNearestPermit: Bool
 
   package init(

@@ -16,7 +16,9 @@ package struct CalendarDate: Hashable, Sendable, Comparable, CustomStringConvert
   /// - Returns: `nil` where `text` is not a day in the form `2026-11-22`.
   package init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.map(\.utf8.count) == [4, 2, 2], text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2d }) else { return nil }
+    guard parts.map(\.utf8.count) == [4, 2, 2], text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2d }) else {
+      return nil
+    }
     guard let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]) else { return nil }
     self.init(year: year, month: month, day: day)
   }

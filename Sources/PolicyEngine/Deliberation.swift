@@ -66,7 +66,9 @@ struct Deliberation {
       }
     }
     return cells.sorted { left, right in
-      (left.collection?.rawValue ?? "", left.dataClass?.rawValue ?? "") < (right.collection?.rawValue ?? "", right.dataClass?.rawValue ?? "")
+      (left.collection?.rawValue ?? "", left.dataClass?.rawValue ?? "") < (
+        right.collection?.rawValue ?? "", right.dataClass?.rawValue ?? ""
+      )
     }
   }
 
@@ -100,7 +102,8 @@ extension Deliberation {
       scopes[dataClass] = request.hops.indices.map { scope(of: cell, hop: $0) }
     }
     let access = FieldAccess(
-      schema: schema, requested: request.fields.map { Set($0).sorted() } ?? schema.fields + ["*"], includesUnnamed: request.fields == nil,
+      schema: schema, requested: request.fields.map { Set($0).sorted() } ?? schema.fields + ["*"],
+      includesUnnamed: request.fields == nil,
       scopes: scopes, recipient: recipient)
     let shown = access.requested.filter { access.view(of: $0) != .drop }
     guard !shown.isEmpty else { return deny(.everythingDropped, by: findings.first { $0.rule.kind == .require }?.rule) }
@@ -159,7 +162,8 @@ extension Deliberation {
   private func deny(_ reason: DenyReason, by rule: Rule? = nil, onHop hop: Int? = nil) -> Decision {
     Decision(
       effect: .deny, reason: reason, rules: matched, rule: rule?.matched, unknown: unknown,
-      nearestPermit: nearestPermit(despite: reason == .forbidden ? rule : nil, onHop: hop), revision: policies.revision, legalBasis: nil,
+      nearestPermit: nearestPermit(despite: reason == .forbidden ? rule : nil, onHop: hop), revision: policies.revision,
+      legalBasis: nil,
       safeguard: nil, agreement: nil, classes: classes, access: nil)
   }
 

@@ -17,7 +17,9 @@ package struct PermittedRead: Sendable {
   /// A field whose view cannot be made from its value (the last four letters of a list) is dropped. A document that is not an
   /// object has no fields to permit: nothing of it is released.
   /// - Parameter hash: a keyed hash (HMAC) under a key of the home region, so that nobody else can try values.
-  package func redact(_ document: JSONValue, hash: (_ message: [UInt8]) -> [UInt8]) -> (document: JSONValue, redactions: [Redaction]) {
+  package func redact(_ document: JSONValue, hash: (_ message: [UInt8]) -> [UInt8]) -> (
+    document: JSONValue, redactions: [Redaction]
+  ) {
     guard case .object(let members) = document else { return (.null, [Redaction(field: "*", view: .drop)]) }
     var shown: [String: JSONValue] = [:]
     var redactions: [Redaction] = []

@@ -50,7 +50,7 @@ extension PolicySet {
 }
 
 /// What a file of a policy directory is for. Four have names of their own; the others say it by their first key.
-enum PolicyRole: String, CaseIterable {
+enum PolicyRole: String {
   case vocabulary, collections, principals, agreements, list, policy
 
   var fileName: String { "\(rawValue).yaml" }

@@ -9,7 +9,8 @@ extension PolicyReader {
     for item in items {
       guard let agreement = agreement(item) else { continue }
       if let first = agreements.first(where: { $0.id == agreement.id }) {
-        report(item.location, "there is an agreement '\(agreement.id)' already", help: "the other is at \(first.location.fileAndLine)")
+        report(
+          item.location, "there is an agreement '\(agreement.id)' already", help: "the other is at \(first.location.fileAndLine)")
       } else {
         agreements.append(agreement)
       }
@@ -18,13 +19,16 @@ extension PolicyReader {
 
   private mutating func agreement(_ node: ConfigurationNode) -> Agreement? {
     let required = ["id", "exporter", "importer", "mechanism", "reference", "from", "review_by", "status"]
-    guard let fields = node.fields("an agreement", required: required, optional: ["until", "fallback", "note"], &diagnostics) else {
+    guard let fields = node.fields("an agreement", required: required, optional: ["until", "fallback", "note"], &diagnostics)
+    else {
       return nil
     }
     let id = text(fields["id"], "an agreement's id")
     let exporter = fields["exporter"].map { jurisdictions($0, "'exporter'") }
     let importer = fields["importer"].map { jurisdictions($0, "'importer'") }
-    let mechanism = text(fields["mechanism"], "'mechanism'").flatMap { safeguard($0, at: fields["mechanism"]?.location ?? node.location) }
+    let mechanism = text(fields["mechanism"], "'mechanism'").flatMap {
+      safeguard($0, at: fields["mechanism"]?.location ?? node.location)
+    }
     let reference = text(fields["reference"], "'reference'")
     let status = choice(fields["status"], "status", Agreement.Status.self)
     let fallback = text(fields["fallback"], "'fallback'")
@@ -40,7 +44,8 @@ extension PolicyReader {
       warn(node.location, "agreement '\(id)' ended on \(until) and no longer counts", help: "renew it, or remove it")
     }
     return Agreement(
-      id: id, location: node.location, exporter: exporter, importer: importer, mechanism: mechanism, reference: reference, status: status,
+      id: id, location: node.location, exporter: exporter, importer: importer, mechanism: mechanism, reference: reference,
+      status: status,
       fallback: fallback, period: period, reviewBy: reviewBy)
   }
 
@@ -49,13 +54,16 @@ extension PolicyReader {
     for agreement in agreements {
       guard let name = agreement.fallback else {
         if agreement.status == .atRisk {
-          report(agreement.location, "agreement '\(agreement.id)' is at risk and has no fallback", help: "add 'fallback: ID' of another agreement")
+          report(
+            agreement.location, "agreement '\(agreement.id)' is at risk and has no fallback",
+            help: "add 'fallback: ID' of another agreement")
         }
         continue
       }
       guard let fallback = agreements.first(where: { $0.id == name }) else {
         report(
-          agreement.location, "there is no agreement '\(name)' to fall back to", help: suggestion(for: name, in: agreements.map(\.id)))
+          agreement.location, "there is no agreement '\(name)' to fall back to",
+          help: suggestion(for: name, in: agreements.map(\.id)))
         continue
       }
       if let problem = agreement.problem(withFallback: fallback) {

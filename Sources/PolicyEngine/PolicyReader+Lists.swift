@@ -62,7 +62,9 @@ extension PolicyReader {
       guard let text = node.string("a member", &diagnostics) else { return nil }
       return ListDocument.Member(text: text, location: node.location, period: .always)
     }
-    guard let fields = node.fields("a member", required: ["member"], optional: ["from", "until", "note"], &diagnostics) else { return nil }
+    guard let fields = node.fields("a member", required: ["member"], optional: ["from", "until", "note"], &diagnostics) else {
+      return nil
+    }
     let period = period(fields)
     guard let member = fields["member"], let text = text(member, "'member'") else { return nil }
     if let until = period.until, until <= today {
@@ -78,7 +80,8 @@ extension PolicyReader {
         guard let name = member.text.listName else { continue }
         if path(from: name, to: list.name, seen: []) {
           report(
-            member.location, "list '\(list.name)' contains itself through '$\(name)'", help: "remove one of the members that lead back")
+            member.location, "list '\(list.name)' contains itself through '$\(name)'",
+            help: "remove one of the members that lead back")
         }
       }
     }
@@ -118,14 +121,17 @@ extension PolicyReader {
     return set
   }
 
-  private func gather(_ text: String, period: Period, effectiveFrom: CalendarDate?, seen: Set<String>, into set: inout JurisdictionSet) {
+  private func gather(
+    _ text: String, period: Period, effectiveFrom: CalendarDate?, seen: Set<String>, into set: inout JurisdictionSet
+  ) {
     if let name = text.listName {
       guard !seen.contains(name), let list = lists[name] else { return }
       let start = [effectiveFrom, list.effectiveFrom].compactMap(\.self).max()
       // An empty list, too, says nothing before it takes effect.
       set.add([], effectiveFrom: start)
       for member in list.members {
-        gather(member.text, period: period.intersection(member.period), effectiveFrom: start, seen: seen.union([name]), into: &set)
+        gather(
+          member.text, period: period.intersection(member.period), effectiveFrom: start, seen: seen.union([name]), into: &set)
       }
     } else if let jurisdiction = Jurisdiction(text) {
       set.add([JurisdictionSet.Member(jurisdiction: jurisdiction, period: period)], effectiveFrom: effectiveFrom)

@@ -3,9 +3,13 @@ import Residency
 extension PolicyReader {
   /// A pack: rules for the homes that it names.
   mutating func readPack(_ node: ConfigurationNode) {
-    guard let fields = node.fields("a policy", required: ["policy", "home", "rules"], optional: ["note"], &diagnostics) else { return }
+    guard let fields = node.fields("a policy", required: ["policy", "home", "rules"], optional: ["note"], &diagnostics) else {
+      return
+    }
     if let name = text(fields["policy"], "a policy's name") {
-      if policyNames.contains(name) { report(node.location, "there is a policy '\(name)' already", help: "give each its own name") }
+      if policyNames.contains(name) {
+        report(node.location, "there is a policy '\(name)' already", help: "give each its own name")
+      }
       policyNames.append(name)
     }
     guard let home = fields["home"] else { return }
@@ -37,7 +41,9 @@ extension PolicyReader {
     let names = collectionNames(conditions)
     let views = kind == .require ? fieldViews(effect, "'require'", names) : fields["view"].map { fieldViews($0, "'view'", names) }
     check(fields, kind: kind, actions: actions, clauses: conditions + exceptions)
-    let mechanism = text(fields["mechanism"], "'mechanism'").flatMap { safeguard($0, at: fields["mechanism"]?.location ?? node.location) }
+    let mechanism = text(fields["mechanism"], "'mechanism'").flatMap {
+      safeguard($0, at: fields["mechanism"]?.location ?? node.location)
+    }
     let basis = text(fields["basis"], "'basis'")
     let period = period(fields)
     guard let id else { return nil }
@@ -45,7 +51,8 @@ extension PolicyReader {
       warn(node.location, "rule '\(id)' ended on \(until)", help: "renew it, or remove it")
     }
     return Rule(
-      id: id, kind: kind, location: node.location, basis: basis, actions: actions, pack: pack, conditions: conditions.map(\.condition),
+      id: id, kind: kind, location: node.location, basis: basis, actions: actions, pack: pack,
+      conditions: conditions.map(\.condition),
       exceptions: exceptions.map(\.condition), views: views ?? .clear, mechanism: mechanism, period: period)
   }
 
@@ -62,7 +69,8 @@ extension PolicyReader {
     }
     if let view = fields["view"] {
       if kind != .permit {
-        report(view.location, "'view' belongs to a permit", help: kind == .forbid ? "remove it" : "name the fields under 'require'")
+        report(
+          view.location, "'view' belongs to a permit", help: kind == .forbid ? "remove it" : "name the fields under 'require'")
       } else if let action = actions.sorted().first(where: { !$0.givesViews }) {
         report(view.location, "'\(action.rawValue)' takes whole records: it has no views", help: "permit it in a rule of its own")
       }
@@ -104,14 +112,17 @@ extension PolicyReader {
     return views
   }
 
-  private mutating func clauses(_ node: ConfigurationNode?, _ what: String, pack: JurisdictionSet?, isEverywhere: Bool) -> [Clause] {
+  private mutating func clauses(_ node: ConfigurationNode?, _ what: String, pack: JurisdictionSet?, isEverywhere: Bool)
+    -> [Clause]
+  {
     guard let node, let pairs = node.pairs(what, &diagnostics) else { return [] }
     if pairs.isEmpty { report(node.location, "\(what) says nothing", help: "name a condition, or remove it") }
     var clauses: [Clause] = []
     for (key, value) in pairs {
       guard let text = key.string("a condition", &diagnostics),
         let name = member(of: ConditionKey.allCases.map(\.rawValue), text, "condition", at: key.location),
-        let conditionKey = ConditionKey(rawValue: name), let condition = condition(conditionKey, value, isEverywhere: isEverywhere)
+        let conditionKey = ConditionKey(rawValue: name),
+        let condition = condition(conditionKey, value, isEverywhere: isEverywhere)
       else { continue }
       clauses.append((condition, key.location))
     }
@@ -130,9 +141,11 @@ extension PolicyReader {
     case .collection: return .collection(Set(words(node, what) { $0.collectionName($1, at: $2) }))
     case .consent:
       return .consent(
-        Set(words(node, what) { reader, text, location in
-          reader.member(of: ConsentKind.allCases.map(\.rawValue), text, "kind of consent", at: location).flatMap(ConsentKind.init(rawValue:))
-        }))
+        Set(
+          words(node, what) { reader, text, location in
+            reader.member(of: ConsentKind.allCases.map(\.rawValue), text, "kind of consent", at: location).flatMap(
+              ConsentKind.init(rawValue:))
+          }))
     case .safeguard: return .safeguard(Set(words(node, what) { $0.safeguard($1, at: $2) }))
     case .principal: return .principal(words(node, what) { _, text, _ in NamePattern(text: text) })
     case .residence: return .residence(jurisdictions(node, what))
@@ -143,9 +156,11 @@ extension PolicyReader {
 
   private mutating func localities(_ node: ConfigurationNode, _ what: String, isEverywhere: Bool) -> [LocalityWord] {
     words(node, what) { reader, text, location in
-      let word = reader.member(of: LocalityWord.allCases.map(\.rawValue), text, "locality", at: location).flatMap(LocalityWord.init)
+      let word = reader.member(of: LocalityWord.allCases.map(\.rawValue), text, "locality", at: location).flatMap(
+        LocalityWord.init)
       if word == .bloc, isEverywhere {
-        reader.report(location, "a policy with home: \"*\" has no bloc", help: "name the home jurisdictions, or use region and jurisdiction")
+        reader.report(
+          location, "a policy with home: \"*\" has no bloc", help: "name the home jurisdictions, or use region and jurisdiction")
         return nil
       }
       return word

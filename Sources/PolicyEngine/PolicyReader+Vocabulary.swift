@@ -98,7 +98,9 @@ extension PolicyReader {
       let items = fields["principals"]?.items("'principals'", &diagnostics)
     else { return }
     for item in items {
-      guard let fields = item.fields("a principal", required: ["match", "purposes"], optional: ["note"], &diagnostics) else { continue }
+      guard let fields = item.fields("a principal", required: ["match", "purposes"], optional: ["note"], &diagnostics) else {
+        continue
+      }
       let pattern = text(fields["match"], "'match'")
       let purposes = fields["purposes"].map { node in
         words(node, "'purposes'") { reader, text, location in reader.purpose(text, at: location) }

@@ -48,7 +48,8 @@ struct PolicyReader {
     checkAgreements()
     for node in documents[.policy] ?? [] { readPack(node) }
     if documents[.policy] == nil, !diagnostics.contains(where: { $0.severity == .error }) {
-      report(SourceLocation(file: root, line: 1, column: 1), "there is no policy", help: "add a file that starts with 'policy: NAME'")
+      report(
+        SourceLocation(file: root, line: 1, column: 1), "there is no policy", help: "add a file that starts with 'policy: NAME'")
     }
   }
 
@@ -84,7 +85,9 @@ extension PolicyReader {
     if items.isEmpty { report(node.location, "\(what) is empty", help: "name at least one, or remove it") }
     var values: [Value] = []
     for item in items {
-      guard let text = item.string("a value of \(what)", &diagnostics), let value = parse(&self, text, item.location) else { continue }
+      guard let text = item.string("a value of \(what)", &diagnostics), let value = parse(&self, text, item.location) else {
+        continue
+      }
       if values.contains(value) {
         report(item.location, "'\(text)' is given twice in \(what)")
       } else {
@@ -117,7 +120,9 @@ extension PolicyReader {
   mutating func period(_ fields: [String: ConfigurationNode]) -> Period {
     let period = Period(from: date(fields["from"], "'from'"), until: date(fields["until"], "'until'"))
     if let from = period.from, let until = period.until, from >= until, let node = fields["until"] {
-      report(node.location, "'until' \(until) is not after 'from' \(from)", help: "'until' is the first day on which it no longer holds")
+      report(
+        node.location, "'until' \(until) is not after 'from' \(from)",
+        help: "'until' is the first day on which it no longer holds")
     }
     return period
   }

@@ -1,4 +1,4 @@
-package import Residency
+import Residency
 
 extension PolicySet {
   /// Decides one request. Total and deterministic: everything that is not permitted is denied, with a reason.

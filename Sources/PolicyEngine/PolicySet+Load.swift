@@ -22,6 +22,7 @@ extension PolicySet {
     return PolicySet(
       warnings: reader.diagnostics.sorted { $0.location < $1.location },
       revision: "sha256:\(digest(canonicalBytes(of: files)).hex)", vocabulary: vocabulary,
-      policyNames: reader.policyNames.sorted(), collections: collections, principals: reader.principals, agreements: reader.agreements, rules: reader.rules.sorted { $0.id < $1.id }, regions: catalog)
+      policyNames: reader.policyNames.sorted(), collections: collections, principals: reader.principals,
+      agreements: reader.agreements, rules: reader.rules.sorted { $0.id < $1.id }, regions: catalog)
   }
 }

@@ -8,7 +8,8 @@ struct PolicyTestReader {
   init(policies: PolicySet) { self.policies = policies }
 
   private static let requestKeys = [
-    "at", "action", "home", "from", "principal_jurisdiction", "collection", "fields", "purpose", "principal", "consent", "residence",
+    "at", "action", "home", "from", "principal_jurisdiction", "collection", "fields", "purpose", "principal", "consent",
+    "residence",
   ]
 
   mutating func cases(_ node: ConfigurationNode) -> [PolicyTestCase] {
@@ -37,7 +38,8 @@ struct PolicyTestReader {
   private mutating func regions(_ node: ConfigurationNode) -> [RegionID: Jurisdiction] {
     var regions: [RegionID: Jurisdiction] = [:]
     for (key, value) in node.pairs("'regions'", &diagnostics) ?? [] {
-      guard let name = key.string("a region", &diagnostics), let jurisdiction = jurisdiction(value, "a region's jurisdiction") else { continue }
+      guard let name = key.string("a region", &diagnostics), let jurisdiction = jurisdiction(value, "a region's jurisdiction")
+      else { continue }
       if let region = RegionID(name) {
         regions[region] = jurisdiction
       } else {
@@ -56,7 +58,9 @@ struct PolicyTestReader {
 
   private mutating func place(_ node: ConfigurationNode, _ regions: [RegionID: Jurisdiction], _ what: String) -> Place? {
     guard let text = node.string(what, &diagnostics) else { return nil }
-    if let region = RegionID(text), let jurisdiction = regions[region] { return Place(region: region, jurisdiction: jurisdiction) }
+    if let region = RegionID(text), let jurisdiction = regions[region] {
+      return Place(region: region, jurisdiction: jurisdiction)
+    }
     if let jurisdiction = Jurisdiction(text) { return Place(region: nil, jurisdiction: jurisdiction) }
     let help = nearest(text, in: regions.keys.map(\.rawValue)).map { "did you mean '\($0)'?" }
     report(node.location, "'\(text)' is neither a region nor a jurisdiction", help: help ?? "declare it under 'regions'")

@@ -94,7 +94,7 @@ struct Link: ~Copyable {
       }
       switch action {
       case .ignore: continue
-      case .requestCancel: cancel = CancelRequest(for: raw, wake: wake)
+      case .requestCancel: if cancel?.isFinished ?? true { cancel = CancelRequest(for: raw, wake: wake) }
       case .abandon:
         isBroken = true
         throw PostgresError(watch.interruption ?? .connection, "the server was silent; the connection is closed")

@@ -96,7 +96,9 @@ package actor PostgresConnection {
   package func rollback() async throws(PostgresError) {
     guard standing.transaction != .none else { return }
     let limit = ContinuousClock.now.advanced(by: .seconds(5))
-    _ = try run([PipelineStep(Self.rollbackStatement)], limit, numbersSteps: false, heedsCancellation: false).get()
+    let outcome = run([PipelineStep(Self.rollbackStatement)], limit, numbersSteps: false, heedsCancellation: false)
+    settle(outcome)
+    _ = try outcome.get()
   }
 
   /// Closes the connection; further calls fail with `.connection`.
@@ -119,8 +121,7 @@ extension PostgresConnection {
   private func interruptibly<R>(_ body: () -> Result<R, PostgresError>) async -> Result<R, PostgresError> {
     await withTaskCancellationHandler {
       let outcome = body()
-      if link?.isAlive == false { drop(because: outcome.error) }
-      publish()
+      settle(outcome)
       return outcome
     } onCancel: { [wake] in
       wake.signal()
@@ -147,6 +148,11 @@ extension PostgresConnection {
     } catch {
       return .failure(error)
     }
+  }
+
+  /// Takes note of how a call has left the connection.
+  private func settle<R>(_ outcome: Result<R, PostgresError>) {
+    if link?.isAlive == false { drop(because: outcome.error) } else { publish() }
   }
 
   private func drop(because error: PostgresError?) {

@@ -17,12 +17,15 @@ struct Watch {
 
   /// How long after an interruption the server's answer is still worth waiting for.
   static let grace: Duration = .seconds(3)
+  /// A request to stop that comes before the server has begun the statement is lost, and so it is repeated.
+  static let cancelInterval: Duration = .milliseconds(200)
 
   let policy: Policy
   private(set) var until: ContinuousClock.Instant?
   private(set) var heedsCancellation: Bool
   /// `.timeout` or `.canceled`, once it has happened.
   private(set) var interruption: PostgresError.Kind?
+  private var graceEnd: ContinuousClock.Instant?
 
   init(_ policy: Policy, until: ContinuousClock.Instant?, heedsCancellation: Bool) {
     self.policy = policy
@@ -31,8 +34,13 @@ struct Watch {
   }
 
   mutating func deadlinePassed(now: ContinuousClock.Instant) -> Action {
-    if interruption == nil { interruption = .timeout } else { return .abandon }
-    return begin(now: now, patient: false)
+    guard let graceEnd else {
+      interruption = .timeout
+      return begin(now: now, patient: false)
+    }
+    guard policy == .cancelStatement, now < graceEnd else { return .abandon }
+    until = min(graceEnd, now.advanced(by: Self.cancelInterval))
+    return .requestCancel
   }
 
   mutating func taskCancelled(now: ContinuousClock.Instant) -> Action {
@@ -44,9 +52,10 @@ struct Watch {
   private mutating func begin(now: ContinuousClock.Instant, patient: Bool) -> Action {
     heedsCancellation = false
     let graceEnd = now.advanced(by: Self.grace)
+    self.graceEnd = graceEnd
     switch policy {
     case .cancelStatement:
-      until = graceEnd
+      until = now.advanced(by: Self.cancelInterval)
       return .requestCancel
     case .awaitCommit:
       guard patient else { return .abandon }

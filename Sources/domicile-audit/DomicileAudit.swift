@@ -28,13 +28,14 @@ struct DomicileAudit: AsyncParsableCommand {
     } catch let error as AuditFailure {
       Terminal.error("domicile-audit: \(error)")
       Foundation.exit(error.exit.rawValue)
+    } catch let status as ExitCode {
+      Foundation.exit(status.rawValue)
     } catch {
-      let code = exitCode(for: error)
-      guard code != .success else {
+      // Help and version come as errors too.
+      guard exitCode(for: error) != .success else {
         print(fullMessage(for: error))
-        Foundation.exit(0)
+        Foundation.exit(AuditExit.verified.rawValue)
       }
-      if let status = AuditExit(rawValue: code.rawValue), error is ExitCode { Foundation.exit(status.rawValue) }
       Terminal.error(fullMessage(for: error))
       Foundation.exit(AuditExit.usage.rawValue)
     }

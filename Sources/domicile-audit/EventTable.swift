@@ -19,14 +19,14 @@ enum EventTable {
     let event = leaf.event
     return [
       event.time.description, log.target.name, String(leaf.index), event.activity.rawValue, event.effect.rawValue,
-      event.home.map(place) ?? "-", place(event.requester), event.principal ?? "-", event.purpose?.rawValue ?? "-",
+      event.home.map(place) ?? "", place(event.requester), event.principal ?? "", event.purpose?.rawValue ?? "",
       data(event), why(event),
     ]
   }
 
   private static func place(_ place: AuditEvent.Place) -> String {
     let jurisdiction = place.jurisdiction?.rawValue
-    guard let region = place.region?.rawValue else { return jurisdiction ?? "-" }
+    guard let region = place.region?.rawValue else { return jurisdiction ?? "" }
     return jurisdiction.map { "\(region) (\($0))" } ?? region
   }
 
@@ -35,7 +35,7 @@ enum EventTable {
     if let collection = event.collection { parts.append(collection.rawValue) }
     if !event.classes.isEmpty { parts.append("[\(event.classes.map(\.rawValue).joined(separator: " "))]") }
     parts += event.redactions.map { "\($0.field)=\($0.view.name)" }
-    return parts.isEmpty ? "-" : parts.joined(separator: " ")
+    return parts.joined(separator: " ")
   }
 
   private static func why(_ event: AuditEvent) -> String {
@@ -43,7 +43,7 @@ enum EventTable {
     if let reason = event.reason { parts.append(reason) }
     parts += event.rules.map { "\($0.id) \($0.location)" }
     if let basis = event.legalBasis ?? event.safeguard?.rawValue { parts.append(basis) }
-    return parts.isEmpty ? "-" : parts.joined(separator: "; ")
+    return parts.joined(separator: "; ")
   }
 
   /// The events and, for each log, what its verification found.
@@ -64,7 +64,8 @@ enum EventTable {
   }
 
   /// Prints events and, beside them, how far they can be believed.
-  static func show(_ logs: [ReadLog], _ format: OutputFormat, nobody: String) {
+  /// - Parameter isAboutSubject: whether the events were found by pseudonyms that the log's own region told.
+  static func show(_ logs: [ReadLog], _ format: OutputFormat, nobody: String, isAboutSubject: Bool) {
     switch format {
     case .json: print(json(logs).canonicalText)
     case .csv: print(table(logs).csv, terminator: "")
@@ -77,7 +78,10 @@ enum EventTable {
       return "\(Terminal.harmless(log.target.name)): \(log.report.exit.word)\(size)\(trust)"
     }
     let findings = logs.flatMap { log in log.report.findings.map { "\(log.target.name): \($0)" } }
-    let notChecked = logs.flatMap(\.report.notChecked).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+    var notChecked = logs.flatMap(\.report.notChecked).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+    if isAboutSubject {
+      notChecked.append("pseudonyms: which are the subject's is the region's word; one that it withholds hides its events")
+    }
     let lines = verdicts + findings.map { Terminal.harmless("finding: \($0)") } + notChecked.map { "not checked: \($0)" }
     if format == .table { print("\n" + lines.joined(separator: "\n")) } else { Terminal.error(lines.joined(separator: "\n")) }
   }

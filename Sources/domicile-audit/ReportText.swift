@@ -23,9 +23,9 @@ extension ReadLog {
       add("", "written by the operator's own set-up: enough for a demonstration. For an audit, get the")
       add("", "keys from the witnesses and the operator by another way, and give them with --trust.")
     }
-    for finding in report.findings { add("finding", finding.description) }
+    for (number, finding) in report.findings.enumerated() { add(number == 0 ? "findings" : "", finding.description) }
     if report.findingsLeftOut > 0 { add("", "and \(report.findingsLeftOut) more") }
-    for item in report.notChecked { add("not checked", item) }
+    for (number, item) in report.notChecked.enumerated() { add(number == 0 ? "not checked" : "", item) }
     return lines.joined(separator: "\n")
   }
 

@@ -8,7 +8,7 @@ struct TextTable {
   mutating func add(_ cells: [String]) { rows.append(cells.map(Terminal.harmless)) }
 
   var text: String {
-    let lines = [headings] + rows
+    let lines = [headings] + rows.map { $0.map { $0.isEmpty ? "-" : $0 } }
     let widths = headings.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
     return lines.map { line in
       let cells = zip(line, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }

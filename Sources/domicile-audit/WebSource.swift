@@ -3,6 +3,7 @@ import AuditTrail
 import Foundation
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import NIOSSL
 import Residency
 
@@ -61,8 +62,17 @@ struct WebSource: LogSource {
       }
     } catch is NIOTooManyBytesError {
       return .failed("larger than a file of a log can be")
+    } catch let error as NIOSSLError {
+      if case .handshakeFailed = error {
+        return .failed("the TLS handshake failed: is --ca the authority of the region's certificate?")
+      }
+      return .failed("unreachable: TLS failed")
+    } catch let error as NIOConnectionError {
+      return .failed("unreachable: no connection to \(Terminal.harmless(error.host)), port \(error.port)")
+    } catch let error as HTTPClientError {
+      return .failed("unreachable: \(error.shortDescription)")
     } catch {
-      return .failed("unreachable: \(Terminal.harmless(String(describing: error)).prefix(160))")
+      return .failed("unreachable")
     }
   }
 }

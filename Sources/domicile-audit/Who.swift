@@ -36,7 +36,8 @@ struct Who: AsyncParsableCommand {
     }
     EventTable.show(
       logs, json ? .json : format,
-      nobody: "nobody: no event speaks of this subject under a pseudonym that can still be told (unknown, or erased)")
+      nobody: "nobody: no event speaks of this subject under a pseudonym that can still be told (unknown, or erased)",
+      isAboutSubject: true)
     throw ExitCode(logs.exit.rawValue)
   }
 }

@@ -165,6 +165,7 @@ struct CallLifetimeTests {
     var limits = ServerLimits()
     limits.deadlineMax = .milliseconds(300)
     limits.lingerTimeout = .milliseconds(100)
+    limits.flushTimeout = .milliseconds(100)
     let answered = Latch()
     let route = RawRoute("/large") { _, _, context in
       if context.requestNumber == 2 { answered.open() }

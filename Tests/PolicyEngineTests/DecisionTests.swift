@@ -51,7 +51,8 @@ import Testing
   }
 
   @Test func `an unknown fact makes a requirement apply`() throws {
-    let policies = try Fixture.policies("\(Self.everything)\n  - { id: mask, require: { email: hash }, unless: { consent: explicit } }")
+    let policies = try Fixture.policies(
+      "\(Self.everything)\n  - { id: mask, require: { email: hash }, unless: { consent: explicit } }")
     #expect(policies.decide(Fixture.request(consent: .unknown)).view(of: "email") == .hash)
     #expect(policies.decide(Fixture.request(consent: .known(.explicit))).view(of: "email") == .clear)
   }
@@ -69,7 +70,8 @@ import Testing
   }
 
   @Test func `what cannot be true for another reason is not unknown`() throws {
-    let policies = try Fixture.policies("\(Self.everything)\n  - { id: no, forbid: read, when: { consent: explicit, purpose: analytics } }")
+    let policies = try Fixture.policies(
+      "\(Self.everything)\n  - { id: no, forbid: read, when: { consent: explicit, purpose: analytics } }")
     #expect(policies.decide(Fixture.request(purpose: "support", consent: .unknown)).effect == .permit)
   }
 
@@ -89,7 +91,10 @@ import Testing
     let policies = try Fixture.policies("  - { id: some, permit: [read, write], when: { class: profile } }")
     let decision = policies.decide(Fixture.request())
     #expect(decision.effect == .permit)
-    #expect(decision.fieldViews.map { "\($0.field) \($0.view.name)" } == ["diagnosis drop", "email drop", "name clear", "phone drop", "* drop"])
+    #expect(
+      decision.fieldViews.map { "\($0.field) \($0.view.name)" } == [
+        "diagnosis drop", "email drop", "name clear", "phone drop", "* drop",
+      ])
     #expect(policies.decide(Fixture.request(fields: ["email"])).reason == .noMatchingRule)
     #expect(policies.decide(Fixture.request(.write)).reason == .noMatchingRule)
     #expect(policies.decide(Fixture.request(.write, fields: ["name"])).effect == .permit)
@@ -127,7 +132,8 @@ import Testing
   }
 
   @Test func `where every field would be dropped the answer is no`() throws {
-    let decision = try Fixture.policies("\(Self.everything)\n  - { id: mask, require: { \"*\": drop } }").decide(Fixture.request())
+    let decision = try Fixture.policies("\(Self.everything)\n  - { id: mask, require: { \"*\": drop } }").decide(
+      Fixture.request())
     #expect(decision.reason == .everythingDropped)
     #expect(decision.rule?.id == "mask")
   }
@@ -157,7 +163,9 @@ import Testing
       request.hops = from.map(Fixture.place)
       return policies.decide(request).effect == .permit
     }
-    for (word, region, country, bloc) in [("region", false, false, false), ("jurisdiction", true, true, false), ("bloc", true, true, true)] {
+    for (word, region, country, bloc) in [
+      ("region", false, false, false), ("jurisdiction", true, true, false), ("bloc", true, true, true),
+    ] {
       #expect(try permitted(word, "eu-west"))
       #expect(try permitted(word, "eu-isle") == region)
       #expect(try permitted(word, "IE") == country)

@@ -43,7 +43,8 @@ import Testing
       name: "a field", rules: "  - { id: a, permit: read, view: { emial: hash } }",
       expected: "\(rule):36: error: there is no field 'emial'\n    help: did you mean 'email'?"),
     Mistake(
-      name: "a field of another collection", rules: "  - { id: a, permit: read, when: { collection: notes }, view: { email: hash } }",
+      name: "a field of another collection",
+      rules: "  - { id: a, permit: read, when: { collection: notes }, view: { email: hash } }",
       expected: "\(rule):65: error: there is no field 'email'\n    help: none is declared"),
     Mistake(
       name: "a collection", rules: "  - { id: a, permit: read, when: { collection: peple } }",
@@ -65,7 +66,9 @@ import Testing
       expected: "\(rule):55: error: there is no locality 'block'\n    help: did you mean 'bloc'?"),
     Mistake(
       name: "a bloc where there is none", rules: "  - { id: a, permit: read, when: { locality: bloc } }", home: "\"*\"",
-      expected: "\(rule):46: error: a policy with home: \"*\" has no bloc\n    help: name the home jurisdictions, or use region and jurisdiction"),
+      expected:
+        "\(rule):46: error: a policy with home: \"*\" has no bloc\n    help: name the home jurisdictions, or use region and jurisdiction"
+    ),
     Mistake(
       name: "a kind of consent", rules: "  - { id: a, permit: read, when: { consent: explict } }",
       expected: "\(rule):45: error: there is no kind of consent 'explict'\n    help: did you mean 'explicit'?"),
@@ -86,7 +89,8 @@ import Testing
       expected: "\(rule):29: error: 'read' is given twice in 'permit'"),
     Mistake(
       name: "two effects", rules: "  - { id: a, permit: read, forbid: write }",
-      expected: "\(rule):5: error: rule 'a' says more than one of permit, forbid and require\n    help: a rule does exactly one of them"),
+      expected:
+        "\(rule):5: error: rule 'a' says more than one of permit, forbid and require\n    help: a rule does exactly one of them"),
     Mistake(
       name: "no effect", rules: "  - { id: a, when: { class: health } }",
       expected: "\(rule):5: error: rule 'a' says neither permit, forbid nor require\n    help: a rule does exactly one of them"),
@@ -124,10 +128,12 @@ import Testing
 
   static let fileMistakes: [Mistake] = [
     Mistake(
-      name: "a class of a field", file: ["collections.yaml": Fixture.collections.replacing("diagnosis: health", with: "diagnosis: heatlh")],
+      name: "a class of a field",
+      file: ["collections.yaml": Fixture.collections.replacing("diagnosis: health", with: "diagnosis: heatlh")],
       expected: "policies/collections.yaml:7:73: error: there is no class 'heatlh'\n    help: did you mean 'health'?"),
     Mistake(
-      name: "a collection's key", file: ["collections.yaml": Fixture.collections.replacing("audit: strict", with: "audits: strict")],
+      name: "a collection's key",
+      file: ["collections.yaml": Fixture.collections.replacing("audit: strict", with: "audits: strict")],
       expected: """
         policies/collections.yaml:3:5: error: collection 'people' lacks 'audit'
             help: add 'audit: …'
@@ -138,7 +144,8 @@ import Testing
       name: "an audit level", file: ["collections.yaml": Fixture.collections.replacing("audit: relaxed", with: "audit: lax")],
       expected: "policies/collections.yaml:10:12: error: there is no audit level 'lax'\n    help: one of: strict, relaxed"),
     Mistake(
-      name: "a view of the vocabulary that nobody can make", file: ["vocabulary.yaml": Fixture.vocabulary.replacing("last4", with: "last2")],
+      name: "a view of the vocabulary that nobody can make",
+      file: ["vocabulary.yaml": Fixture.vocabulary.replacing("last4", with: "last2")],
       expected: "policies/vocabulary.yaml:5:16: error: there is no view 'last2'\n    help: did you mean 'last4'?"),
     Mistake(
       name: "a word of the vocabulary", file: ["vocabulary.yaml": Fixture.vocabulary.replacing("support,", with: "Support!,")],
@@ -167,7 +174,9 @@ import Testing
         """),
     Mistake(
       name: "a list given twice", file: ["lists/other.yaml": Fixture.list("eea", "[FR]")],
-      expected: "policies/lists/other.yaml:1:1: error: there is a list 'eea' already\n    help: the other is at policies/lists/eea.yaml:1"),
+      expected:
+        "policies/lists/other.yaml:1:1: error: there is a list 'eea' already\n    help: the other is at policies/lists/eea.yaml:1"
+    ),
     Mistake(
       name: "a file of no kind", file: ["invariant.yaml": "never: { home: IE }"],
       expected:
@@ -178,20 +187,24 @@ import Testing
       expected: "policies/lists/eea.yaml:3:1: error: not YAML: did not find expected ',' or ']'"),
     Mistake(
       name: "a fallback that is missing", file: ["agreements.yaml": agreement("status: at-risk")],
-      expected: "policies/agreements.yaml:2:5: error: agreement 'a' is at risk and has no fallback\n    help: add 'fallback: ID' of another agreement"),
+      expected:
+        "policies/agreements.yaml:2:5: error: agreement 'a' is at risk and has no fallback\n    help: add 'fallback: ID' of another agreement"
+    ),
     Mistake(
       name: "a fallback that nobody knows", file: ["agreements.yaml": agreement("status: at-risk, fallback: b")],
       expected: "policies/agreements.yaml:2:5: error: there is no agreement 'b' to fall back to\n    help: one of: a"),
     Mistake(
       name: "a fallback on itself", file: ["agreements.yaml": agreement("status: at-risk, fallback: a")],
-      expected: "policies/agreements.yaml:2:5: error: agreement 'a' cannot stand in for 'a': it is the same\n    help: name another"),
+      expected:
+        "policies/agreements.yaml:2:5: error: agreement 'a' cannot stand in for 'a': it is the same\n    help: name another"),
     Mistake(
       name: "a fallback that ends sooner",
       file: [
         "agreements.yaml": agreement("status: at-risk, fallback: b")
           + "\n" + agreement("status: in-force, until: 2027-01-01", id: "b").split(separator: "\n").dropFirst().joined()
       ],
-      expected: "policies/agreements.yaml:2:5: error: agreement 'b' cannot stand in for 'a': it ends sooner\n    help: name another"),
+      expected:
+        "policies/agreements.yaml:2:5: error: agreement 'b' cannot stand in for 'a': it ends sooner\n    help: name another"),
     Mistake(
       name: "a fallback for elsewhere",
       file: [
@@ -199,7 +212,8 @@ import Testing
           + "\n" + agreement("status: in-force", id: "b", importer: "IN").split(separator: "\n").dropFirst().joined()
       ],
       expected:
-        "policies/agreements.yaml:2:5: error: agreement 'b' cannot stand in for 'a': it does not cover every importer\n    help: name another"),
+        "policies/agreements.yaml:2:5: error: agreement 'b' cannot stand in for 'a': it does not cover every importer\n    help: name another"
+    ),
   ]
 
   private static func agreement(_ rest: String, id: String = "a", importer: String = "US") -> String {
@@ -232,7 +246,10 @@ import Testing
     for name in ["vocabulary", "collections", "principals"] {
       let files = Fixture.files("  - { id: all, permit: read }").filter { $0.path != "policies/\(name).yaml" }
       let error = #expect(throws: ConfigurationError.self) { try Fixture.load(files) }
-      #expect(error?.diagnostics.map(\.description) == ["policies/\(name).yaml:1:1: error: there is no \(name).yaml\n    help: add the file"])
+      #expect(
+        error?.diagnostics.map(\.description) == [
+          "policies/\(name).yaml:1:1: error: there is no \(name).yaml\n    help: add the file"
+        ])
     }
     let files = Fixture.files("").filter { $0.path != "policies/pack.yaml" }
     let error = #expect(throws: ConfigurationError.self) { try Fixture.load(files) }
@@ -241,7 +258,8 @@ import Testing
   }
 
   @Test func `a list that cannot be read is one error, not one for each rule that names it`() {
-    let files = Fixture.files("  - { id: a, permit: read, when: { requester: $eea } }", replacing: ["lists/eea.yaml": "list: [eea"])
+    let files = Fixture.files(
+      "  - { id: a, permit: read, when: { requester: $eea } }", replacing: ["lists/eea.yaml": "list: [eea"])
     let error = #expect(throws: ConfigurationError.self) { try Fixture.load(files) }
     #expect(error?.diagnostics.map(\.location.file) == ["policies/lists/eea.yaml"])
   }
@@ -251,7 +269,8 @@ import Testing
       "  - { id: a, permit: read, until: 2026-01-01 }",
       replacing: [
         "lists/eea.yaml": Fixture.list("eea", "[IE, { member: GB, until: 2020-01-31 }]", reviewBy: "2026-11-21"),
-        "agreements.yaml": Self.agreement("status: in-force, until: 2026-11-22").replacing("review_by: 2027", with: "review_by: 2026"),
+        "agreements.yaml": Self.agreement("status: in-force, until: 2026-11-22").replacing(
+          "review_by: 2027", with: "review_by: 2026"),
       ])
     #expect(
       policies.warnings.map { "\($0.location.fileAndLine) \($0.severity.rawValue): \($0.message)" } == [

@@ -59,7 +59,9 @@ import Testing
       "lists/inner.yaml": Fixture.list("inner", "[{ member: US, from: 2026-02-01, until: 2027-01-01 }]"),
     ]
     let policies = try Fixture.policies("  - { id: yes, permit: read, when: { requester: $outer } }", replacing: lists)
-    for (day, effect) in [("2026-01-31", Decision.Effect.deny), ("2026-02-01", .permit), ("2026-11-30", .permit), ("2026-12-01", .deny)] {
+    for (day, effect) in [
+      ("2026-01-31", Decision.Effect.deny), ("2026-02-01", .permit), ("2026-11-30", .permit), ("2026-12-01", .deny),
+    ] {
       #expect(policies.decide(Fixture.request(from: "us-east", now: day)).effect == effect, "\(day)")
     }
   }
@@ -96,7 +98,8 @@ import Testing
       "  - { id: all, permit: [read, write, move] }",
       replacing: [
         "vocabulary.yaml": Fixture.vocabulary.replacing("replicate, move, export", with: "move"),
-        "principals.yaml": "principals:\n  - { match: desk, purposes: [support] }\n  - { match: \"study:*\", purposes: [analytics] }",
+        "principals.yaml":
+          "principals:\n  - { match: desk, purposes: [support] }\n  - { match: \"study:*\", purposes: [analytics] }",
       ])
     #expect(policies.decide(Fixture.request()).effect == .permit)
     #expect(policies.decide(Fixture.request(purpose: "suport")).reason == .unknownPurpose)
@@ -118,7 +121,8 @@ import Testing
   }
 
   @Test func `whole records are not replicated where part of them must be masked`() throws {
-    let rules = "  - { id: all, permit: [read, replicate, move] }\n  - { id: mask, require: { phone: hash }, when: { requester: US } }"
+    let rules =
+      "  - { id: all, permit: [read, replicate, move] }\n  - { id: mask, require: { phone: hash }, when: { requester: US } }"
     let policies = try Fixture.policies(rules)
     let decision = policies.decide(Fixture.request(.replicate, from: "us-east"))
     #expect(decision.reason == .redactionRequired)

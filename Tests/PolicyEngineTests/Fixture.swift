@@ -5,7 +5,8 @@ import Residency
 enum Fixture {
   static let today = day("2026-11-22")
   static let regions: [(String, String)] = [
-    ("eu-west", "IE"), ("eu-isle", "IE"), ("eu-mid", "DE"), ("us-east", "US"), ("ap-south", "IN"), ("ca-east", "CA"), ("ca-quebec", "CA-QC"),
+    ("eu-west", "IE"), ("eu-isle", "IE"), ("eu-mid", "DE"), ("us-east", "US"), ("ap-south", "IN"), ("ca-east", "CA"),
+    ("ca-quebec", "CA-QC"),
   ]
   static let places = regions.map { place($0.0) }
 
@@ -35,7 +36,9 @@ enum Fixture {
     """
   static let eea = list("eea", "[IE, DE]")
 
-  static func list(_ name: String, _ members: String, effectiveFrom: String = "2020-01-01", reviewBy: String = "2027-01-01") -> String {
+  static func list(_ name: String, _ members: String, effectiveFrom: String = "2020-01-01", reviewBy: String = "2027-01-01")
+    -> String
+  {
     """
     list: \(name)
     members: \(members)

@@ -62,15 +62,23 @@ import Testing
       ("expct: { decision: deny }", "policies/pack.test.yaml:5:17: error: a case has no key 'expct'"),
       ("expect: { decision: dny }", "policies/pack.test.yaml:5:37: error: there is no decision 'dny'"),
       ("expect: { decision: deny, views: { email: hsh } }", "policies/pack.test.yaml:5:59: error: there is no view 'hsh'"),
-      ("from: thre, expect: { decision: deny }", "policies/pack.test.yaml:5:23: error: 'thre' is neither a region nor a jurisdiction"),
+      (
+        "from: thre, expect: { decision: deny }",
+        "policies/pack.test.yaml:5:23: error: 'thre' is neither a region nor a jurisdiction"
+      ),
       ("at: soon, expect: { decision: deny }", "policies/pack.test.yaml:5:21: error: 'at' is not a day: 'soon'"),
-      ("consent: exlicit, expect: { decision: deny }", "policies/pack.test.yaml:5:26: error: there is no kind of consent 'exlicit'"),
+      (
+        "consent: exlicit, expect: { decision: deny }",
+        "policies/pack.test.yaml:5:26: error: there is no kind of consent 'exlicit'"
+      ),
     ]
     for (text, expected) in table {
       let error = #expect(throws: ConfigurationError.self) { try run(case: text) }
       #expect(error?.diagnostics.contains { $0.description.hasPrefix(expected) } == true, "\(error?.description ?? "")")
     }
-    let error = #expect(throws: ConfigurationError.self) { try run("tests: pakc\ncases:\n  - { name: it, expect: { decision: deny } }") }
+    let error = #expect(throws: ConfigurationError.self) {
+      try run("tests: pakc\ncases:\n  - { name: it, expect: { decision: deny } }")
+    }
     #expect(
       error?.diagnostics.map(\.message) == [
         "there is no policy 'pakc'", "a case lacks 'at'", "a case lacks 'action'", "a case lacks 'home'",

@@ -41,17 +41,23 @@ struct PossibleWorlds {
   static let classes = ["name": "profile", "email": "contact", "phone": "contact", "diagnosis": "health", "*": "contact"]
   static let bloc: Set<String> = ["IE", "DE"]
 
-  private func holds(_ key: String, _ values: [String], _ request: AccessRequest, _ hop: Place, _ dataClass: String, _ world: World) -> Bool {
+  private func holds(
+    _ key: String, _ values: [String], _ request: AccessRequest, _ hop: Place, _ dataClass: String, _ world: World
+  ) -> Bool {
     switch key {
     case "class": return values.contains(dataClass)
     case "purpose": return values.contains(request.purpose?.rawValue ?? "")
-    case "requester": return values.contains(hop.jurisdiction.rawValue) || (values.contains("$eea") && Self.bloc.contains(hop.jurisdiction.rawValue))
+    case "requester":
+      return values.contains(hop.jurisdiction.rawValue)
+        || (values.contains("$eea") && Self.bloc.contains(hop.jurisdiction.rawValue))
     case "consent": return world.consent.map { values.contains($0.rawValue) } ?? false
     case "residence": return values.contains(world.residence)
     case "locality":
       let isCountry = hop.jurisdiction == request.home.jurisdiction
       let isBloc = Self.bloc.contains(hop.jurisdiction.rawValue) && Self.bloc.contains(request.home.jurisdiction.rawValue)
-      return values.contains { $0 == "region" ? hop.region == request.home.region : $0 == "jurisdiction" ? isCountry : isBloc || isCountry }
+      return values.contains {
+        $0 == "region" ? hop.region == request.home.region : $0 == "jurisdiction" ? isCountry : isBloc || isCountry
+      }
     default: return false
     }
   }
@@ -92,7 +98,8 @@ struct PossibleWorlds {
         let permits = rules.filter { $0.kind == .permit && isCertain($0) }
         if permits.isEmpty { isWritable = false }
         let granted = permits.map { $0.views.map { $0[field] ?? $0["*"] ?? .drop } ?? .clear }.min() ?? .drop
-        let demanded = rules.filter { $0.kind == .require && isPossible($0) }.map { $0.views?[field] ?? $0.views?["*"] ?? .clear }.max()
+        let demanded = rules.filter { $0.kind == .require && isPossible($0) }.map { $0.views?[field] ?? $0.views?["*"] ?? .clear }
+          .max()
         view = max(view, granted, demanded ?? .clear)
       }
       views[field] = view

@@ -33,7 +33,9 @@ import Testing
   }
 
   private func rules(_ random: inout SeededGenerator) -> [ModelRule] {
-    (0..<Int.random(in: 1...7, using: &random)).map { rule($0, random.pick([.permit, .permit, .permit, .forbid, .require]), &random) }
+    (0..<Int.random(in: 1...7, using: &random)).map {
+      rule($0, random.pick([.permit, .permit, .permit, .forbid, .require]), &random)
+    }
   }
 
   private func request(_ random: inout SeededGenerator) -> AccessRequest {
@@ -44,7 +46,9 @@ import Testing
     if random.chance(1, in: 4) { request.hops.append(Fixture.place(random.pick(regions))) }
     request.purpose = Purpose(random.pick(["support", "analytics"]))
     request.consent = random.pick([.unknown, .known(nil), .known(.explicit), .known(.implied)])
-    request.residence = random.chance(1, in: 3) ? .unknown : .known(Residence(country: Fixture.jurisdiction(random.pick(["IE", "DE", "US", "IN"]))))
+    request.residence =
+      random.chance(1, in: 3)
+      ? .unknown : .known(Residence(country: Fixture.jurisdiction(random.pick(["IE", "DE", "US", "IN"]))))
     if random.chance(1, in: 3) { request.fields = random.some(["name", "email", "phone", "diagnosis", "*"]) }
     return request
   }

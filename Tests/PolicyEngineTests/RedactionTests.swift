@@ -18,7 +18,8 @@ import Testing
   @Test func `only what is permitted is left, and the rest is named`() throws {
     let read = try permitted("{ name: clear, email: hash, phone: last4, diagnosis: drop }")
     let document: JSONValue = [
-      "name": "E. U. Resident", "email": "resident@example.eu", "phone": "+353 85 123 4567", "diagnosis": "none", "nickname": "Resi",
+      "name": "E. U. Resident", "email": "resident@example.eu", "phone": "+353 85 123 4567", "diagnosis": "none",
+      "nickname": "Resi",
     ]
     let (shown, redactions) = read.redact(document, hash: keyed)
     #expect(shown["name"] == "E. U. Resident")

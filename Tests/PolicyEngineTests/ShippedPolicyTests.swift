@@ -33,7 +33,9 @@ import Testing
     let files = try Self.files()
     #expect(try Self.failures(files) == [])
     let policies = try Fixture.load(files)
-    for name in policies.policyNames { #expect(files.contains { $0.path == "policies/\(name).test.yaml" }, "\(name) has no tests") }
+    for name in policies.policyNames {
+      #expect(files.contains { $0.path == "policies/\(name).test.yaml" }, "\(name) has no tests")
+    }
   }
 
   @Test func `of a list past its review they warn`() throws {

@@ -84,8 +84,11 @@ struct WatchTests {
     var watch = Watch(.cancelStatement, until: start, heedsCancellation: true)
     #expect(watch.deadlinePassed(now: start) == .requestCancel)
     #expect(watch.interruption == .timeout)
-    #expect(watch.until == start + Watch.grace)
+    #expect(watch.until == start + Watch.cancelInterval)
     #expect(watch.taskCancelled(now: start) == .ignore)
+    #expect(watch.deadlinePassed(now: start + Watch.cancelInterval) == .requestCancel)
+    #expect(watch.deadlinePassed(now: start + Watch.grace - .milliseconds(1)) == .requestCancel)
+    #expect(watch.until == start + Watch.grace)
     #expect(watch.deadlinePassed(now: start + Watch.grace) == .abandon)
   }
 

@@ -66,7 +66,7 @@ package struct ConnectServer: Service {
 
   /// A peer that does not read its answer cannot keep a stopping server up for longer than a call may take.
   private func runUntilDrained(_ application: Application<CallAnswerer>) async throws {
-    let drainTimeout = configuration.limits.deadlineMax + configuration.limits.lingerTimeout
+    let drainTimeout = configuration.limits.drainTimeout
     try await withThrowingTaskGroup(of: Bool.self) { group in
       group.addTask {
         try await withGracefulShutdownHandler {
@@ -98,14 +98,14 @@ package struct ConnectServer: Service {
   private func server() -> HTTPServerBuilder {
     let limits = configuration.limits
     let http1 = HTTP1Channel.Configuration(
-      additionalChannelHandlers: [StreamWatch()],
+      additionalChannelHandlers: [StreamWatch(flushTimeout: TimeAmount(limits.flushTimeout))],
       idleTimeout: TimeAmount(limits.idleTimeout),
       httpDecoderConfiguration: .init(
         maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax, maxHeaderFieldCount: 200))
     guard let tls else { return .http1(configuration: http1) }
     let http2 = HTTP2ChannelConfiguration(
       idleTimeout: limits.idleTimeout,
-      gracefulCloseTimeout: limits.deadlineMax + limits.lingerTimeout,
+      gracefulCloseTimeout: limits.drainTimeout,
       streamConfiguration: http1)
     return HTTPServerBuilder { responder in
       RecordedTLSChannel(

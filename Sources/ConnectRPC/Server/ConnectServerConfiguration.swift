@@ -39,8 +39,13 @@ package struct ServerLimits: Sendable {
   package var compressedAnswerBytesMin = 1_024
   /// How long the peer has, after an answer that came before the end of its request, to read that answer.
   package var lingerTimeout: Duration = .seconds(2)
+  /// How long the peer has to take in an answer whose connection is to be closed after it.
+  package var flushTimeout: Duration = .seconds(10)
 
   package init() {}
+
+  /// How long the longest call may take until its answer has reached the peer.
+  var drainTimeout: Duration { deadlineMax + lingerTimeout + flushTimeout }
 }
 
 /// Why a ``ConnectServer`` cannot be made or started.

@@ -12,6 +12,8 @@ package struct CoordinatorConfiguration: Sendable {
   package var listen: ListenAddress
   /// Where other regions connect.
   package var peerListen: ListenAddress
+  /// Where the region's checkpoint and tiles are published: a folder that may be an object store's mount.
+  package var auditLog: String
   package var tokenIssuer: String
   package var limits: ServerLimits
   /// Renders the process's metrics.
@@ -27,11 +29,11 @@ package struct CoordinatorConfiguration: Sendable {
     self.state = state
     listen = region.coordinator.listen
     peerListen = region.peer.listen
+    auditLog = "\(state.folder(of: region.id))/log"
     tokenIssuer = TokenIssuer.developmentIssuer
     limits = ServerLimits()
     self.renderMetrics = renderMetrics
   }
 
-  /// The region's checkpoint and tiles.
-  var logFolder: LogFolder { LogFolder(path: "\(state.folder(of: region.id))/log") }
+  var logFolder: LogFolder { LogFolder(path: auditLog) }
 }

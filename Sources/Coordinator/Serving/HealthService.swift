@@ -3,7 +3,8 @@ import DomicileAPI
 import RegionStore
 import SwiftProtobuf
 
-/// Whether this coordinator is alive, and whether it can serve. Asked without a token; tells nothing else.
+/// Whether this coordinator is alive, whether it can serve, how it does, and what its API is. Asked without a token; nothing of it is
+/// about anybody.
 struct HealthService: Sendable {
   let store: RegionStore
   let renderMetrics: @Sendable () -> String
@@ -23,6 +24,7 @@ struct HealthService: Sendable {
       RawRoute("/readyz") { _, _, _ in
         await store.isReady() ? RawResponse(text: "ready\n") : RawResponse(status: 503, text: "the store does not answer\n")
       },
+      RawRoute("/openapi.json") { _, _, _ in RawResponse(contentType: "application/json", text: OpenAPI.document) },
       RawRoute("/metrics") { _, _, _ in RawResponse(contentType: "text/plain; version=0.0.4; charset=utf-8", text: renderMetrics()) },
     ]
   }

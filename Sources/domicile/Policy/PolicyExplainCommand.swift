@@ -103,7 +103,8 @@ struct PolicyExplainCommand: AsyncParsableCommand {
       action: action, home: home,
       hops: action == .store ? [home] : AccessRequest.recipients(asking: asking, principalJurisdiction: principalJurisdiction),
       collection: collection.map(CollectionName.init), fields: fields.map { $0.split(separator: ",").map(String.init) },
-      purpose: purpose.map(Purpose.init), principal: principal, consent: consent.fact, residence: known.map(Fact.known) ?? .unknown,
+      purpose: purpose.map(Purpose.init), principal: principal, consent: consent.fact,
+      residence: known.map(Fact.known) ?? .unknown,
       now: day, wantsNearestPermit: true)
   }
 
@@ -124,7 +125,8 @@ struct PolicyExplainCommand: AsyncParsableCommand {
     if let place = places.first(where: { $0.region?.rawValue == text }) { return place }
     if let jurisdiction = Jurisdiction(text) { return Place(region: nil, jurisdiction: jurisdiction) }
     let names = places.compactMap(\.region?.rawValue)
-    let known = names.isEmpty ? "there are no region files here: name a jurisdiction, as IE" : "regions: \(names.joined(separator: ", "))"
+    let known =
+      names.isEmpty ? "there are no region files here: name a jurisdiction, as IE" : "regions: \(names.joined(separator: ", "))"
     let help = nearest(text, in: names).map { "did you mean '\($0)'?" } ?? known
     throw ValidationError("'\(text)' is neither a region nor a jurisdiction: \(help)")
   }

@@ -37,6 +37,9 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "HOST:PORT for other regions, in place of peer.listen.")
   var peerListen: String?
 
+  @Option(help: "Where the region's checkpoint and tiles are published. By default 'log' in the region's state folder.", completion: .directory)
+  var auditLog: String?
+
   @Option(help: "How much to log: trace, debug, info, notice, warning, error.")
   var logLevel = "info"
 
@@ -102,6 +105,7 @@ struct ServeCommand: AsyncParsableCommand {
       region: descriptor, catalog: catalog, policies: policySet, state: StateFolder(state), renderMetrics: { metrics.render() })
     if let address = listen.flatMap({ ListenAddress($0) }) { configuration.listen = address }
     if let address = peerListen.flatMap({ ListenAddress($0) }) { configuration.peerListen = address }
+    if let auditLog { configuration.auditLog = auditLog }
     return configuration
   }
 }

@@ -1,0 +1,233 @@
+package import Coordinator
+package import FaultLab
+import Foundation
+import Glibc
+import Logging
+package import Postgres
+package import Residency
+
+/// Three regions as they are deployed, in a temporary folder and on ports of their own: real PostgreSQL clusters, and a
+/// coordinator process for each. It ends with this process, however that ends, and nothing of it stays.
+package final class TestDeployment: Sendable {
+  package let catalog: RegionCatalog
+  package let state: StateFolder
+  package let regions: LocalDeployment
+  /// Where the repository is.
+  package let sources: String
+  /// The programs that were built with the tests.
+  package let programs: TestPrograms
+  private let folder: DisposableFolder
+  private let guardians: [Guardian]
+  private let issuer: TokenIssuer
+
+  /// Starts all three regions, and returns when they are ready.
+  package static func start() async throws -> TestDeployment {
+    let deployment = try TestDeployment()
+    do {
+      try await deployment.regions.start()
+      return deployment
+    } catch {
+      await deployment.remove()
+      throw error
+    }
+  }
+
+  private init() throws {
+    programs = try TestPrograms()
+    sources = TestPrograms.sources
+    folder = try DisposableFolder()
+    let state = StateFolder("\(folder.path)/state")
+    self.state = state
+    catalog = try Self.writeCatalog(from: "\(sources)/regions", to: "\(folder.path)/regions")
+    guardians = try catalog.regions.map { region in
+      try Guardian(of: "\(state.folder(of: region.id))/postgres", removesFolder: true)
+    }
+    try DevelopmentAuthority(state: state).prepare(catalog)
+    issuer = try TokenIssuer(state: state)
+    regions = LocalDeployment(
+      catalog: catalog,
+      files: .init(program: programs.domicile, regions: "\(folder.path)/regions", policies: "\(sources)/policies"), state: state,
+      report: { _ in })
+  }
+
+  /// Ends everything and removes the folder.
+  package func remove() async {
+    await regions.stop()
+    for guardian in guardians { await guardian.finish() }
+    folder.remove()
+  }
+
+  /// The path of a new file or folder that goes with the deployment.
+  package func path(_ name: String) -> String { "\(folder.path)/\(name)" }
+
+  package var regionFiles: String { "\(folder.path)/regions" }
+
+  // MARK: Callers
+
+  /// A token of the deployment's issuer.
+  package func token(
+    _ name: String = "app:test", purposes: [String] = ["service", "support", "billing", "analytics"],
+    jurisdiction: String? = nil, roles: Set<Principal.Role> = [.app], lifetime: Duration = .seconds(3_600), issuedAt: Date = Date()
+  ) async throws -> String {
+    let principal = Principal(
+      name: name, purposes: Set(purposes.map { Purpose($0) }), jurisdiction: jurisdiction.flatMap { Jurisdiction($0) }, roles: roles)
+    return try await issuer.token(for: principal, lifetime: lifetime, now: issuedAt)
+  }
+
+  // MARK: What lies behind a region
+
+  /// Runs one statement in a region's own database, behind its coordinator's back.
+  @discardableResult
+  package func sql(
+    _ region: RegionID, _ text: String, _ parameters: [PostgresValue] = [], database: String = "domicile"
+  ) async throws -> [PostgresRow] {
+    guard let cluster = await regions.cluster(of: region) else { throw Failure.noCluster(region) }
+    let configuration = PostgresConfiguration(dsn: cluster.dsn(database: database), applicationName: "test")
+    let connection = try await PostgresConnection.connect(configuration, logger: Logger(label: "test"))
+    do {
+      let rows = try await connection.execute(Statement("test", text), parameters).rows
+      await connection.close()
+      return rows
+    } catch {
+      await connection.close()
+      throw Failure.sql(text, "\(error) \(error.serverMessage ?? "")")
+    }
+  }
+
+  package enum Failure: Error, CustomStringConvertible {
+    case noCluster(RegionID)
+    case sql(String, String)
+    case noFreePort
+    case noProgram(String)
+    case noFolder(String)
+
+    package var description: String {
+      switch self {
+      case .noCluster(let region): "\(region) has no cluster"
+      case .sql(let text, let why): "\(text): \(why)"
+      case .noFreePort: "no free port was found"
+      case .noProgram(let name): "\(name) is not built beside the tests"
+      case .noFolder(let parent): "no temporary folder could be made in \(parent)"
+      }
+    }
+  }
+}
+
+extension TestDeployment {
+  /// Copies the repository's region files, with a free port for each that they name.
+  private static func writeCatalog(from source: String, to target: String) throws -> RegionCatalog {
+    try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+    var ports = UnusedPorts()
+    var files: [(path: String, text: String)] = []
+    for name in try FileManager.default.contentsOfDirectory(atPath: source).sorted() where name.hasSuffix(".yaml") {
+      var text = try String(contentsOfFile: "\(source)/\(name)", encoding: .utf8)
+      for port in Set(text.matches(of: /(?:127\.0\.0\.1|localhost):(\d+)/).map { String($0.output.1) }).sorted() {
+        text = text.replacing(":\(port)", with: ":\(try ports.next())")
+      }
+      let path = "\(target)/\(name)"
+      try text.write(toFile: path, atomically: true, encoding: .utf8)
+      files.append((path, text))
+    }
+    return try RegionCatalog.load(files, environment: [:], local: nil)
+  }
+}
+
+/// Where the tests' package is, and the programs beside its test bundle.
+package struct TestPrograms: Sendable {
+  package let domicile: String
+  package let audit: String
+
+  /// The repository's folder.
+  package static let sources: String = {
+    // Sources/DomicileTestKit/TestDeployment.swift
+    URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+  }()
+
+  init() throws {
+    let program = URL(filePath: ProcessInfo.processInfo.arguments.first ?? "")
+    let places = [program.deletingLastPathComponent(), Bundle.main.bundleURL, program.deletingLastPathComponent().deletingLastPathComponent()]
+    func find(_ name: String) throws -> String {
+      let paths = places.map { $0.appending(path: name).path }
+      guard let path = paths.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else {
+        throw TestDeployment.Failure.noProgram(name)
+      }
+      return path
+    }
+    domicile = try find("domicile")
+    audit = try find("domicile-audit")
+  }
+}
+
+/// TCP ports of 127.0.0.1 that are free now and stay so: from below the range out of which the system gives ports to outgoing
+/// connections, so that one still is free when its server is started again.
+private struct UnusedPorts {
+  private var given: Set<UInt16> = []
+
+  mutating func next() throws -> UInt16 {
+    for _ in 0..<1_000 {
+      let port = UInt16.random(in: 20_000..<32_000)
+      guard !given.contains(port), Self.isFree(port) else { continue }
+      given.insert(port)
+      return port
+    }
+    throw TestDeployment.Failure.noFreePort
+  }
+
+  private static func isFree(_ port: UInt16) -> Bool {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    return withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
+    }
+  }
+}
+
+/// A temporary folder that is removed when it is let go of, or by a shell that outlives this process when that ends in any
+/// other way: what processes that are ending still write there goes too.
+private final class DisposableFolder: Sendable {
+  let path: String
+  private let sweeper: Process
+  private let lifeline: Pipe
+
+  init() throws {
+    let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    var template = Array("\(parent)/domicile-test.XXXXXX".utf8CString)
+    // Open to the account that PostgreSQL runs as.
+    guard mkdtemp(&template) != nil, chmod(template, 0o755) == 0 else { throw TestDeployment.Failure.noFolder(parent) }
+    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    lifeline = Pipe()
+    sweeper = Process()
+    sweeper.executableURL = URL(filePath: "/bin/sh")
+    sweeper.arguments = ["-c", Self.script, "sweeper", path]
+    sweeper.standardInput = lifeline
+    sweeper.standardOutput = FileHandle.nullDevice
+    sweeper.standardError = FileHandle.nullDevice
+    try sweeper.run()
+  }
+
+  func remove() {
+    try? lifeline.fileHandleForWriting.close()
+    sweeper.waitUntilExit()
+  }
+
+  /// Clusters are removed by their guardians, who need the files until then.
+  private static let script = """
+    trap '' INT TERM HUP QUIT
+    read -r _
+    tries=0
+    while [ "$tries" -lt 300 ] && ls -d "$1"/state/*/postgres >/dev/null 2>&1; do
+      sleep 0.1
+      tries=$((tries + 1))
+    done
+    for pause in 0.1 0.5 1 3; do
+      rm -rf -- "$1"
+      sleep "$pause"
+      [ -e "$1" ] || exit 0
+    done
+    """
+}

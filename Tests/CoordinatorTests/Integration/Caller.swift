@@ -1,0 +1,225 @@
+import ConnectRPC
+import DomicileAPI
+import HTTPTypes
+import Residency
+import SwiftProtobuf
+
+/// The API as one caller uses it at one region.
+struct Caller: Sendable {
+  let client: ConnectClient
+  let region: RegionID
+  /// `nil`: it shows none.
+  let token: String?
+  var timeout: Duration = .seconds(20)
+  var routing: String?
+
+  func call<Request: Message, Response: Message>(
+    _ service: String, _ method: String, _ request: Request, as response: Response.Type = Response.self
+  ) async throws(ConnectError) -> Response {
+    var headers: HTTPFields = [:]
+    if let token { headers[.authorization] = "Bearer \(token)" }
+    if let routing, let name = HTTPField.Name("Domicile-Routing") { headers[name] = routing }
+    return try await client.call("domicile.v1.\(service)", method, request, headers: headers, timeout: timeout)
+  }
+
+  func with(timeout: Duration) -> Caller {
+    var caller = self
+    caller.timeout = timeout
+    return caller
+  }
+
+  func with(routing: String) -> Caller {
+    var caller = self
+    caller.routing = routing
+    return caller
+  }
+
+  // MARK: Subjects
+
+  @discardableResult
+  func register(
+    _ subject: String, home: RegionID? = nil, country: String = "DE", subdivision: String = "", citizenship: [String] = [],
+    requestID: String = ""
+  ) async throws(ConnectError) -> Domicile_V1_RegisterSubjectResponse {
+    try await call(
+      "SubjectService", "RegisterSubject",
+      Domicile_V1_RegisterSubjectRequest.with {
+        $0.subjectID = subject
+        $0.homeRegion = home?.rawValue ?? ""
+        $0.residence.country = country
+        $0.residence.subdivision = subdivision
+        $0.residence.citizenship = citizenship
+        $0.requestID = requestID
+      })
+  }
+
+  func subject(_ subject: String, purpose: String = "service") async throws(ConnectError) -> Domicile_V1_GetSubjectResponse {
+    try await call(
+      "SubjectService", "GetSubject",
+      Domicile_V1_GetSubjectRequest.with {
+        $0.subjectID = subject
+        $0.purpose = purpose
+      })
+  }
+
+  func locate(_ subject: String) async throws(ConnectError) -> Domicile_V1_LocateSubjectResponse {
+    try await call("SubjectService", "LocateSubject", Domicile_V1_LocateSubjectRequest.with { $0.subjectID = subject })
+  }
+
+  @discardableResult
+  func consent(
+    _ subject: String, to purpose: String, kind: String = "", requestID: String = ""
+  ) async throws(ConnectError) -> Domicile_V1_SetConsentResponse {
+    try await call(
+      "SubjectService", "SetConsent",
+      Domicile_V1_SetConsentRequest.with {
+        $0.subjectID = subject
+        $0.purpose = purpose
+        $0.kind = kind
+        $0.requestID = requestID
+      })
+  }
+
+  @discardableResult
+  func withdrawConsent(
+    _ subject: String, to purpose: String, requestID: String = ""
+  ) async throws(ConnectError) -> Domicile_V1_WithdrawConsentResponse {
+    try await call(
+      "SubjectService", "WithdrawConsent",
+      Domicile_V1_WithdrawConsentRequest.with {
+        $0.subjectID = subject
+        $0.purpose = purpose
+        $0.requestID = requestID
+      })
+  }
+
+  // MARK: Records
+
+  @discardableResult
+  func put(
+    _ subject: String, _ collection: String = "profile", _ key: String = "main", _ value: Google_Protobuf_Struct,
+    expectedVersion: UInt64? = nil, requestID: String = "", purpose: String = ""
+  ) async throws(ConnectError) -> Domicile_V1_PutRecordResponse {
+    try await call(
+      "RecordService", "PutRecord",
+      Domicile_V1_PutRecordRequest.with {
+        $0.subjectID = subject
+        $0.collection = collection
+        $0.key = key
+        $0.value = value
+        if let expectedVersion { $0.expectedVersion = expectedVersion }
+        $0.requestID = requestID
+        $0.purpose = purpose
+      })
+  }
+
+  func get(
+    _ subject: String, _ collection: String = "profile", _ key: String = "main", purpose: String = "service", fields: [String] = []
+  ) async throws(ConnectError) -> Domicile_V1_GetRecordResponse {
+    try await call(
+      "RecordService", "GetRecord",
+      Domicile_V1_GetRecordRequest.with {
+        $0.subjectID = subject
+        $0.collection = collection
+        $0.key = key
+        $0.purpose = purpose
+        $0.fields = fields
+      })
+  }
+
+  @discardableResult
+  func delete(
+    _ subject: String, _ collection: String = "profile", _ key: String = "main", expectedVersion: UInt64? = nil,
+    requestID: String = ""
+  ) async throws(ConnectError) -> Domicile_V1_DeleteRecordResponse {
+    try await call(
+      "RecordService", "DeleteRecord",
+      Domicile_V1_DeleteRecordRequest.with {
+        $0.subjectID = subject
+        $0.collection = collection
+        $0.key = key
+        if let expectedVersion { $0.expectedVersion = expectedVersion }
+        $0.requestID = requestID
+      })
+  }
+
+  func list(
+    _ subject: String, _ collection: String = "profile", purpose: String = "service", size: UInt32 = 0, token: String = ""
+  ) async throws(ConnectError) -> Domicile_V1_ListRecordsResponse {
+    try await call(
+      "RecordService", "ListRecords",
+      Domicile_V1_ListRecordsRequest.with {
+        $0.subjectID = subject
+        $0.collection = collection
+        $0.purpose = purpose
+        $0.pageSize = size
+        $0.pageToken = token
+      })
+  }
+
+  func batch(
+    _ items: [(subject: String, collection: String, key: String)], purpose: String = "service"
+  ) async throws(ConnectError) -> Domicile_V1_BatchGetRecordsResponse {
+    try await call(
+      "RecordService", "BatchGetRecords",
+      Domicile_V1_BatchGetRecordsRequest.with {
+        $0.items = items.map { item in
+          .with {
+            $0.subjectID = item.subject
+            $0.collection = item.collection
+            $0.key = item.key
+          }
+        }
+        $0.purpose = purpose
+      })
+  }
+
+  // MARK: The rest
+
+  func decide(
+    _ fill: (inout Domicile_V1_DecideRequest) -> Void
+  ) async throws(ConnectError) -> Domicile_V1_DecideResponse {
+    var request = Domicile_V1_DecideRequest()
+    fill(&request)
+    return try await call("PolicyService", "Decide", request)
+  }
+
+  func regions() async throws(ConnectError) -> [Domicile_V1_Region] {
+    let answer: Domicile_V1_ListRegionsResponse = try await call("RegionService", "ListRegions", Domicile_V1_ListRegionsRequest())
+    return answer.regions
+  }
+
+  func events(
+    of subject: String = "", decision: String = "", principal: String = "", size: UInt32 = 0, token: String = ""
+  ) async throws(ConnectError) -> Domicile_V1_ListEventsResponse {
+    try await call(
+      "AuditService", "ListEvents",
+      Domicile_V1_ListEventsRequest.with {
+        $0.subjectID = subject
+        $0.decision = decision
+        $0.principal = principal
+        $0.pageSize = size
+        $0.pageToken = token
+      })
+  }
+
+  func checkpoint() async throws(ConnectError) -> String {
+    let answer: Domicile_V1_GetCheckpointResponse = try await call(
+      "AuditService", "GetCheckpoint", Domicile_V1_GetCheckpointRequest())
+    return answer.checkpoint
+  }
+
+  func inclusionProof(of index: UInt64) async throws(ConnectError) -> String {
+    let answer: Domicile_V1_GetInclusionProofResponse = try await call(
+      "AuditService", "GetInclusionProof", Domicile_V1_GetInclusionProofRequest.with { $0.index = index })
+    return answer.proof
+  }
+}
+
+extension Google_Protobuf_Struct {
+  /// The text of a member; `nil` where it is absent or no text.
+  func text(_ name: String) -> String? {
+    guard case .stringValue(let text) = fields[name]?.kind else { return nil }
+    return text
+  }
+}

@@ -1,0 +1,184 @@
+import AsyncHTTPClient
+import AuditTrail
+import ConnectRPC
+import Coordinator
+import Cryptography
+import DomicileTestKit
+import FaultLab
+import Foundation
+import HTTPTypes
+import NIOSSL
+import Residency
+import Testing
+
+/// Everything that runs whole regions. Tests of the nested suites share deployments; each uses subjects of its own.
+@Suite enum Integration {}
+
+extension RegionID {
+  static let usEast = known("us-east")
+  static let euWest = known("eu-west")
+  static let apSouth = known("ap-south")
+
+  private static func known(_ name: String) -> RegionID {
+    guard let id = RegionID(name) else { preconditionFailure("\(name) is no region's name") }
+    return id
+  }
+}
+
+/// A deployment with the clients of those who call it. Lives as long as the process.
+struct World: Sendable {
+  let deployment: TestDeployment
+  private let clients: [Door: ConnectClient]
+  /// Knows nothing of Connect.
+  let http: HTTPClient
+
+  private struct Door: Hashable {
+    let region: RegionID
+    let codec: ConnectCodec
+  }
+
+  /// For tests that break nothing.
+  static func shared() async throws -> World { try await sharedStart.value }
+  private static let sharedStart = Task { try await World(TestDeployment.start()) }
+
+  /// For tests that break something, one after the other, and repair it.
+  static func fragile() async throws -> World { try await fragileStart.value }
+  private static let fragileStart = Task { try await World(TestDeployment.start()) }
+
+  init(_ deployment: TestDeployment) throws {
+    self.deployment = deployment
+    let trust = deployment.state.authority.certificate
+    var limits = ClientLimits()
+    limits.connectionsMax = 64
+    var clients: [Door: ConnectClient] = [:]
+    for region in deployment.catalog.regions {
+      for codec in ConnectCodec.allCases {
+        clients[Door(region: region.id, codec: codec)] = try ConnectClient(
+          baseURL: region.coordinator.url.text, tls: ClientTLS(trustRootsPEMPath: trust), codec: codec, limits: limits)
+      }
+    }
+    self.clients = clients
+    var tls = TLSConfiguration.makeClientConfiguration()
+    tls.trustRoots = .file(trust)
+    http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .init(tlsConfiguration: tls))
+  }
+
+  /// An app with a token of its own, at a region.
+  /// - Parameter codec: how its messages are written.
+  func app(
+    _ region: RegionID, _ name: String = "app:test",
+    purposes: [String] = ["service", "support", "billing", "analytics"], jurisdiction: String? = nil, codec: ConnectCodec = .proto
+  ) async throws -> Caller {
+    try caller(region, token: try await deployment.token(name, purposes: purposes, jurisdiction: jurisdiction), codec: codec)
+  }
+
+  func auditor(_ region: RegionID) async throws -> Caller {
+    try caller(region, token: try await deployment.token("auditor:test", purposes: [], roles: [.auditor]), codec: .proto)
+  }
+
+  func caller(_ region: RegionID, token: String?, codec: ConnectCodec = .proto) throws -> Caller {
+    Caller(client: try #require(clients[Door(region: region, codec: codec)]), region: region, token: token)
+  }
+
+  func url(_ region: RegionID) throws -> String { try #require(deployment.catalog[region]).coordinator.url.text }
+
+  // MARK: What a region recorded
+
+  /// The leaf at an index of a region's log, as it stands in its database.
+  func event(_ region: RegionID, _ index: UInt64) async throws -> AuditEvent {
+    let rows = try await deployment.sql(region, "SELECT leaf FROM audit_leaf WHERE index = $1::bigint", [.int64(Int64(index))])
+    return try AuditEvent(leaf: try #require(rows.first, "\(region) has no leaf \(index)").bytes(0))
+  }
+
+  /// The leaf that a refusal says it left.
+  func event(of refusal: ConnectError) async throws -> AuditEvent {
+    let region = try #require(refusal.metadata["receipt_region"].flatMap { RegionID($0) }, "no receipt: \(refusal)")
+    return try await event(region, try #require(refusal.metadata["receipt_index"].flatMap { UInt64($0) }))
+  }
+
+  /// The leaves from an index on.
+  func events(_ region: RegionID, from first: UInt64) async throws -> [AuditEvent] {
+    try await deployment.sql(
+      region, "SELECT leaf FROM audit_leaf WHERE index >= $1::bigint ORDER BY index", [.int64(Int64(first))]
+    ).map { try AuditEvent(leaf: $0.bytes(0)) }
+  }
+
+  func logSize(_ region: RegionID) async throws -> UInt64 {
+    UInt64(try await deployment.sql(region, "SELECT count(*) FROM audit_leaf").first?.int64(0) ?? 0)
+  }
+
+  /// Asserts that indexes are dense, that the head counts them, and that every leaf has its own hash.
+  func expectDenseLog(_ region: RegionID, sourceLocation: Testing.SourceLocation = #_sourceLocation) async throws {
+    let rows = try await deployment.sql(region, "SELECT index, leaf, leaf_hash, (SELECT audit_size FROM head) FROM audit_leaf ORDER BY index")
+    for (position, row) in rows.enumerated() {
+      guard try row.int64(0) == Int64(position) else {
+        Issue.record("\(region): leaf \(try row.int64(0)) stands at place \(position)", sourceLocation: sourceLocation)
+        return
+      }
+      #expect(try MerkleTree.leafHash(row.bytes(1)).bytes == row.bytes(2), sourceLocation: sourceLocation)
+    }
+    if let last = rows.last { #expect(try last.int64(3) == Int64(rows.count), sourceLocation: sourceLocation) }
+  }
+
+  // MARK: The auditors' program
+
+  struct Outcome {
+    let status: Int32
+    let output: String
+  }
+
+  /// Runs `domicile-audit` against this deployment.
+  func audit(_ arguments: String...) async throws -> Outcome {
+    let token = deployment.path("auditor-token")
+    try await deployment.token("auditor:test", purposes: [], roles: [.auditor]).write(toFile: token, atomically: true, encoding: .utf8)
+    let process = Process()
+    process.executableURL = URL(filePath: deployment.programs.audit)
+    process.arguments = arguments + ["--state", deployment.state.path, "--token", "@\(token)"]
+    process.standardInput = FileHandle.nullDevice
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    process.standardError = pipe
+    try process.run()
+    return await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        continuation.resume(returning: Outcome(status: process.terminationStatus, output: String(decoding: data, as: UTF8.self)))
+      }
+    }
+  }
+
+  /// Returns when the region's published checkpoint covers everything that it has recorded until now.
+  func waitForCheckpoint(_ region: RegionID) async throws {
+    try await deployment.regions.waitForCheckpoint(of: region, covering: try await logSize(region) - 1)
+  }
+}
+
+/// Tries again until what is expected is so, for at most `limit`; the last attempt's word counts.
+func eventually(
+  within limit: Duration = .seconds(10), sourceLocation: Testing.SourceLocation = #_sourceLocation, _ what: String,
+  _ condition: () async throws -> Bool
+) async throws {
+  let end = ContinuousClock.now + limit
+  while true {
+    if try await condition() { return }
+    guard ContinuousClock.now < end else { break }
+    try await Task.sleep(for: .milliseconds(20))
+  }
+  Issue.record("not within \(limit): \(what)", sourceLocation: sourceLocation)
+}
+
+/// The error that a call has to fail with.
+func refusal<Answer>(
+  of call: () async throws -> Answer, sourceLocation: Testing.SourceLocation = #_sourceLocation
+) async throws -> ConnectError {
+  do {
+    let answer = try await call()
+    return try #require(nil as ConnectError?, "answered: \(answer)", sourceLocation: sourceLocation)
+  } catch let error as ConnectError {
+    return error
+  }
+}
+
+/// A subject id that no other test uses.
+func freshSubject(_ name: String = "subject") -> String { "\(name)-\(UUID().uuidString.lowercased())" }
