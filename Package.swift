@@ -116,6 +116,7 @@ let package = Package(
     tests("CryptographyTests", ["Cryptography", "Residency"]),
     tests("AuditTrailTests", ["AuditTrail", "Cryptography", "Residency"]),
     tests("PostgresTests", ["DomicileTestKit", "FaultLab", "Postgres", .logging]),
+    tests("RegionStoreTests", ["Cryptography", "Directory", "DomicileTestKit", "Postgres", "RegionStore", "Residency", .logging]),
     tests(
       "ConnectRPCTests",
       [

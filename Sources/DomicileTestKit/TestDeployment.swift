@@ -1,6 +1,6 @@
 package import Coordinator
 package import FaultLab
-import Foundation
+package import Foundation
 import Glibc
 import Logging
 package import Postgres
@@ -100,6 +100,7 @@ package final class TestDeployment: Sendable {
     case noFreePort
     case noProgram(String)
     case noFolder(String)
+    case notReady(RegionID, log: String)
 
     package var description: String {
       switch self {
@@ -107,6 +108,7 @@ package final class TestDeployment: Sendable {
       case .sql(let text, let why): "\(text): \(why)"
       case .noFreePort: "no free port was found"
       case .noProgram(let name): "\(name) is not built beside the tests"
+      case .notReady(let region, let log): "\(region) does not start: \(log)"
       case .noFolder(let parent): "no temporary folder could be made in \(parent)"
       }
     }
@@ -230,4 +232,53 @@ private final class DisposableFolder: Sendable {
       [ -e "$1" ] || exit 0
     done
     """
+}
+
+extension TestDeployment {
+  /// Runs `body` while a region's coordinator works from other policies than the rest.
+  package func withCoordinator<Answer>(
+    of region: RegionID, policies: String, isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Answer
+  ) async throws -> Answer {
+    guard let cluster = await regions.cluster(of: region) else { throw Failure.noCluster(region) }
+    await regions.stopCoordinator(of: region)
+    let process = Process()
+    process.executableURL = URL(filePath: programs.domicile)
+    process.arguments = [
+      "serve", "--region", region.rawValue, "--regions", regionFiles, "--policies", policies, "--state", state.path,
+      "--while-stdin-open",
+    ]
+    let variable = "DOMICILE_\(region.rawValue.uppercased().replacing("-", with: "_"))"
+    var environment = ProcessInfo.processInfo.environment
+    environment["\(variable)_DSN"] = cluster.dsn(database: "domicile")
+    environment["\(variable)_KEYS_DSN"] = cluster.dsn(database: "domicile_keys")
+    process.environment = environment
+    let leash = Pipe()
+    process.standardInput = leash
+    let log = path("\(region)-other-policies.log")
+    try Data().write(to: URL(filePath: log))
+    process.standardError = FileHandle(forWritingAtPath: log)
+    try process.run()
+    let result: Result<Answer, any Error>
+    do {
+      try await waitUntilReady(region, process, log: log)
+      result = .success(try await body())
+    } catch {
+      result = .failure(error)
+    }
+    process.terminate()
+    process.waitUntilExit()
+    try await regions.startCoordinator(of: region)
+    return try result.get()
+  }
+
+  private func waitUntilReady(_ region: RegionID, _ process: Process, log: String) async throws {
+    guard let url = catalog[region]?.coordinator.url.text else { throw Failure.noCluster(region) }
+    for _ in 0..<300 {
+      guard process.isRunning else { break }
+      let probe = try await Shell.run("curl -sf -o /dev/null --max-time 2 --cacert \(state.authority.certificate) \(url)/readyz")
+      if probe.status == 0 { return }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    throw Failure.notReady(region, log: String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self))
+  }
 }

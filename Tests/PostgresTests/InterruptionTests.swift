@@ -193,18 +193,19 @@ final class SilentListener {
   private let descriptor: Int32
 
   init() throws {
-    port = try FreePort.find()
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let descriptor = descriptor
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    address.sin_port = in_port_t(UInt16(port)).bigEndian
-    let bound = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let listens = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
+        bind(descriptor, general, length) == 0 && listen(descriptor, 8) == 0 && getsockname(descriptor, general, &length) == 0
       }
     }
-    try #require(bound == 0 && listen(descriptor, 8) == 0)
+    port = Int(UInt16(bigEndian: address.sin_port))
+    try #require(listens)
   }
 
   deinit { close(descriptor) }

@@ -98,7 +98,7 @@ package struct ConnectServer: Service {
   private func server() -> HTTPServerBuilder {
     let limits = configuration.limits
     let http1 = HTTP1Channel.Configuration(
-      additionalChannelHandlers: [StreamWatch(flushTimeout: TimeAmount(limits.flushTimeout))],
+      additionalChannelHandlers: [OrderlyClose(timeout: TimeAmount(limits.flushTimeout)), StreamWatch()],
       idleTimeout: TimeAmount(limits.idleTimeout),
       httpDecoderConfiguration: .init(
         maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax, maxHeaderFieldCount: 200))
@@ -110,7 +110,11 @@ package struct ConnectServer: Service {
     return HTTPServerBuilder { responder in
       RecordedTLSChannel(
         base: try HTTP2UpgradeChannel(tlsChannelConfiguration: tls.tls, configuration: http2, responder: responder),
-        handshakeTimeout: TimeAmount(limits.handshakeTimeout))
+        handshakeTimeout: TimeAmount(limits.handshakeTimeout), flushTimeout: TimeAmount(limits.flushTimeout))
     }
   }
+}
+
+extension ConnectServer: CustomStringConvertible {
+  package var description: String { "ConnectServer \(configuration.host):\(configuration.port)" }
 }

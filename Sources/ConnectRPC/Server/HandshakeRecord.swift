@@ -41,17 +41,21 @@ final class HandshakeRecord: ChannelInboundHandler, RemovableChannelHandler {
 @available(*, unavailable)
 extension HandshakeRecord: Sendable {}
 
-/// A TLS channel with a ``HandshakeRecord`` behind its TLS handler.
+/// A TLS channel with a ``HandshakeRecord`` and an ``OrderlyClose`` behind its TLS handler.
 struct RecordedTLSChannel<Base: ServerChildChannel>: ServerChildChannel {
   let base: Base
   let handshakeTimeout: TimeAmount
+  let flushTimeout: TimeAmount
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
     let value = base.setup(channel: channel, logger: logger)
     do {
       let pipeline = channel.pipeline.syncOperations
       let tls = try pipeline.handler(type: NIOSSLServerHandler.self)
-      try pipeline.addHandler(HandshakeRecord(timeout: handshakeTimeout), position: .after(tls))
+      try pipeline.addHandlers(
+        [HandshakeRecord(timeout: handshakeTimeout), OrderlyClose(timeout: flushTimeout)], position: .after(tls))
+      // A peer that ends its output has left; else its connection would wait out a TLS shutdown that it no longer answers.
+      try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
     } catch {
       return channel.eventLoop.makeFailedFuture(error)
     }

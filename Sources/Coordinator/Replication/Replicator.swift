@@ -21,6 +21,7 @@ actor Replicator {
   private var driver: PullDriver?
   private var timer: Task<Void, Never>?
   private var isStopping = false
+  private var isAcknowledging = false
   private var pending: [PullDriver.Event] = []
   private var waiter: CheckedContinuation<Void, Never>?
 
@@ -62,6 +63,14 @@ actor Replicator {
 
   /// Something happened: the peer rang, or another log moved.
   func post(_ event: PullDriver.Event) {
+    // While a call is under way only the newest of each kind is kept: the queue stays as short as there are logs.
+    switch event {
+    case .localAdvanced(let position):
+      pending.removeAll { if case .localAdvanced(let older) = $0 { older.log == position.log } else { false } }
+    case .doorbell, .tick:
+      pending.removeAll { $0.isSameKind(as: event) }
+    default: break
+    }
     pending.append(event)
     wake()
   }
@@ -81,7 +90,7 @@ actor Replicator {
     case .sendHello: pending.append(await hello())
     case .pull(let request): pending.append(await pull(request))
     case .apply(let batch): pending.append(await apply(batch))
-    case .acknowledge(let position): await acknowledge(position)
+    case .acknowledge(let position): acknowledge(position)
     case .schedule(let delay): schedule(after: delay)
     case .report(let report): note(report)
     }
@@ -144,13 +153,19 @@ actor Replicator {
     }
   }
 
-  private func acknowledge(_ position: LogPosition) async {
-    let request = Domicile_Peer_V1_AcknowledgeRequest.with { $0.applied = [.init(position)] }
-    do {
-      let _: Domicile_Peer_V1_AcknowledgeResponse = try await client.call(
-        Forwarder.service, "Acknowledge", request, timeout: Self.callTimeout)
-    } catch {
-      logger.debug("an acknowledgement was not taken", metadata: ["error": "\(error)"])
+  /// Not waited for, and one at a time: the next hello says the same.
+  private func acknowledge(_ position: LogPosition) {
+    guard !isAcknowledging else { return }
+    isAcknowledging = true
+    Task {
+      let request = Domicile_Peer_V1_AcknowledgeRequest.with { $0.applied = [.init(position)] }
+      do {
+        let _: Domicile_Peer_V1_AcknowledgeResponse = try await client.call(
+          Forwarder.service, "Acknowledge", request, timeout: Self.callTimeout)
+      } catch {
+        logger.debug("an acknowledgement was not taken", metadata: ["error": "\(error)"])
+      }
+      isAcknowledging = false
     }
   }
 
@@ -191,6 +206,15 @@ actor Replicator {
 
   private static func vector(_ heads: [LogID: AppliedHead]) -> VersionVector {
     VersionVector(heads.mapValues(\.seq))
+  }
+}
+
+extension PullDriver.Event {
+  fileprivate func isSameKind(as other: PullDriver.Event) -> Bool {
+    switch (self, other) {
+    case (.doorbell, .doorbell), (.tick, .tick): true
+    default: false
+    }
   }
 }
 

@@ -71,12 +71,10 @@ struct MutualTLSTests {
     return serverHandler.peerCertificate
   }
 
+  /// The other end may be gone and never confirm the close: TLS waits for it until its time is over.
   private func close(_ channel: EmbeddedChannel) {
-    do {
-      _ = try channel.finish(acceptAlreadyClosed: true)
-    } catch {
-      // A handshake that failed reports its error here once more.
-    }
+    channel.close(promise: nil)
+    channel.embeddedEventLoop.advanceTime(by: .hours(1))
   }
 
   private struct HandshakeFailure: Error {}

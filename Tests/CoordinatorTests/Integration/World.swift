@@ -182,3 +182,18 @@ func refusal<Answer>(
 
 /// A subject id that no other test uses.
 func freshSubject(_ name: String = "subject") -> String { "\(name)-\(UUID().uuidString.lowercased())" }
+
+/// A fault that is there while `body` runs, and gone afterwards whatever comes of it.
+func during<Answer>(
+  _ fault: () async throws -> Void, undoing undo: () async throws -> Void, _ body: () async throws -> Answer
+) async throws -> Answer {
+  let result: Result<Answer, any Error>
+  do {
+    try await fault()
+    result = .success(try await body())
+  } catch {
+    result = .failure(error)
+  }
+  try await undo()
+  return try result.get()
+}

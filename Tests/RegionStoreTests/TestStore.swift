@@ -1,0 +1,151 @@
+import Cryptography
+import Directory
+import DomicileTestKit
+import Logging
+import Postgres
+import RegionStore
+import Residency
+import Testing
+
+/// A region's store on databases of its own in the shared cluster.
+struct TestStore {
+  let store: RegionStore
+  let region: RegionDescriptor
+  let dsn: String
+  let keysDSN: String
+  let kek: KeyEncryptionKey
+
+  /// Opens a store, serves it while `body` runs, and stops it.
+  static func with(
+    _ name: String = "eu-west", sharing other: TestStore? = nil, kek: KeyEncryptionKey? = nil,
+    limits: GroupCommitter.Limits = .init(), _ body: (TestStore) async throws -> Void
+  ) async throws {
+    let postgres = try await ThrowawayPostgres.shared()
+    var dsn = other?.dsn ?? ""
+    var keysDSN = other?.keysDSN ?? ""
+    if other == nil {
+      dsn = try await postgres.freshDatabase()
+      keysDSN = try await postgres.freshDatabase()
+    }
+    let region = try region(name)
+    let key = try kek ?? other?.kek ?? KeyEncryptionKey(id: "test", key: SymmetricKey.random())
+    let store = try await RegionStore(
+      region: region, database: PostgresConfiguration(dsn: dsn, applicationName: "test"),
+      keyDatabase: PostgresConfiguration(dsn: keysDSN, applicationName: "test keys"), kek: key, limits: limits,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    let serving = Task { await store.run() }
+    do {
+      try await body(TestStore(store: store, region: region, dsn: dsn, keysDSN: keysDSN, kek: key))
+    } catch {
+      await store.stop()
+      await serving.value
+      throw error
+    }
+    await store.stop()
+    await serving.value
+  }
+
+  private static func region(_ name: String) throws -> RegionDescriptor {
+    let ordinals = ["us-east": (1, "US"), "eu-west": (2, "IE"), "ap-south": (3, "IN")]
+    let files = ordinals.map { id, place in
+      (
+        path: "regions/\(id).yaml",
+        text: """
+          region: \(id)
+          ordinal: \(place.0)
+          jurisdiction: \(place.1)
+          name: \(id)
+          location: { latitude: 0, longitude: 0 }
+          coordinator: { listen: 127.0.0.1:710\(place.0), public: "https://localhost:710\(place.0)" }
+          peer: { listen: 127.0.0.1:720\(place.0), url: "https://localhost:720\(place.0)" }
+          store: { dsn: "dbname=a", keys_dsn: "dbname=b" }
+          audit: { origin: \(id).example/audit, witnesses: [\(ordinals.keys.filter { $0 != id }.sorted().joined(separator: ", "))] }
+          """
+      )
+    }
+    let catalog = try RegionCatalog.load(files, environment: [:], local: nil)
+    return try #require(RegionID(name).flatMap { catalog[$0] })
+  }
+
+  /// Runs SQL as the database's owner, beside the store.
+  func sql(_ text: String) async throws {
+    let connection = try await connect(dsn)
+    try await connection.script(text)
+    await connection.close()
+  }
+
+  func value(_ query: String) async throws -> Int64 {
+    let connection = try await connect(dsn)
+    let row = try await connection.execute(Statement("q", "SELECT (\(query))::bigint"), []).rows.first
+    await connection.close()
+    return try #require(row).int64(0)
+  }
+
+  private func connect(_ dsn: String) async throws -> PostgresConnection {
+    try await PostgresConnection.connect(
+      PostgresConfiguration(dsn: dsn, applicationName: "test inspection"),
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+  }
+}
+
+func tag(_ number: Int) throws -> SubjectTag {
+  try #require(SubjectTag(Array(SHA256.hash(Array("subject \(number)".utf8)).prefix(16))))
+}
+
+/// A leaf that says `text`.
+func leaf(_ text: String) -> LeafDraft {
+  LeafDraft(details: nil) { _ in LeafDraft.Leaf(bytes: Array(text.utf8), hash: SHA256.hash([0] + Array(text.utf8))) }
+}
+
+let now: UInt64 = 1_780_000_000_000
+
+extension TestStore {
+  @discardableResult
+  func register(_ tag: SubjectTag) async throws -> Committed<PlacementRefusal?> {
+    let writer = PlacementWriter(region: region.ordinal)
+    let residence = Residence(country: try #require(Jurisdiction("DE")))
+    let needs = FactsNeeded(subjects: [tag], mayWrite: true, createsKeys: true)
+    return try await store.commit(
+      Operation(needs: needs, now: now) { facts, effects in
+        do throws(PlacementRefusal) {
+          let entry = try writer.register(tag, current: facts.placements[tag], timestamp: HybridTimestamp(milliseconds: now))
+          effects.register(tag, residence: residence, entry: entry)
+          effects.record(leaf("registered \(tag)"))
+          return nil
+        } catch {
+          effects.record(leaf("refused \(tag)"))
+          return error
+        }
+      })
+  }
+
+  func address(_ tag: SubjectTag, _ key: String = "main") -> RecordAddress {
+    RecordAddress(tag: tag, collection: CollectionName("profile"), key: key)
+  }
+
+  /// Writes the next version if the present one is `expected` (`nil`: whatever it is), and says which version is there then.
+  @discardableResult
+  func put(
+    _ value: String, at address: RecordAddress, expected: UInt64? = nil
+  ) async throws -> Committed<UInt64?> {
+    let needs = FactsNeeded(subjects: [address.tag], records: [address], mayWrite: true)
+    return try await store.commit(
+      Operation(needs: needs, now: now) { facts, effects in
+        let current = facts.records[address]?.version ?? 0
+        if let expected, expected != current { return nil }
+        effects.put(address, version: current + 1, value: Array(value.utf8))
+        effects.record(leaf("put \(address.key) \(current + 1)"))
+        return current + 1
+      })
+  }
+
+  func get(_ address: RecordAddress) async throws -> StoredRecord? {
+    let needs = FactsNeeded(subjects: [address.tag], records: [address])
+    return try await store.commit(
+      Operation(needs: needs, now: now) { facts, effects in
+        effects.record(leaf("read \(address.key)"))
+        return facts.records[address]
+      }
+    ).outcome
+  }
+}
