@@ -127,7 +127,7 @@ let package = Package(
       "CoordinatorTests",
       [
         "AuditTrail", "ConnectRPC", "Coordinator", "Cryptography", "Directory", "DomicileAPI", "DomicileTestKit", "FaultLab", "Postgres",
-        "Residency", .asyncHTTPClient, .crypto, .httpTypes, .jwtKit, .logging, .nioCore, .nioEmbedded, .nioHTTP1, .nioSSL, .protobuf,
+        "RegionStore", "Residency", .asyncHTTPClient, .crypto, .httpTypes, .jwtKit, .logging, .nioCore, .nioEmbedded, .nioHTTP1, .nioSSL, .protobuf,
         .swiftASN1, .x509,
       ]),
     tests("domicileTests", ["Coordinator", "Residency", "domicile", .argumentParser]),

@@ -67,10 +67,12 @@ package final class TestDeployment: Sendable {
   /// A token of the deployment's issuer.
   package func token(
     _ name: String = "app:test", purposes: [String] = ["service", "support", "billing", "analytics"],
-    jurisdiction: String? = nil, roles: Set<Principal.Role> = [.app], lifetime: Duration = .seconds(3_600), issuedAt: Date = Date()
+    jurisdiction: String? = nil, roles: Set<Principal.Role> = [.app], lifetime: Duration = .seconds(3_600),
+    issuedAt: Date = Date()
   ) async throws -> String {
     let principal = Principal(
-      name: name, purposes: Set(purposes.map { Purpose($0) }), jurisdiction: jurisdiction.flatMap { Jurisdiction($0) }, roles: roles)
+      name: name, purposes: Set(purposes.map { Purpose($0) }), jurisdiction: jurisdiction.flatMap { Jurisdiction($0) },
+      roles: roles)
     return try await issuer.token(for: principal, lifetime: lifetime, now: issuedAt)
   }
 
@@ -147,7 +149,9 @@ package struct TestPrograms: Sendable {
 
   init() throws {
     let program = URL(filePath: ProcessInfo.processInfo.arguments.first ?? "")
-    let places = [program.deletingLastPathComponent(), Bundle.main.bundleURL, program.deletingLastPathComponent().deletingLastPathComponent()]
+    let places = [
+      program.deletingLastPathComponent(), Bundle.main.bundleURL, program.deletingLastPathComponent().deletingLastPathComponent(),
+    ]
     func find(_ name: String) throws -> String {
       let paths = places.map { $0.appending(path: name).path }
       guard let path = paths.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else {
@@ -184,7 +188,9 @@ private struct UnusedPorts {
     address.sin_port = port.bigEndian
     address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
     return withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+      }
     }
   }
 }

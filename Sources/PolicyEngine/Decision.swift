@@ -46,6 +46,11 @@ package struct Redaction: Hashable, Sendable {
   /// `*`: the fields that the schema does not name.
   package let field: String
   package let view: View
+
+  package init(field: String, view: View) {
+    self.field = field
+    self.view = view
+  }
 }
 
 /// What ``PolicySet/decide(_:)`` found. Nothing else can make one.

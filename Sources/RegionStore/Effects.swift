@@ -57,6 +57,7 @@ package struct Effects: Sendable {
   }
 
   package struct Answer: Sendable {
+    package let tag: SubjectTag
     package let key: [UInt8]
     package let requestHash: [UInt8]
     package let answer: [UInt8]
@@ -78,7 +79,7 @@ package struct Effects: Sendable {
 
   /// Whose keys are needed to write this.
   var tagsSealedFor: [SubjectTag] {
-    records.map(\.address.tag) + registrations.map(\.tag) + leaves.compactMap { $0.details?.tag }
+    records.map(\.address.tag) + registrations.map(\.tag) + leaves.compactMap { $0.details?.tag } + answers.map(\.tag)
   }
 
   package mutating func record(_ leaf: LeafDraft) { leaves.append(leaf) }
@@ -101,7 +102,9 @@ package struct Effects: Sendable {
   }
 
   /// Keeps `answer` for repeats of the same request. The receipt kept with it is that of this operation's first leaf.
-  package mutating func remember(_ answer: [UInt8], key: [UInt8], requestHash: [UInt8]) {
-    answers.append(Answer(key: key, requestHash: requestHash, answer: answer))
+  /// It is sealed under the key of `tag`, and goes with it.
+  /// - Parameter requestHash: 32 bytes.
+  package mutating func remember(_ answer: [UInt8], about tag: SubjectTag, key: [UInt8], requestHash: [UInt8]) {
+    answers.append(Answer(tag: tag, key: key, requestHash: requestHash, answer: answer))
   }
 }

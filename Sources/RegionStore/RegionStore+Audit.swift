@@ -12,32 +12,32 @@ package struct StoredLeaf: Sendable {
 extension RegionStore {
   /// How many leaves are committed.
   package func auditSize() async throws(StoreError) -> UInt64 {
-    try await reading { connection in
-      guard let row = try await connection.execute(Self.selectSize, []).rows.first else {
+    try await reading { connection, deadline in
+      guard let row = try await connection.execute(Self.selectSize, [], deadline: deadline).rows.first else {
         throw StoreError.corrupt(what: "the head")
       }
-      return UInt64(try row.int64(0))
+      return try row.uint64(0)
     }
   }
 
   /// The leaves from `first` on, at most `count`.
   package func leaves(from first: UInt64, count: Int) async throws(StoreError) -> [StoredLeaf] {
-    try await reading { connection in
+    try await reading { connection, deadline in
       let result = try await connection.execute(
-        Self.selectLeaves, [.int64(Int64(clamping: first)), .int64(Int64(count))])
+        Self.selectLeaves, [.int64(Int64(clamping: first)), .int64(Int64(count))], deadline: deadline)
       return try result.rows.map {
-        StoredLeaf(index: UInt64(try $0.int64(0)), bytes: try $0.bytes(1), hash: try $0.bytes(2))
+        StoredLeaf(index: try $0.uint64(0), bytes: try $0.bytes(1), hash: try $0.bytes(2))
       }
     }
   }
 
   /// The hashes of the leaves from `first` on, at most `count`, without gaps.
   package func leafHashes(from first: UInt64, count: Int) async throws(StoreError) -> [[UInt8]] {
-    try await reading { connection in
+    try await reading { connection, deadline in
       let result = try await connection.execute(
-        Self.selectHashes, [.int64(Int64(clamping: first)), .int64(Int64(count))])
+        Self.selectHashes, [.int64(Int64(clamping: first)), .int64(Int64(count))], deadline: deadline)
       return try result.rows.enumerated().map { offset, row in
-        guard UInt64(try row.int64(0)) == first + UInt64(offset) else { throw StoreError.corrupt(what: "the audit log") }
+        guard try row.uint64(0) == first + UInt64(offset) else { throw StoreError.corrupt(what: "the audit log") }
         return try row.bytes(1)
       }
     }

@@ -9,9 +9,13 @@ package import Residency
 /// Everything that concerns a subject goes through ``commit(_:)``: read, decided, recorded and written in one transaction.
 package final class RegionStore: Sendable {
   let region: RegionDescriptor
+  /// For the committer alone: nobody else's waiting delays it.
+  private let committerPool: PostgresPool
   private let pool: PostgresPool
   private let keysPool: PostgresPool
   private let committer: GroupCommitter
+  /// After which a silent PostgreSQL counts as lost.
+  let silenceMax: Duration
 
   /// Opens the region's two databases, brings their schemas up to date and makes sure that they are this region's.
   /// - Parameter onAppend: told how far this region's directory log reaches, after each commit that made it longer.
@@ -21,17 +25,19 @@ package final class RegionStore: Sendable {
     limits: GroupCommitter.Limits = .init(), logger: Logger, onAppend: @escaping @Sendable (LogPosition) -> Void = { _ in }
   ) async throws {
     self.region = region
-    pool = PostgresPool(configuration: database, size: limits.lanes + 2, logger: logger)
+    committerPool = PostgresPool(configuration: database, size: limits.lanes, logger: logger)
+    pool = PostgresPool(configuration: database, size: 3, logger: logger)
+    silenceMax = limits.silenceMax
     keysPool = PostgresPool(configuration: keyDatabase, size: 2, logger: logger)
     let batches = BatchRunner(
-      pool: pool, keys: KeyVault(pool: keysPool, kek: kek), origin: region.ordinal, silenceMax: limits.silenceMax,
+      pool: committerPool, keys: KeyVault(pool: keysPool, kek: kek, silenceMax: limits.silenceMax), origin: region.ordinal,
+      silenceMax: limits.silenceMax,
       logger: logger, onAppend: onAppend)
     committer = GroupCommitter(batches: batches, limits: limits, logger: logger)
     do {
       try await prepare()
     } catch {
-      await pool.shutdown()
-      await keysPool.shutdown()
+      await closeConnections()
       throw error
     }
   }
@@ -45,6 +51,11 @@ package final class RegionStore: Sendable {
   /// Serves ``commit(_:)`` until ``stop()``, then finishes what is waiting and closes the connections.
   package func run() async {
     await committer.run()
+    await closeConnections()
+  }
+
+  private func closeConnections() async {
+    await committerPool.shutdown()
     await pool.shutdown()
     await keysPool.shutdown()
   }
@@ -62,9 +73,12 @@ package final class RegionStore: Sendable {
   }
 
   /// Runs `body` on a connection of its own, beside the committer: nothing that concerns a subject's data.
-  func reading<R: Sendable>(_ body: @Sendable (PostgresConnection) async throws -> R) async throws(StoreError) -> R {
+  func reading<R: Sendable>(
+    _ body: @Sendable (PostgresConnection, _ deadline: ContinuousClock.Instant) async throws -> R
+  ) async throws(StoreError) -> R {
+    let deadline = ContinuousClock.now + silenceMax
     do {
-      return try await pool.withConnection(body)
+      return try await pool.withConnection { try await body($0, deadline) }
     } catch let error as StoreError {
       throw error
     } catch let error as PostgresError {

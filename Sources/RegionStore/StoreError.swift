@@ -18,6 +18,8 @@ package enum StoreError: Error, Sendable, Equatable {
   case schemaTooNew(found: Int, known: Int)
   /// A row does not open with its subject's key, or has another form than the one it was written in.
   case corrupt(what: String)
+  /// What the operation decided has no form in which it could be kept, such as a leaf that is too long. Nothing happened.
+  case unrecordable
   /// PostgreSQL refused a statement. The SQLSTATE, for the log.
   case refused(sqlState: String)
 }
@@ -34,6 +36,7 @@ extension StoreError: CustomStringConvertible {
     case .foreignDatabase(let expected, let found): "the database belongs to \(found), not to \(expected)"
     case .schemaTooNew(let found, let known): "the schema is at version \(found), this program knows \(known): upgrade it"
     case .corrupt(let what): "\(what) cannot be read back as it was written"
+    case .unrecordable: "the operation cannot be recorded"
     case .refused(let sqlState): "PostgreSQL refused a statement (\(sqlState))"
     }
   }

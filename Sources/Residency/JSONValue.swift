@@ -32,7 +32,8 @@ package enum JSONValue: Hashable, Sendable {
   package static func integer(_ value: some BinaryInteger) -> JSONValue { .number(Double(value)) }
 }
 
-extension JSONValue: ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByBooleanLiteral,
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral,
+  ExpressibleByBooleanLiteral,
   ExpressibleByIntegerLiteral
 {
   package init(stringLiteral value: String) { self = .string(value) }

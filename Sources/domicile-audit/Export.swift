@@ -24,8 +24,8 @@ struct Export: AsyncParsableCommand {
 
   func validate() throws {
     for id in subject { _ = try subjectID(id) }
-    let existing = (try? FileManager.default.contentsOfDirectory(atPath: out)) ?? []
-    guard existing.isEmpty else { throw ValidationError("\(out) is not empty.") }
+    guard FileManager.default.fileExists(atPath: out) else { return }
+    guard try FileManager.default.contentsOfDirectory(atPath: out).isEmpty else { throw ValidationError("\(out) is not empty.") }
   }
 
   func run() async throws {

@@ -53,6 +53,12 @@ struct LogOptions: ParsableArguments {
     }
   }
 
+  /// Where a subject's pseudonyms may be told: the home region alone knows them, whichever regions' logs are read.
+  func naming(_ client: HTTPClient) throws -> [any LogSource] {
+    if let log { return [try source(log, client)] }
+    return try readEndpoints().sorted { $0.key < $1.key }.map { try source($0.value, client) }
+  }
+
   /// Runs `body` with a client for HTTPS, and closes it.
   func withClient<Result>(_ body: (HTTPClient) async throws -> Result) async throws -> Result {
     let found = ca ?? (log == nil && FileManager.default.fileExists(atPath: "\(state)/ca.pem") ? "\(state)/ca.pem" : nil)

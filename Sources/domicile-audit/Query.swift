@@ -63,7 +63,7 @@ struct Query: AsyncParsableCommand {
     let logs = try await options.withClient { client in
       let targets = try options.targets(client)
       var query = try query()
-      if let subject = try subjectID(subject) { query.pseudonyms = try await targets.pseudonyms(of: subject) }
+      if let subject = try subjectID(subject) { query.pseudonyms = try await options.naming(client).pseudonyms(of: subject) }
       let complete = query
       var logs: [ReadLog] = []
       for target in targets { logs.append(try await target.read(keeping: complete.matches)) }
@@ -82,11 +82,11 @@ func subjectID(_ text: String?) throws -> SubjectID? {
   return subject
 }
 
-extension [LogTarget] {
-  /// The subject's pseudonyms in all of these logs.
+extension [any LogSource] {
+  /// The subject's pseudonyms, from whichever of these knows them.
   func pseudonyms(of subject: SubjectID) async throws -> Set<AuditPseudonym> {
     var pseudonyms: Set<AuditPseudonym> = []
-    for target in self { pseudonyms.formUnion(try await target.source.pseudonyms(of: subject)) }
+    for source in self { pseudonyms.formUnion(try await source.pseudonyms(of: subject)) }
     return pseudonyms
   }
 }

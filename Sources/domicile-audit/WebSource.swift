@@ -45,10 +45,11 @@ struct WebSource: LogSource {
     request.headers.add(name: "connect-protocol-version", value: "1")
     let body: JSONValue = ["subjectId": .string(subject.rawValue)]
     request.body = .bytes(ByteBuffer(bytes: body.canonicalBytes))
-    return await execute(request)
+    // 400 is what a region answers that is not the subject's home: another one of the deployment knows.
+    return await execute(request, absent: [404, 400])
   }
 
-  private func execute(_ request: HTTPClientRequest) async -> FetchedTile {
+  private func execute(_ request: HTTPClientRequest, absent: Set<UInt> = [404]) async -> FetchedTile {
     var request = request
     if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
     do {
@@ -56,7 +57,7 @@ struct WebSource: LogSource {
       let body = try await response.body.collect(upTo: FolderSource.fileByteCountMax)
       switch response.status.code {
       case 200: return .bytes([UInt8](body.readableBytesView))
-      case 404: return .absent
+      case let status where absent.contains(status): return .absent
       case 401, 403: return .failed("the region refused the token (HTTP \(response.status.code))")
       default: return .failed("the region answered HTTP \(response.status.code)")
       }

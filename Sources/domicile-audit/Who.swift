@@ -26,7 +26,7 @@ struct Who: AsyncParsableCommand {
     let logs = try await options.withClient { client in
       let targets = try options.targets(client)
       var query = AuditQuery()
-      if let subject = try subjectID(subject) { query.pseudonyms = try await targets.pseudonyms(of: subject) }
+      if let subject = try subjectID(subject) { query.pseudonyms = try await options.naming(client).pseudonyms(of: subject) }
       let about = query
       var logs: [ReadLog] = []
       for target in targets {

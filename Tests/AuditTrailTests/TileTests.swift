@@ -44,7 +44,7 @@ import Testing
     var writer = TileWriter()
     var files: [String: [UInt8]] = [:]
     while writer.size < leaves.count {
-      let step = min(leaves.count - writer.size, Int(random.next() % 9000) + 1)
+      let step = min(leaves.count - writer.size, Int(random.next() % (random.next() % 3 == 0 ? 40 : 9000)) + 1)
       for file in writer.append(leaves[writer.size..<writer.size + step]) {
         #expect(files.updateValue(file.bytes, forKey: file.path) == nil, "\(file.path) is written twice")
       }

@@ -9,6 +9,8 @@ struct BodyTests {
     var limits = ServerLimits()
     limits.messageBytesMax = 64 * 1024
     limits.lingerTimeout = .milliseconds(200)
+    // So that only an answer can be why a connection is closed.
+    limits.idleTimeout = .seconds(3_600)
     return limits
   }()
 

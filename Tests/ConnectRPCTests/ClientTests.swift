@@ -105,7 +105,8 @@ struct ClientTests {
   @Test
   func `a cancelled task cancels its call, here and there`() async throws {
     let probe = Probe()
-    try await TestServer.run(EchoService.methods(probe)) { server in
+    let registry = PrometheusRegistry()
+    try await TestServer.run(EchoService.methods(probe), metrics: registry) { server in
       try await withClient(server.url) { client in
         let caller = Task { await failure(client, "Wait", Test_V1_EchoRequest("")) }
         await probe.started.wait()
@@ -114,6 +115,7 @@ struct ClientTests {
         await probe.cancelled.wait()
       }
     }
+    #expect(registry.render().contains(#"calls_total{code="canceled",method="/test.v1.EchoService/Wait"} 1"#))
   }
 
   @Test(arguments: [

@@ -158,7 +158,8 @@ struct TLSTests {
   func `a caller over TLS that goes away cancels its handler`(http1Only: Bool) async throws {
     try await TestCertificates.run { certificates in
       let probe = Probe()
-      try await TestServer.run(EchoService.methods(probe), tls: certificates.serverTLS()) { server in
+      let registry = PrometheusRegistry()
+      try await TestServer.run(EchoService.methods(probe), tls: certificates.serverTLS(), metrics: registry) { server in
         try await RawHTTP.run(tls: certificates.rawTLS(), http1Only: http1Only) { http in
           let caller = Task { try await http.post(server.url("Wait"), json: "{}") }
           await probe.started.wait()
@@ -168,6 +169,7 @@ struct TLSTests {
           #expect(after.status == 200)
         }
       }
+      #expect(registry.render().contains(#"calls_total{code="canceled",method="/test.v1.EchoService/Wait"} 1"#))
     }
   }
 

@@ -192,21 +192,21 @@ struct WireRuleTests {
   func `error details carry type, unpadded base64 and a readable form`() async throws {
     try await TestServer.run { server in
       try await RawHTTP.run { http in
-        let answer = try await http.post(server.url("Fail"), json: #"{"text":"aborted","number":"7"}"#)
+        let answer = try await http.post(server.url("Fail"), json: #"{"text":"aborted","number":"77"}"#)
         let details = try #require(try answer.json()["details"] as? [[String: Any]])
         let detail = try #require(details.first)
         #expect(detail["type"] as? String == "google.rpc.ErrorInfo")
         let value = try #require(detail["value"] as? String)
         #expect(!value.contains("="))
-        // Field 1 "TEST_REASON", field 2 "domicile", field 3 {"number": "7"}, written out by hand.
+        // Field 1 "TEST_REASON", field 2 "domicile", field 3 {"number": "77"}, written out by hand.
         let expected =
           [0x0A, 11] + Array("TEST_REASON".utf8) + [0x12, 8] + Array("domicile".utf8)
-          + [0x1A, 11, 0x0A, 6] + Array("number".utf8) + [0x12, 1] + Array("7".utf8)
+          + [0x1A, 12, 0x0A, 6] + Array("number".utf8) + [0x12, 2] + Array("77".utf8)
         #expect(Data(base64Encoded: value + String(repeating: "=", count: (4 - value.count % 4) % 4)) == Data(expected))
         let debug = try #require(detail["debug"] as? [String: Any])
         #expect(debug["reason"] as? String == "TEST_REASON")
         #expect(debug["domain"] as? String == "domicile")
-        #expect(debug["metadata"] as? [String: String] == ["number": "7"])
+        #expect(debug["metadata"] as? [String: String] == ["number": "77"])
       }
     }
   }

@@ -6,6 +6,9 @@ import Testing
 @testable import Postgres
 
 @Suite(.serialized) struct PrivatePostgresTests {
+  /// A killed server leaves its shared memory behind; this way it lies in the folder and goes with it.
+  private static let settings = ["dynamic_shared_memory_type": "mmap"]
+
   /// Runs `body` with an empty folder; what is started there is ended afterwards.
   private static func withFolder(_ name: String = "cluster", _ body: (String) async throws -> Void) async throws {
     let parent = FileManager.default.temporaryDirectory.appendingPathComponent("domicile-tests-\(UUID().uuidString)").path
@@ -25,7 +28,7 @@ import Testing
     let guardian = try Guardian(of: folder, removesFolder: true)
     do {
       let cluster = try await PrivatePostgres.create(
-        at: folder, port: port, settings: ["dynamic_shared_memory_type": "mmap"])
+        at: folder, port: port, settings: settings)
       try await body(cluster)
       await guardian.finish()
       #expect(!cluster.isRunning)
@@ -60,7 +63,7 @@ import Testing
         try await cluster.stop()
         try await cluster.stop()
         #expect(!cluster.isRunning)
-        let again = try await PrivatePostgres.create(at: folder)
+        let again = try await PrivatePostgres.create(at: folder, settings: Self.settings)
         let start = ContinuousClock.now
         try await again.start()
         #expect(start.duration(to: .now) < .seconds(5))
@@ -100,7 +103,7 @@ import Testing
         try await cluster.start()
         #expect(try await Self.ask(cluster, "SHOW listen_addresses") == "")
         let port = try FreePort.find()
-        let onTCP = try await PrivatePostgres.create(at: folder, port: port)
+        let onTCP = try await PrivatePostgres.create(at: folder, port: port, settings: Self.settings)
         try await onTCP.start()
         #expect(try await Self.ask(onTCP, "SELECT inet_server_port()::text") == "\(port)")
       }

@@ -172,7 +172,9 @@ struct CommitterTests {
       let results = await withTaskGroup(of: Result<UInt64?, any Error>.self) { group in
         for number in 0..<200 {
           group.addTask {
-            do { return .success(try await test.put("v", at: test.address(subject, "k\(number)")).outcome) } catch { return .failure(error) }
+            do { return .success(try await test.put("v", at: test.address(subject, "k\(number)")).outcome) } catch {
+              return .failure(error)
+            }
           }
         }
         return await group.reduce(into: []) { $0.append($1) }
@@ -213,7 +215,7 @@ struct CommitterTests {
                   if let earlier = facts.earlierAnswers[key] { return earlier.receipt }
                   effects.put(address, version: (facts.records[address]?.version ?? 0) + 1, value: [])
                   effects.record(leaf("once"))
-                  effects.remember([], key: key, requestHash: [1])
+                  effects.remember([], about: subject, key: key, requestHash: SHA256.hash([1]))
                   return nil
                 })
               return try #require(committed.outcome ?? committed.receipts.first)

@@ -51,16 +51,16 @@ struct TestStore {
       (
         path: "regions/\(id).yaml",
         text: """
-          region: \(id)
-          ordinal: \(place.0)
-          jurisdiction: \(place.1)
-          name: \(id)
-          location: { latitude: 0, longitude: 0 }
-          coordinator: { listen: 127.0.0.1:710\(place.0), public: "https://localhost:710\(place.0)" }
-          peer: { listen: 127.0.0.1:720\(place.0), url: "https://localhost:720\(place.0)" }
-          store: { dsn: "dbname=a", keys_dsn: "dbname=b" }
-          audit: { origin: \(id).example/audit, witnesses: [\(ordinals.keys.filter { $0 != id }.sorted().joined(separator: ", "))] }
-          """
+        region: \(id)
+        ordinal: \(place.0)
+        jurisdiction: \(place.1)
+        name: \(id)
+        location: { latitude: 0, longitude: 0 }
+        coordinator: { listen: 127.0.0.1:710\(place.0), public: "https://localhost:710\(place.0)" }
+        peer: { listen: 127.0.0.1:720\(place.0), url: "https://localhost:720\(place.0)" }
+        store: { dsn: "dbname=a", keys_dsn: "dbname=b" }
+        audit: { origin: \(id).example/audit, witnesses: [\(ordinals.keys.filter { $0 != id }.sorted().joined(separator: ", "))] }
+        """
       )
     }
     let catalog = try RegionCatalog.load(files, environment: [:], local: nil)

@@ -24,7 +24,8 @@ struct AuditService: Sendable {
       UnaryMethod(Self.service, "ListEvents") { (request: Domicile_V1_ListEventsRequest, context: CallContext) in
         try await listEvents(request, context)
       },
-      UnaryMethod(Self.service, "GetCheckpoint", noSideEffects: true) { (_: Domicile_V1_GetCheckpointRequest, context: CallContext) in
+      UnaryMethod(Self.service, "GetCheckpoint", noSideEffects: true) {
+        (_: Domicile_V1_GetCheckpointRequest, context: CallContext) in
         try await requireAuditor(context)
         let note = try newestCheckpoint()
         return Domicile_V1_GetCheckpointResponse.with { $0.checkpoint = String(decoding: note, as: UTF8.self) }
@@ -35,7 +36,10 @@ struct AuditService: Sendable {
         let proof = try inclusionProof(of: request.index)
         return Domicile_V1_GetInclusionProofResponse.with { $0.proof = String(decoding: proof, as: UTF8.self) }
       },
-      gateway.method(GetSubjectPseudonyms.self),
+      UnaryMethod(Self.service, "GetSubjectPseudonyms") {
+        (request: Domicile_V1_GetSubjectPseudonymsRequest, context: CallContext) in
+        try await gateway.answer(GetSubjectPseudonyms.self, request, context, routing: .redirect)
+      },
     ]
   }
 
@@ -73,7 +77,8 @@ struct AuditService: Sendable {
     guard index < UInt64(checkpoint.size) else {
       throw Refusal(
         .notFound, .eventUnknown,
-        "The newest checkpoint covers \(checkpoint.size) events, and \(index) is not among them. A new one is a second away.").connectError
+        "The newest checkpoint covers \(checkpoint.size) events, and \(index) is not among them. A new one is a second away."
+      ).connectError
     }
     let tiles = folder.tiles(InclusionProof.tilesNeeded(index: Int(index), size: checkpoint.size))
     let proof = try InclusionProof(index: Int(index), treeSize: checkpoint.size, tiles: tiles)
@@ -91,8 +96,10 @@ struct AuditService: Sendable {
   }
 
   private func entries(_ coordinate: TileCoordinate) async throws -> [UInt8]? {
+    // Also keeps the index from being so large that its first leaf has no number.
+    let held = TileCoordinate(coordinate.kind, index: coordinate.index, treeSize: Int(clamping: checkpoints.size))
+    guard let held, coordinate.width <= held.width else { return nil }
     let first = UInt64(coordinate.index) * UInt64(TileCoordinate.fullWidth)
-    guard first + UInt64(coordinate.width) <= checkpoints.size else { return nil }
     let leaves = try await leaves(from: first, count: coordinate.width)
     // A row that is gone shows as an empty entry at its index, not as a shift of all that follow.
     let found = Dictionary(leaves.map { ($0.index, $0.bytes) }, uniquingKeysWith: { first, _ in first })
@@ -115,7 +122,8 @@ struct AuditService: Sendable {
       let size = try PageToken.size(request.pageSize)
       let token = try PageToken.position(in: request.pageToken)
       guard let first = token.isEmpty ? 0 : UInt64(token) else {
-        throw Refusal(.invalidArgument, .invalidPageToken, "The page_token is not one that this service gave. Start again without it.")
+        throw Refusal(
+          .invalidArgument, .invalidPageToken, "The page_token is not one that this service gave. Start again without it.")
       }
       let query = try await query(for: request, context)
       return try await search(query, from: first, size: size)
@@ -135,7 +143,7 @@ struct AuditService: Sendable {
     if !request.principal.isEmpty { query.principal = request.principal }
     guard !request.subjectID.isEmpty else { return query }
     let asked = Domicile_V1_GetSubjectPseudonymsRequest.with { $0.subjectID = request.subjectID }
-    let answer = try await gateway.answer(GetSubjectPseudonyms.self, asked, context)
+    let answer = try await gateway.answer(GetSubjectPseudonyms.self, asked, context, routing: .redirect)
     query.pseudonyms = Set(answer.pseudonyms.compactMap { AuditPseudonym(period: $0.period, pseudonym: $0.pseudonym) })
     return query
   }

@@ -19,14 +19,23 @@ struct Recorded {
   var details: JSONValue?
 }
 
+extension Recorded {
+  /// A refusal of which no more is to be said.
+  init<Procedure: SubjectProcedure>(refusing procedure: Procedure, with refusal: Refusal) {
+    self.init(
+      activity: Procedure.activityAtHome, subject: procedure.subject, refusal: refusal, purpose: procedure.recordedPurpose,
+      collection: procedure.recordedCollection)
+  }
+}
+
 extension Call {
   /// The leaf that records this call at the subject's home.
   func leaf(_ recorded: Recorded, facts: Facts) throws -> LeafDraft {
     var event = try event(recorded.activity, reason: recorded.refusal?.reason.rawValue)
     event.home = AuditEvent.Place(region: region.descriptor.id, jurisdiction: region.descriptor.jurisdiction)
     event.hops = auditHops(from: region.descriptor)
-    event.purpose = recorded.purpose
-    event.collection = recorded.collection
+    event.purpose = recordable(recorded.purpose)
+    event.collection = recordable(recorded.collection)
     event.recordVersion = recorded.recordVersion
     event.redactions = recorded.redactions.map { AuditEvent.Redaction(field: $0.field, view: $0.view) }
     if let decision = recorded.decision {
@@ -41,6 +50,12 @@ extension Call {
     event.subjectEpoch = facts.subjects[tag]?.epoch
     return LeafDraft(event, details: recorded.details.map { LeafDraft.Details(tag: tag, bytes: $0.canonicalBytes) })
   }
+
+  /// A log names what the vocabulary names. Anything else that a caller writes in a name's place may be of any length, and about
+  /// a person.
+  func recordable(_ purpose: Purpose?) -> Purpose? { purpose.flatMap { policies.vocabulary.contains($0) ? $0 : nil } }
+
+  func recordable(_ collection: CollectionName?) -> CollectionName? { collection.flatMap { policies.collection($0)?.name } }
 
   /// The name under which this region's log speaks of the subject this month.
   func pseudonym(of tag: SubjectTag, auditKey: SymmetricKey) throws -> AuditPseudonym {
@@ -65,7 +80,9 @@ extension Call {
   /// Every border that the answer crosses on its way from `home` to the principal.
   func auditHops(from home: RegionDescriptor) -> [AuditEvent.Hop] {
     var places = [AuditEvent.Place(region: home.id, jurisdiction: home.jurisdiction)]
-    for hop in hops where hop.region != home.id { places.append(AuditEvent.Place(region: hop.region, jurisdiction: hop.jurisdiction)) }
+    for hop in hops where hop.region != home.id {
+      places.append(AuditEvent.Place(region: hop.region, jurisdiction: hop.jurisdiction))
+    }
     return zip(places, places.dropFirst()).map { AuditEvent.Hop(from: $0, to: $1) }
   }
 }

@@ -38,7 +38,9 @@ actor Checkpointer {
 
   /// Goes on from what is published.
   /// - Throws: ``Failure`` where that is not this region's log, or ahead of the store.
-  init(store: RegionStore, folder: LogFolder, origin: KeyName, signer: NoteSigner, holder: CheckpointHolder, logger: Logger) async throws {
+  init(store: RegionStore, folder: LogFolder, origin: KeyName, signer: NoteSigner, holder: CheckpointHolder, logger: Logger)
+    async throws
+  {
     self.store = store
     self.folder = folder
     self.origin = origin

@@ -7,9 +7,11 @@ import RegionStore
 import Residency
 import SwiftProtobuf
 
-/// For auditors: under which names the logs speak of a person. Itself recorded.
+/// For auditors: under which names the logs speak of a person. Answered by the home region alone, to whoever asks it there, and
+/// itself recorded: a name that ties a log to a person does not cross a border.
 struct GetSubjectPseudonyms: SubjectProcedure {
   static let name = ProcedureName(service: "domicile.v1.AuditService", method: "GetSubjectPseudonyms")
+  static let activityAtHome = AuditActivity.operate
   static let activityAbroad = AuditActivity.operate
 
   let call: Call
@@ -17,7 +19,6 @@ struct GetSubjectPseudonyms: SubjectProcedure {
 
   init(_ request: Domicile_V1_GetSubjectPseudonymsRequest, call: Call) throws(Refusal) {
     self.call = call
-    try call.require(.auditor)
     subject = try call.subject(request.subjectID)
   }
 
@@ -27,7 +28,11 @@ struct GetSubjectPseudonyms: SubjectProcedure {
     guard let person = facts.subjects[subject], let key = facts.auditKeys[subject] else {
       return .elsewhere(PlacementLookup(facts.placements[subject], at: call.region.descriptor.ordinal))
     }
-    effects.record(try call.leaf(Recorded(activity: .operate, subject: subject, details: ["asked": "pseudonyms"]), facts: facts))
+    let recorded = Recorded(activity: .operate, subject: subject, details: ["asked": "pseudonyms"])
+    do throws(Refusal) { try call.require(.auditor) } catch {
+      return try call.refuse(error, recorded, facts, &effects)
+    }
+    effects.record(try call.leaf(recorded, facts: facts))
     var response = Response()
     for period in Self.periods(from: person.registeredAt, to: call.now) {
       let pseudonym = try AuditPseudonym(of: subject, auditKey: key, period: period)
@@ -60,7 +65,8 @@ extension Call {
   func require(_ role: Principal.Role) throws(Refusal) {
     guard principal.roles.contains(role) else {
       throw Refusal(
-        .permissionDenied, .roleRequired, "This call is for principals with the role '\(role.rawValue)'. Ask the token's issuer for one.",
+        .permissionDenied, .roleRequired,
+        "This call is for principals with the role '\(role.rawValue)'. Ask the token's issuer for one.",
         metadata: ["role": role.rawValue])
     }
   }

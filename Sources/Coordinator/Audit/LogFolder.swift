@@ -11,11 +11,13 @@ struct LogFolder: Sendable {
 
   func tile(_ coordinate: TileCoordinate) -> [UInt8]? {
     // A partial tile may be asked for after a larger one has replaced it for newer checkpoints.
-    contents(coordinate.path) ?? (coordinate.isFull ? nil : contents(coordinate.full.path).map { Array($0.prefix(32 * coordinate.width)) })
+    contents(coordinate.path)
+      ?? (coordinate.isFull ? nil : contents(coordinate.full.path).map { Array($0.prefix(32 * coordinate.width)) })
   }
 
   func tiles(_ coordinates: [TileCoordinate]) -> [TileCoordinate: [UInt8]] {
-    Dictionary(coordinates.compactMap { coordinate in tile(coordinate).map { (coordinate, $0) } }, uniquingKeysWith: { first, _ in first })
+    Dictionary(
+      coordinates.compactMap { coordinate in tile(coordinate).map { (coordinate, $0) } }, uniquingKeysWith: { first, _ in first })
   }
 
   /// Every tile before the checkpoint that speaks of it; a tile once written stays as it is.

@@ -32,8 +32,10 @@ extension Call {
   func purposeRefusal(_ purpose: Purpose) -> Refusal? {
     guard policies.vocabulary.purposes.contains(purpose) else {
       let known = policies.vocabulary.purposes.map(\.rawValue).sorted()
-      let hint = nearest(purpose.rawValue, in: known).map { "Did you mean '\($0)'?" } ?? "Known: \(known.joined(separator: ", "))."
-      return Refusal(.invalidArgument, .unknownPurpose, "The purpose '\(purpose.rawValue.prefix(64))' is not in the vocabulary. \(hint)")
+      let hint =
+        nearest(purpose.rawValue, in: known).map { "Did you mean '\($0)'?" } ?? "Known: \(known.joined(separator: ", "))."
+      return Refusal(
+        .invalidArgument, .unknownPurpose, "The purpose '\(purpose.rawValue.prefix(64))' is not in the vocabulary. \(hint)")
     }
     guard principal.purposes.contains(purpose) else {
       return Refusal(
@@ -81,7 +83,8 @@ extension Call {
     }
     message += "."
     if let permit = decision.nearestPermit, !permit.missing.isEmpty {
-      message += " The nearest permit is '\(permit.rule)' at \(permit.location.fileAndLine); it lacks: \(permit.missing.joined(separator: ", "))."
+      message +=
+        " The nearest permit is '\(permit.rule)' at \(permit.location.fileAndLine); it lacks: \(permit.missing.joined(separator: ", "))."
     }
     return message
   }

@@ -22,6 +22,9 @@ struct Gate {
     guard let person = facts.subjects[subject] else {
       return .elsewhere(PlacementLookup(facts.placements[subject], at: call.region.descriptor.ordinal))
     }
+    if call.isForwarded, case .contested(let siblings) = facts.placements[subject] {
+      return .refused(.contested(siblings, in: call.region.catalog), nil)
+    }
     if let refusal = call.purposeRefusal(purpose) { return .refused(refusal, nil) }
     if let refusal = person.stateRefusal(forWriting: action != .read) { return .refused(refusal, nil) }
     let decision = call.deliberate(action, on: person, collection: collection, fields: fields, purpose: purpose)
@@ -39,5 +42,14 @@ extension Call {
     recorded.refusal = refusal
     effects.record(try leaf(recorded, facts: facts))
     return .refused(refusal)
+  }
+
+  /// Records a repeat, and answers it as before: its own leaf is its barrier, and shows that the answer left again.
+  func answerAgain<Response>(
+    _ earlier: HomeAnswer<Response>, _ recorded: Recorded, _ facts: Facts, _ effects: inout Effects
+  ) throws -> HomeAnswer<Response> {
+    if case .refused(let refusal) = earlier { return try refuse(refusal, recorded, facts, &effects) }
+    effects.record(try leaf(recorded, facts: facts))
+    return earlier
   }
 }

@@ -1,12 +1,14 @@
 import AuditTrail
 import Directory
 import DomicileAPI
+import Logging
 import RegionStore
 import Residency
 
 /// Runs a procedure in this region's store.
 struct Executor: Sendable {
   let store: RegionStore
+  let logger: Logger
 
   /// What came of it, committed.
   enum Execution<Response: Sendable>: Sendable {
@@ -16,9 +18,14 @@ struct Executor: Sendable {
     case elsewhere(PlacementLookup)
   }
 
-  func execute<Procedure: SubjectProcedure>(_ procedure: Procedure, _ call: Call) async throws(Refusal) -> Execution<Procedure.Response> {
+  func execute<Procedure: SubjectProcedure>(_ procedure: Procedure, _ call: Call) async throws(Refusal) -> Execution<
+    Procedure.Response
+  > {
     let operation = Operation(needs: procedure.needs, now: call.now, deadline: call.deadline) { facts, effects in
       let answer = try procedure.decide(facts, &effects)
+      if case .refused(let refusal) = answer, effects.leaves.isEmpty {
+        effects.record(try call.leaf(Recorded(refusing: procedure, with: refusal), facts: facts))
+      }
       let pseudonym = try facts.auditKeys[procedure.subject].map { try call.pseudonym(of: procedure.subject, auditKey: $0) }
       return (answer, pseudonym)
     }
@@ -40,9 +47,40 @@ struct Executor: Sendable {
         return .elsewhere(lookup)
       }
     } catch let error as StoreError {
+      if error == .deadlineExceeded { recordLate(procedure, call) }
       throw Refusal(error, region: region.rawValue)
     } catch {
+      logger.error(
+        "a call failed", metadata: ["decision": "\(call.id.hex)", "procedure": "\(Procedure.name)", "error": "\(error)"])
       throw Refusal(.corrupt(what: "a call"), region: region.rawValue)
+    }
+  }
+
+  /// What is refused before its facts are known is recorded where it concerns somebody at home here.
+  func recordRefusal(_ refusal: Refusal, activity: AuditActivity, about subject: SubjectTag, _ call: Call) async throws(Refusal) {
+    let operation = Operation(needs: FactsNeeded(subjects: [subject]), now: call.now) { facts, effects in
+      guard facts.subjects[subject] != nil else { return }
+      effects.record(try call.leaf(Recorded(activity: activity, subject: subject, refusal: refusal), facts: facts))
+    }
+    let store = self.store
+    do {
+      _ = try await Task { try await store.commit(operation) }.value
+    } catch let error as StoreError {
+      throw Refusal(error, region: call.region.descriptor.id.rawValue)
+    } catch {
+      throw Refusal(.unavailable, region: call.region.descriptor.id.rawValue)
+    }
+  }
+
+  /// The caller has its answer already; the record follows it.
+  private func recordLate<Procedure: SubjectProcedure>(_ procedure: Procedure, _ call: Call) {
+    let refusal = Refusal(.deadlineExceeded, region: call.region.descriptor.id.rawValue)
+    Task {
+      do {
+        try await recordRefusal(refusal, activity: Procedure.activityAtHome, about: procedure.subject, call)
+      } catch {
+        logger.error("a late call was not recorded", metadata: ["decision": "\(call.id.hex)", "error": "\(error)"])
+      }
     }
   }
 
@@ -51,7 +89,9 @@ struct Executor: Sendable {
     let draft = LeafDraft(event, details: nil)
     let operation = Operation(needs: FactsNeeded(subjects: []), now: call.now) { _, effects in effects.record(draft) }
     do {
-      let committed = try await store.commit(operation)
+      // Of its own task: who asked may have given up, and what happened is recorded all the same.
+      let store = self.store
+      let committed = try await Task { try await store.commit(operation) }.value
       guard let receipt = committed.receipts.first else { throw StoreError.corrupt(what: "a receipt") }
       return Domicile_V1_Receipt(receipt, region: call.region.descriptor.id)
     } catch let error as StoreError {

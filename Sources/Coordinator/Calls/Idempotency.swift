@@ -19,9 +19,9 @@ enum Idempotency {
     SHA256.hash([UInt8](try request.serializedBytes(options: deterministic) as [UInt8]))
   }
 
-  /// What to answer where the request id was used before.
+  /// What to answer where the request id was used before. Asked only behind the gate: a repeat passes the same checks.
   static func earlierAnswer<Response: ReceiptCarrying>(
-    _ facts: Facts, key: [UInt8]?, request: some Message, region: RegionID
+    _ facts: Facts, key: [UInt8]?, request: some Message, call: Call
   ) throws -> HomeAnswer<Response>? {
     guard let key, let earlier = facts.earlierAnswers[key] else { return nil }
     guard try earlier.requestHash == hash(of: request) else {
@@ -31,15 +31,15 @@ enum Idempotency {
           "This request_id was used for another request. Nothing was done. Use a new one for a new request."))
     }
     var response = try Response(serializedBytes: earlier.answer)
-    response.attach(receipt: Domicile_V1_Receipt(earlier.receipt, region: region))
+    response.attach(receipt: Domicile_V1_Receipt(earlier.receipt, region: call.region.descriptor.id))
     return .repeated(response)
   }
 
   static func remember(
-    _ response: some Message, of request: some Message, key: [UInt8]?, in effects: inout Effects
+    _ response: some Message, of request: some Message, about subject: SubjectTag, key: [UInt8]?, in effects: inout Effects
   ) throws {
     guard let key else { return }
-    effects.remember(try response.serializedBytes() as [UInt8], key: key, requestHash: try hash(of: request))
+    effects.remember(try response.serializedBytes() as [UInt8], about: subject, key: key, requestHash: try hash(of: request))
   }
 
   private static let deterministic: BinaryEncodingOptions = {

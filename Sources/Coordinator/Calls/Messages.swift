@@ -101,3 +101,13 @@ extension Domicile_V1_GetSubjectPseudonymsResponse: ReceiptCarrying {
   var receiptOfHome: Domicile_V1_Receipt? { nil }
   mutating func attach(receipt: Domicile_V1_Receipt) {}
 }
+
+extension Domicile_V1_RegisterSubjectRequest: SubjectRequest {}
+extension Domicile_V1_GetSubjectRequest: SubjectRequest {}
+extension Domicile_V1_SetConsentRequest: SubjectRequest {}
+extension Domicile_V1_WithdrawConsentRequest: SubjectRequest {}
+extension Domicile_V1_PutRecordRequest: SubjectRequest {}
+extension Domicile_V1_GetRecordRequest: SubjectRequest {}
+extension Domicile_V1_DeleteRecordRequest: SubjectRequest {}
+extension Domicile_V1_ListRecordsRequest: SubjectRequest {}
+extension Domicile_V1_GetSubjectPseudonymsRequest: SubjectRequest {}

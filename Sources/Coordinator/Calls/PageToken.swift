@@ -9,7 +9,7 @@ enum PageToken {
   static func position(in token: String) throws(Refusal) -> String {
     guard !token.isEmpty else { return "" }
     guard token.utf8.count <= 1_024, let bytes = [UInt8](base64URL: token), bytes.first == UInt8(ascii: "1"),
-      let text = String(validating: bytes.dropFirst(), as: UTF8.self)
+      let text = String(validating: bytes.dropFirst(), as: UTF8.self), !text.utf8.contains(0)
     else {
       throw Refusal(
         .invalidArgument, .invalidPageToken, "The page_token is not one that this service gave. Start again without it.")

@@ -38,7 +38,7 @@ extension Refusal {
         .unavailable, .auditUnavailable,
         "The store of \(region) cannot be reached, so the record of this call cannot be made and nothing is released. Try again.",
         metadata: place)
-    case .refused:
+    case .refused, .unrecordable:
       self.init(
         .unavailable, .auditUnavailable,
         "The store of \(region) refused to record this call, so nothing was released or changed. Its operator has to look.",
@@ -50,17 +50,20 @@ extension Refusal {
         metadata: place)
     case .overloaded:
       self.init(
-        .resourceExhausted, .overloaded, "Too many calls are waiting for the store of \(region). Nothing was done. Try again shortly.",
+        .resourceExhausted, .overloaded,
+        "Too many calls are waiting for the store of \(region). Nothing was done. Try again shortly.",
         metadata: place)
     case .deadlineExceeded:
-      self.init(.deadlineExceeded, .deadlineExceeded, "The deadline passed before the call was begun. Nothing was done.", metadata: place)
+      self.init(
+        .deadlineExceeded, .deadlineExceeded, "The deadline passed before the call was begun. Nothing was done.", metadata: place)
     case .canceled:
       self.init(.canceled, .canceled, "The call was given up.", metadata: place)
     case .stopping:
       self.init(.unavailable, .stopping, "This coordinator is shutting down. Nothing was done. Try another one.", metadata: place)
     case .corrupt, .foreignDatabase, .schemaTooNew:
       self.init(
-        .dataLoss, .dataLoss, "The store of \(region) holds data that cannot be read back. Nothing was released. Its operator has to look.",
+        .dataLoss, .dataLoss,
+        "The store of \(region) holds data that cannot be read back. Nothing was released. Its operator has to look.",
         metadata: place)
     }
   }

@@ -35,20 +35,11 @@ struct Router {
       guard routing == .forward else { return .refuse(redirect(to: region)) }
       return .forward(region, epoch: placement.epoch)
     case .unknown:
-      return .refuse(
-        Refusal(
-          .notFound, .subjectUnknown,
-          "This region knows of no such subject. If it was registered elsewhere a moment ago, try again.",
-          metadata: ["region": local.rawValue]))
+      return .refuse(.unknownSubject(in: local))
     case .erased:
       return .refuse(Refusal(.notFound, .subjectErased, "The subject was erased."))
     case .contested(_, let siblings):
-      let homes = Set(siblings.map { catalog[$0.home]?.id.rawValue ?? "region \($0.home)" }).sorted().joined(separator: ",")
-      return .refuse(
-        Refusal(
-          .failedPrecondition, .subjectContested,
-          "The subject was registered in several regions while they were apart (\(homes)). Each serves its own account; an operator has to resolve it.",
-          metadata: ["homes": homes]))
+      return .refuse(.contested(siblings, in: catalog))
     case .local:
       // The directory says "here" and the store says "not here": the store is right, the directory's entry is on its way.
       return .refuse(
@@ -62,5 +53,22 @@ struct Router {
     Refusal(
       .failedPrecondition, .wrongRegion, "The subject is at home in \(home.id). Ask there: \(home.coordinator.url).",
       metadata: ["home_region": home.id.rawValue, "home_url": home.coordinator.url.text])
+  }
+}
+
+extension Refusal {
+  static func contested(_ siblings: [Placement], in catalog: RegionCatalog) -> Refusal {
+    let homes = Set(siblings.map { catalog[$0.home]?.id.rawValue ?? "region \($0.home)" }).sorted().joined(separator: ",")
+    return Refusal(
+      .failedPrecondition, .subjectContested,
+      "The subject was registered in several regions while they were apart (\(homes)). Each serves its own account; an operator has to resolve it.",
+      metadata: ["homes": homes])
+  }
+
+  static func unknownSubject(in region: RegionID) -> Refusal {
+    Refusal(
+      .notFound, .subjectUnknown,
+      "This region knows of no such subject. If it was registered elsewhere a moment ago, try again.",
+      metadata: ["region": region.rawValue])
   }
 }

@@ -10,10 +10,12 @@ import SwiftProtobuf
 /// A procedure is a pure value. The dispatcher finds the home, runs it there through the group committer, and releases its
 /// answer only when its leaf is committed.
 protocol SubjectProcedure: Sendable {
-  associatedtype Request: Message & Sendable
+  associatedtype Request: SubjectRequest
   associatedtype Response: ReceiptCarrying
 
   static var name: ProcedureName { get }
+  /// What the home's log calls it.
+  static var activityAtHome: AuditActivity { get }
   /// What the asking region's own log calls it where the subject is at home elsewhere.
   static var activityAbroad: AuditActivity { get }
   /// Checks the request's form.
@@ -29,7 +31,11 @@ protocol SubjectProcedure: Sendable {
 }
 
 extension SubjectProcedure {
+  /// A write has one name on both sides; a read abroad is an import.
+  static var activityAtHome: AuditActivity { writes ? activityAbroad : .read }
   static var activityAbroad: AuditActivity { .importRecord }
+  /// Whether it may change something at the home.
+  static var writes: Bool { activityAbroad != .importRecord }
   var recordedPurpose: Purpose? { nil }
   var recordedCollection: CollectionName? { nil }
   var destination: RegionDescriptor? { nil }
@@ -51,6 +57,11 @@ enum HomeAnswer<Response: Sendable>: Sendable {
   case refused(Refusal)
   /// The subject is not at home in this region. Nothing was read, decided or recorded.
   case elsewhere(PlacementLookup)
+}
+
+/// A request about one subject.
+protocol SubjectRequest: Message, Sendable {
+  var subjectID: String { get }
 }
 
 /// An answer that names the leaf that records it.

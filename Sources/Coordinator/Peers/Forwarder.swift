@@ -28,7 +28,7 @@ struct Forwarder: Sendable {
     }
     let answer: Domicile_Peer_V1_ExecuteResponse
     do {
-      answer = try await ask(home, execute, call)
+      answer = try await ask(home, execute, call, mayHaveWritten: Procedure.writes)
     } catch {
       var event = try event(procedure, call, home: home, reason: error.reason ?? error.code.rawValue)
       let told = error.metadata
@@ -41,37 +41,35 @@ struct Forwarder: Sendable {
     var event = try event(procedure, call, home: home, reason: nil)
     event.subject = AuditPseudonym(period: answer.pseudonymPeriod, pseudonym: answer.pseudonym)
     event.counterpart = .init(answer.receipt, region: home.id)
-    response.attach(importReceipt: try await record(event, call))
+    do {
+      response.attach(importReceipt: try await record(event, call))
+    } catch {
+      guard Procedure.writes else { throw error }
+      throw Refusal.doneButNotRecorded(in: home.id, here: call.region.descriptor.id).connectError
+    }
     return response
   }
 
   private func ask(
-    _ home: RegionDescriptor, _ request: Domicile_Peer_V1_ExecuteRequest, _ call: Call
+    _ home: RegionDescriptor, _ request: Domicile_Peer_V1_ExecuteRequest, _ call: Call, mayHaveWritten: Bool
   ) async throws(ConnectError) -> Domicile_Peer_V1_ExecuteResponse {
-    guard let client = peers[home.id] else { throw Self.unreachable(home).connectError }
+    guard let client = peers[home.id] else { throw Refusal.unreachable(home.id, mayHaveWritten: false).connectError }
     let timeout = call.deadline.map { max(.milliseconds(1), ContinuousClock.now.duration(to: $0)) }
     do {
       return try await client.call(Self.service, "Execute", request, timeout: timeout)
     } catch {
       // A refusal of the home itself has a reason; without one, it is the way there that failed.
       guard error.reason == nil, error.code != .deadlineExceeded, error.code != .canceled else { throw error }
-      throw Self.unreachable(home).connectError
+      throw Refusal.unreachable(home.id, mayHaveWritten: mayHaveWritten).connectError
     }
-  }
-
-  private static func unreachable(_ home: RegionDescriptor) -> Refusal {
-    Refusal(
-      .unavailable, .regionUnreachable,
-      "The subject is at home in \(home.id), which cannot be reached from here. Its data is nowhere else. Try again later.",
-      metadata: ["home_region": home.id.rawValue])
   }
 
   private func event(
     _ procedure: some SubjectProcedure, _ call: Call, home: RegionDescriptor, reason: String?
   ) throws -> AuditEvent {
     var event = try call.event(type(of: procedure).activityAbroad, reason: reason)
-    event.purpose = procedure.recordedPurpose
-    event.collection = procedure.recordedCollection
+    event.purpose = call.recordable(procedure.recordedPurpose)
+    event.collection = call.recordable(procedure.recordedCollection)
     event.home = AuditEvent.Place(region: home.id, jurisdiction: home.jurisdiction)
     event.hops = call.auditHops(from: home)
     return event
@@ -88,7 +86,9 @@ struct Forwarder: Sendable {
 extension AuditPseudonym {
   /// As the other side of a transfer told it; `nil` where it told none.
   init?(period: String, pseudonym: String) {
-    guard let period = AuditPeriod(period), let bytes = [UInt8](hex: pseudonym), let code = SHA256Digest(bytes) else { return nil }
+    guard let period = AuditPeriod(period), let bytes = [UInt8](hex: pseudonym), let code = SHA256Digest(bytes) else {
+      return nil
+    }
     self.init(period: period, code: code)
   }
 }
@@ -113,5 +113,24 @@ extension ConnectError {
     let kept = metadata.filter { $0.key != Forwarder.pseudonymKey && $0.key != Forwarder.periodKey }
     guard let retryDelay else { return ConnectError(code, reason: reason, message, metadata: kept) }
     return ConnectError(code, reason: reason, message, metadata: kept, retryDelay: retryDelay)
+  }
+}
+
+extension Refusal {
+  fileprivate static func unreachable(_ home: RegionID, mayHaveWritten: Bool) -> Refusal {
+    let advice =
+      mayHaveWritten
+      ? "If the call had reached it, it may have been carried out: repeat it later with the same request_id." : "Try again later."
+    return Refusal(
+      .unavailable, .regionUnreachable,
+      "The subject is at home in \(home), which cannot be reached from here. Its data is nowhere else. \(advice)",
+      metadata: ["home_region": home.rawValue])
+  }
+
+  fileprivate static func doneButNotRecorded(in home: RegionID, here: RegionID) -> Refusal {
+    Refusal(
+      .unavailable, .outcomeUnknown,
+      "\(home) carried the call out and recorded it, but \(here) could not record that it asked. Repeat it with the same request_id.",
+      metadata: ["home_region": home.rawValue])
   }
 }

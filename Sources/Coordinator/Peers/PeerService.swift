@@ -32,7 +32,6 @@ struct PeerService: Sendable {
     add(GetRecord.self)
     add(DeleteRecord.self)
     add(ListRecords.self)
-    add(GetSubjectPseudonyms.self)
     return table
   }()
 
@@ -119,7 +118,8 @@ struct PeerService: Sendable {
   /// The asking region's directory is behind, or ahead: it costs a hop, and tells nothing.
   private static func notHome(_ call: Call) -> Refusal {
     Refusal(
-      .unavailable, .staleDirectory, "\(call.region.descriptor.id) is not the subject's home. The directory of the asking region is behind: try again.",
+      .unavailable, .staleDirectory,
+      "\(call.region.descriptor.id) is not the subject's home. The directory of the asking region is behind: try again.",
       metadata: ["region": call.region.descriptor.id.rawValue])
   }
 }

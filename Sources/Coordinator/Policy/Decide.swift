@@ -23,7 +23,8 @@ struct Decide: Sendable {
     let home = request.homeRegion.isEmpty ? call.region.descriptor : try call.region(request.homeRegion)
     let asking = request.fromRegion.isEmpty ? call.region.descriptor : try call.region(request.fromRegion)
     var hops = [Place(region: asking.id, jurisdiction: asking.jurisdiction)]
-    if let principal = try jurisdiction(request.principalJurisdiction, "principal_jurisdiction"), principal != asking.jurisdiction {
+    if let principal = try jurisdiction(request.principalJurisdiction, "principal_jurisdiction"), principal != asking.jurisdiction
+    {
       hops.append(Place(region: nil, jurisdiction: principal))
     }
     let residence = try jurisdiction(request.residence, "residence").map {
@@ -50,7 +51,8 @@ struct Decide: Sendable {
     case "none": return .known(nil)
     default:
       guard let kind = ConsentKind(rawValue: text) else {
-        throw Refusal(.invalidArgument, .invalidArgument, "consent is 'explicit', 'implied', 'none', or left out where it is not known.")
+        throw Refusal(
+          .invalidArgument, .invalidArgument, "consent is 'explicit', 'implied', 'none', or left out where it is not known.")
       }
       return .known(kind)
     }

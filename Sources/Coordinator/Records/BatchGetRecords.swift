@@ -7,10 +7,13 @@ extension Gateway {
   static let batchName = ProcedureName(service: "domicile.v1.RecordService", method: "BatchGetRecords")
   private static let itemsMax = 1_000
   /// Reads of one batch that are under way at once: enough to fill the committer's batches, not enough to starve other callers.
-  private static let concurrencyMax = 128
+  private static let concurrencyMax = 64
+  /// Records after those that take the answer over this are not read: 8 MiB, half of what a client takes by default.
+  private static let answerBytesMax = 8 * 1_048_576
 
   var batchMethod: UnaryMethod {
-    UnaryMethod(Self.batchName.service, Self.batchName.method) { (request: Domicile_V1_BatchGetRecordsRequest, context: CallContext) in
+    UnaryMethod(Self.batchName.service, Self.batchName.method) {
+      (request: Domicile_V1_BatchGetRecordsRequest, context: CallContext) in
       try await answer(request, context)
     }
   }
@@ -20,18 +23,35 @@ extension Gateway {
   ) async throws -> Domicile_V1_BatchGetRecordsResponse {
     guard (1...Self.itemsMax).contains(request.items.count) else {
       throw Refusal(
-        .invalidArgument, .invalidArgument, "A batch has 1 to \(Self.itemsMax) items; this one has \(request.items.count).").connectError
+        .invalidArgument, .invalidArgument, "A batch has 1 to \(Self.itemsMax) items; this one has \(request.items.count)."
+      ).connectError
     }
     _ = try await authenticate(context)
+    var answerBytes = 0
     var results = [Domicile_V1_BatchGetRecordsResponse.Result](repeating: .init(), count: request.items.count)
     try await withThrowingTaskGroup(of: (Int, Domicile_V1_BatchGetRecordsResponse.Result).self) { group in
       for (index, item) in request.items.enumerated() {
-        if index >= Self.concurrencyMax, let (done, result) = try await group.next() { results[done] = result }
+        if index >= Self.concurrencyMax, let (done, result) = try await group.next() {
+          answerBytes += try result.serializedData().count
+          results[done] = result
+        }
+        guard answerBytes < Self.answerBytesMax else {
+          results[index] = Self.tooMuch
+          continue
+        }
         group.addTask { (index, try await self.result(of: item, purpose: request.purpose, context)) }
       }
       for try await (done, result) in group { results[done] = result }
     }
     return .with { $0.results = results }
+  }
+
+  private static let tooMuch = Domicile_V1_BatchGetRecordsResponse.Result.with {
+    $0.failure = .with {
+      $0.code = ConnectCode.resourceExhausted.rawValue
+      $0.reason = Reason.valueTooLarge.rawValue
+      $0.message = "The answer is full. This record was not read: ask for it in another batch."
+    }
   }
 
   private func result(

@@ -30,15 +30,10 @@ struct DeleteRecord: SubjectProcedure {
   var recordedCollection: CollectionName? { address.collection }
 
   var needs: FactsNeeded {
-    FactsNeeded(subjects: [subject], records: [address], requestKey: requestKey, mayWrite: true)
+    FactsNeeded(subjects: [subject], records: call.known([address]), requestKey: requestKey, mayWrite: true)
   }
 
   func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Domicile_V1_DeleteRecordResponse> {
-    if let earlier: HomeAnswer<Response> = try Idempotency.earlierAnswer(
-      facts, key: requestKey, request: request, region: call.region.descriptor.id)
-    {
-      return earlier
-    }
     var recorded = Recorded(
       activity: .delete, subject: subject, purpose: purpose, collection: address.collection,
       details: ["key": .string(address.key)])
@@ -51,6 +46,9 @@ struct DeleteRecord: SubjectProcedure {
       return try call.refuse(refusal, recorded, facts, &effects)
     case .open(_, let decision):
       recorded.decision = decision
+      if let earlier: HomeAnswer<Response> = try Idempotency.earlierAnswer(facts, key: requestKey, request: request, call: call) {
+        return try call.answerAgain(earlier, recorded, facts, &effects)
+      }
       let current = facts.records[address]
       if let refusal = PutRecord.versionRefusal(
         expected: request.hasExpectedVersion ? request.expectedVersion : nil, current)
@@ -62,7 +60,7 @@ struct DeleteRecord: SubjectProcedure {
       effects.record(try call.leaf(recorded, facts: facts))
       effects.delete(address, version: current.version + 1)
       let response = Response.with { $0.decision = call.message(decision) }
-      try Idempotency.remember(response, of: request, key: requestKey, in: &effects)
+      try Idempotency.remember(response, of: request, about: subject, key: requestKey, in: &effects)
       return .answered(response)
     }
   }

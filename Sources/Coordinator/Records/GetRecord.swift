@@ -20,7 +20,7 @@ struct GetRecord: SubjectProcedure {
     self.call = call
     subject = try call.subject(request.subjectID)
     purpose = try call.purpose(request.purpose)
-    fields = request.fields.isEmpty ? nil : request.fields
+    fields = try call.fields(request.fields)
     address = RecordAddress(
       tag: subject, collection: CollectionName(request.collection), key: try call.recordKey(request.key))
   }
@@ -28,7 +28,7 @@ struct GetRecord: SubjectProcedure {
   var recordedPurpose: Purpose? { purpose }
   var recordedCollection: CollectionName? { address.collection }
 
-  var needs: FactsNeeded { FactsNeeded(subjects: [subject], records: [address]) }
+  var needs: FactsNeeded { FactsNeeded(subjects: [subject], records: call.known([address])) }
 
   func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Domicile_V1_GetRecordResponse> {
     var recorded = Recorded(
@@ -71,7 +71,8 @@ extension Call {
   ) throws -> (record: Domicile_V1_Record, redactions: [Redaction]) {
     var document = try JSONValue(parsing: value)
     if let fields, case .object(let members) = document {
-      document = .object(members.filter { fields.contains($0.key) })
+      let wanted = Set(fields)
+      document = .object(members.filter { wanted.contains($0.key) })
     }
     let redacted = permitted.redact(document) { HMACSHA256.code(for: $0, key: region.viewKey) }
     let message = Domicile_V1_Record.with {
@@ -81,6 +82,13 @@ extension Call {
       $0.value = .init(redacted.document)
       $0.updatedAt = .init(milliseconds: record.updatedAt)
     }
-    return (message, redacted.redactions)
+    return (message, redactions(redacted.redactions, of: record.address.collection))
+  }
+
+  /// Fields that no schema names are one, `*`: their names may be about a person, and no rule permitted them.
+  private func redactions(_ found: [Redaction], of collection: CollectionName) -> [Redaction] {
+    let classes = policies.collection(collection)?.classes ?? [:]
+    let others = found.filter { classes[$0.field] == nil }.map(\.view).max()
+    return found.filter { classes[$0.field] != nil } + (others.map { [Redaction(field: "*", view: $0)] } ?? [])
   }
 }

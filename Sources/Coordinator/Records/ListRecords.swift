@@ -24,7 +24,9 @@ struct ListRecords: SubjectProcedure {
   var recordedPurpose: Purpose? { purpose }
   var recordedCollection: CollectionName? { page.collection }
 
-  var needs: FactsNeeded { FactsNeeded(subjects: [subject], pages: [page]) }
+  var needs: FactsNeeded {
+    FactsNeeded(subjects: [subject], pages: call.policies.collection(page.collection) == nil ? [] : [page])
+  }
 
   func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Domicile_V1_ListRecordsResponse> {
     var recorded = Recorded(activity: .list, subject: subject, purpose: purpose, collection: page.collection)
@@ -42,18 +44,19 @@ struct ListRecords: SubjectProcedure {
       }
       let found = facts.pages[page] ?? StoredPage()
       var response = Response()
-      var redactions: [Redaction] = []
+      var redactions: Set<Redaction> = []
       for record in found.records {
         guard let value = record.value else { continue }
         let released = try call.release(record, value: value, under: permitted)
         response.records.append(released.record)
-        redactions += released.redactions.filter { !redactions.contains($0) }
+        redactions.formUnion(released.redactions)
       }
       if found.hasMore, let last = found.records.last { response.nextPageToken = PageToken.text(for: last.address.key) }
-      recorded.redactions = redactions
+      let withheld = redactions.sorted { $0.field < $1.field }
+      recorded.redactions = withheld
       recorded.details = ["keys": .array(found.records.map { .string($0.address.key) })]
       effects.record(try call.leaf(recorded, facts: facts))
-      response.decision = call.message(decision, redactions: redactions)
+      response.decision = call.message(decision, redactions: withheld)
       response.evidence = .linearizable(epoch: person.epoch)
       return .answered(response)
     }

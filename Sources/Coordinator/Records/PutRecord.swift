@@ -40,15 +40,10 @@ struct PutRecord: SubjectProcedure {
   var recordedCollection: CollectionName? { address.collection }
 
   var needs: FactsNeeded {
-    FactsNeeded(subjects: [subject], records: [address], requestKey: requestKey, mayWrite: true)
+    FactsNeeded(subjects: [subject], records: call.known([address]), requestKey: requestKey, mayWrite: true)
   }
 
   func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Domicile_V1_PutRecordResponse> {
-    if let earlier: HomeAnswer<Response> = try Idempotency.earlierAnswer(
-      facts, key: requestKey, request: request, region: call.region.descriptor.id)
-    {
-      return earlier
-    }
     var recorded = Recorded(
       activity: .write, subject: subject, purpose: purpose, collection: address.collection,
       details: ["key": .string(address.key)])
@@ -62,8 +57,13 @@ struct PutRecord: SubjectProcedure {
       return try call.refuse(refusal, recorded, facts, &effects)
     case .open(_, let decision):
       recorded.decision = decision
+      if let earlier: HomeAnswer<Response> = try Idempotency.earlierAnswer(facts, key: requestKey, request: request, call: call) {
+        return try call.answerAgain(earlier, recorded, facts, &effects)
+      }
       let current = facts.records[address]
-      if let refusal = sizeRefusal ?? Self.versionRefusal(expected: request.hasExpectedVersion ? request.expectedVersion : nil, current) {
+      if let refusal = sizeRefusal
+        ?? Self.versionRefusal(expected: request.hasExpectedVersion ? request.expectedVersion : nil, current)
+      {
         return try call.refuse(refusal, recorded, facts, &effects)
       }
       let version = (current?.version ?? 0) + 1
@@ -74,7 +74,7 @@ struct PutRecord: SubjectProcedure {
         $0.version = version
         $0.decision = call.message(decision)
       }
-      try Idempotency.remember(response, of: request, key: requestKey, in: &effects)
+      try Idempotency.remember(response, of: request, about: subject, key: requestKey, in: &effects)
       return .answered(response)
     }
   }

@@ -15,12 +15,24 @@ extension Call {
   }
 
   func recordKey(_ text: String) throws(Refusal) -> String {
-    guard (1...256).contains(text.utf8.count), !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+    guard (1...256).contains(text.utf8.count), !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+    else {
       throw Refusal(
         .invalidArgument, .invalidArgument,
         "A record's key is 1 to 256 bytes of UTF-8 without control characters; this one has \(text.utf8.count) bytes.")
     }
     return text
+  }
+
+  /// Records of a collection that there is no such thing as are not looked for.
+  func known(_ addresses: [RecordAddress]) -> [RecordAddress] { addresses.filter { policies.collection($0.collection) != nil } }
+
+  /// - Returns: `nil` for all fields.
+  func fields(_ names: [String]) throws(Refusal) -> [String]? {
+    guard names.count <= 256 else {
+      throw Refusal(.invalidArgument, .invalidArgument, "At most 256 fields may be named; \(names.count) are. Name none for all.")
+    }
+    return names.isEmpty ? nil : names
   }
 
   func purpose(_ text: String) throws(Refusal) -> Purpose {
@@ -48,10 +60,14 @@ extension SubjectFacts {
     case .active: nil
     case .frozen where !forWriting: nil
     case .frozen:
-      Refusal(.unavailable, .subjectFrozen, "The subject is being moved to another region: it can be read, not written. Try again later.")
+      Refusal(
+        .unavailable, .subjectFrozen,
+        "The subject is being moved to another region: it can be read, not written. Try again later.")
     case .moved: Refusal(.failedPrecondition, .wrongRegion, "The subject has moved to another region. Ask there.")
     case .restricted:
-      Refusal(.failedPrecondition, .subjectRestricted, "Processing of this subject's data is restricted. Only its operator may lift that.")
+      Refusal(
+        .failedPrecondition, .subjectRestricted,
+        "Processing of this subject's data is restricted. Only its operator may lift that.")
     case .erased: Refusal(.notFound, .subjectErased, "The subject was erased.")
     }
   }

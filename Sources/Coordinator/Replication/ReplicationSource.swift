@@ -107,7 +107,9 @@ extension Domicile_Peer_V1_PullResponse {
 extension LogBatch {
   /// - Returns: `nil` where the answer is not of the form of a batch.
   init?(_ message: Domicile_Peer_V1_PullResponse) {
-    guard let origin = RegionOrdinal(Int(message.origin)), let chain = ChainHash([UInt8](message.previousChain)) else { return nil }
+    guard let origin = RegionOrdinal(Int(message.origin)), let chain = ChainHash([UInt8](message.previousChain)) else {
+      return nil
+    }
     self.init(
       origin: origin, incarnation: Incarnation(message.incarnation), first: message.first, last: message.last,
       previousChain: chain, entries: message.entries.map { [UInt8]($0) }, crc: message.crc)

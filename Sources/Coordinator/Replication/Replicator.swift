@@ -66,6 +66,10 @@ actor Replicator {
     // While a call is under way only the newest of each kind is kept: the queue stays as short as there are logs.
     switch event {
     case .localAdvanced(let position):
+      let isBehind = pending.contains {
+        if case .localAdvanced(let other) = $0 { other.log == position.log && other.seq > position.seq } else { false }
+      }
+      guard !isBehind else { return }
       pending.removeAll { if case .localAdvanced(let older) = $0 { older.log == position.log } else { false } }
     case .doorbell, .tick:
       pending.removeAll { $0.isSameKind(as: event) }

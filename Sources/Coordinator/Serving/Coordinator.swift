@@ -61,7 +61,7 @@ package struct Coordinator: Service {
     let replication = Replication(source: source, peers: peers, logger: logger)
     bell.connect { replication.appended($0) }
 
-    let executor = Executor(store: store)
+    let executor = Executor(store: store, logger: logger)
     let gateway = Gateway(
       calls: CallFactory(region: context, policies: policies),
       tokens: TokenVerifier(keys: keys, issuer: configuration.tokenIssuer), executor: executor,
@@ -108,7 +108,8 @@ package struct Coordinator: Service {
   /// Until graceful shutdown: what is in flight is finished and recorded.
   package func run() async throws {
     let group = ServiceGroup(
-      configuration: ServiceGroupConfiguration(services: services.map { .init(service: $0) }, logger: logger))
+      configuration: ServiceGroupConfiguration(
+        services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) }, logger: logger))
     let result: Result<Void, any Error>
     do {
       try await withGracefulShutdownHandler {

@@ -19,13 +19,14 @@ struct Gateway: Sendable {
     }
   }
 
+  /// - Parameter routing: `nil` for what the caller asks for.
   func answer<Procedure: SubjectProcedure>(
-    _ type: Procedure.Type, _ request: Procedure.Request, _ context: CallContext
+    _ type: Procedure.Type, _ request: Procedure.Request, _ context: CallContext, routing: Routing? = nil
   ) async throws -> Procedure.Response {
     let (call, token) = try await authenticate(context)
-    let routing = try Self.routing(context)
+    let routing = try routing ?? Self.routing(context)
     do {
-      let procedure = try Procedure(request, call: call)
+      let procedure = try await prepare(type, request, call)
       if let destination = procedure.destination, destination.id != call.region.descriptor.id {
         return try await forwarder.forward(procedure, request, call, to: destination, epoch: nil, token: token)
       }
@@ -46,6 +47,20 @@ struct Gateway: Sendable {
       }
     } catch let refusal as Refusal {
       throw refusal.connectError
+    }
+  }
+
+  /// A request that is refused for its form is recorded where it is about somebody at home here.
+  private func prepare<Procedure: SubjectProcedure>(
+    _ type: Procedure.Type, _ request: Procedure.Request, _ call: Call
+  ) async throws(Refusal) -> Procedure {
+    do {
+      return try Procedure(request, call: call)
+    } catch {
+      if let id = SubjectID(request.subjectID), let subject = call.region.tagger.tag(of: id) {
+        try await executor.recordRefusal(error, activity: Procedure.activityAtHome, about: subject, call)
+      }
+      throw error
     }
   }
 

@@ -10,7 +10,8 @@ struct HealthService: Sendable {
   let renderMetrics: @Sendable () -> String
 
   var method: UnaryMethod {
-    UnaryMethod("grpc.health.v1.Health", "Check", noSideEffects: true) { (request: Grpc_Health_V1_HealthCheckRequest, _: CallContext) in
+    UnaryMethod("grpc.health.v1.Health", "Check", noSideEffects: true) {
+      (request: Grpc_Health_V1_HealthCheckRequest, _: CallContext) in
       guard request.service.isEmpty || request.service.hasPrefix("domicile.v1.") else {
         throw ConnectError(.notFound, reason: "UNKNOWN_SERVICE", "This server has no such service.")
       }
@@ -25,7 +26,9 @@ struct HealthService: Sendable {
         await store.isReady() ? RawResponse(text: "ready\n") : RawResponse(status: 503, text: "the store does not answer\n")
       },
       RawRoute("/openapi.json") { _, _, _ in RawResponse(contentType: "application/json", text: OpenAPI.document) },
-      RawRoute("/metrics") { _, _, _ in RawResponse(contentType: "text/plain; version=0.0.4; charset=utf-8", text: renderMetrics()) },
+      RawRoute("/metrics") { _, _, _ in
+        RawResponse(contentType: "text/plain; version=0.0.4; charset=utf-8", text: renderMetrics())
+      },
     ]
   }
 }

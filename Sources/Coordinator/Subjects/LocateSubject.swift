@@ -13,7 +13,8 @@ struct LocateSubject: Sendable {
   let contacts: PeerContacts
 
   var method: UnaryMethod {
-    UnaryMethod("domicile.v1.SubjectService", "LocateSubject") { (request: Domicile_V1_LocateSubjectRequest, context: CallContext) in
+    UnaryMethod("domicile.v1.SubjectService", "LocateSubject") {
+      (request: Domicile_V1_LocateSubjectRequest, context: CallContext) in
       try await answer(request, context)
     }
   }
@@ -38,7 +39,8 @@ struct LocateSubject: Sendable {
     case .local(let placement), .remote(_, let placement):
       guard let home = region.catalog[placement.home] else {
         throw Refusal(
-          .unavailable, .unknownRegion, "The subject's home is region \(placement.home), which this region's catalog does not have.")
+          .unavailable, .unknownRegion,
+          "The subject's home is region \(placement.home), which this region's catalog does not have.")
       }
       return .with {
         $0.homeRegion = home.id.rawValue
@@ -55,10 +57,7 @@ struct LocateSubject: Sendable {
     case .erased:
       throw Refusal(.notFound, .subjectErased, "The subject was erased.")
     case .unknown:
-      throw Refusal(
-        .notFound, .subjectUnknown,
-        "This region knows of no such subject. If it was registered elsewhere a moment ago, try again.",
-        metadata: ["region": region.descriptor.id.rawValue])
+      throw .unknownSubject(in: region.descriptor.id)
     }
   }
 

@@ -33,10 +33,10 @@ struct RegisterSubject: SubjectProcedure {
 
   func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Domicile_V1_RegisterSubjectResponse> {
     let here = call.region.descriptor
-    if let earlier: HomeAnswer<Response> = try Idempotency.earlierAnswer(
-      facts, key: requestKey, request: request, region: here.id)
+    if facts.subjects[subject] != nil,
+      let earlier: HomeAnswer<Response> = try Idempotency.earlierAnswer(facts, key: requestKey, request: request, call: call)
     {
-      return earlier
+      return try call.answerAgain(earlier, Recorded(activity: .register, subject: subject), facts, &effects)
     }
     let writer = PlacementWriter(region: here.ordinal)
     let entry: DirectoryEntry
@@ -64,7 +64,7 @@ struct RegisterSubject: SubjectProcedure {
       }
       $0.decision = call.message(decision)
     }
-    try Idempotency.remember(response, of: request, key: requestKey, in: &effects)
+    try Idempotency.remember(response, of: request, about: subject, key: requestKey, in: &effects)
     return .answered(response)
   }
 
@@ -72,7 +72,8 @@ struct RegisterSubject: SubjectProcedure {
     let denial = call.refusal(for: decision)
     return Refusal(
       .permissionDenied, .residenceNotAllowed,
-      "A person with this residence may not have \(call.region.descriptor.id) as home. \(denial.message)", metadata: denial.metadata)
+      "A person with this residence may not have \(call.region.descriptor.id) as home. \(denial.message)",
+      metadata: denial.metadata)
   }
 
   private func refusal(for error: PlacementRefusal) -> Refusal {
@@ -80,7 +81,8 @@ struct RegisterSubject: SubjectProcedure {
     case .alreadyRegistered(let home):
       let name = call.region.catalog[home]?.id.rawValue ?? "region \(home)"
       return Refusal(
-        .alreadyExists, .subjectExists, "The subject is registered already, with \(name) as home.", metadata: ["home_region": name])
+        .alreadyExists, .subjectExists, "The subject is registered already, with \(name) as home.",
+        metadata: ["home_region": name])
     case .erased:
       return Refusal(.failedPrecondition, .subjectErased, "The subject was erased. Its id cannot be used again.")
     case .contested:

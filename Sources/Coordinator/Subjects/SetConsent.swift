@@ -37,11 +37,6 @@ struct SetConsent: SubjectProcedure {
   var needs: FactsNeeded { FactsNeeded(subjects: [subject], requestKey: requestKey, mayWrite: true) }
 
   func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Domicile_V1_SetConsentResponse> {
-    if let earlier: HomeAnswer<Response> = try Idempotency.earlierAnswer(
-      facts, key: requestKey, request: request, region: call.region.descriptor.id)
-    {
-      return earlier
-    }
     var recorded = Recorded(
       activity: .setConsent, subject: subject, purpose: purpose, collection: GetSubject.collection)
     switch Gate.consents(of: subject).pass(call, facts) {
@@ -52,6 +47,9 @@ struct SetConsent: SubjectProcedure {
       return try call.refuse(refusal, recorded, facts, &effects)
     case .open(_, let decision):
       recorded.decision = decision
+      if let earlier: HomeAnswer<Response> = try Idempotency.earlierAnswer(facts, key: requestKey, request: request, call: call) {
+        return try call.answerAgain(earlier, recorded, facts, &effects)
+      }
       let consent = ConsentFacts(purpose: purpose, kind: kind.rawValue, givenAt: call.now)
       effects.record(try call.leaf(recorded, facts: facts))
       effects.set(consent, of: subject)
@@ -59,7 +57,7 @@ struct SetConsent: SubjectProcedure {
         $0.consent = .init(consent)
         $0.decision = call.message(decision)
       }
-      try Idempotency.remember(response, of: request, key: requestKey, in: &effects)
+      try Idempotency.remember(response, of: request, about: subject, key: requestKey, in: &effects)
       return .answered(response)
     }
   }

@@ -31,11 +31,6 @@ struct WithdrawConsent: SubjectProcedure {
   var needs: FactsNeeded { FactsNeeded(subjects: [subject], requestKey: requestKey, mayWrite: true) }
 
   func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Domicile_V1_WithdrawConsentResponse> {
-    if let earlier: HomeAnswer<Response> = try Idempotency.earlierAnswer(
-      facts, key: requestKey, request: request, region: call.region.descriptor.id)
-    {
-      return earlier
-    }
     var recorded = Recorded(
       activity: .withdrawConsent, subject: subject, purpose: purpose, collection: GetSubject.collection)
     switch Gate.consents(of: subject).pass(call, facts) {
@@ -46,6 +41,9 @@ struct WithdrawConsent: SubjectProcedure {
       return try call.refuse(refusal, recorded, facts, &effects)
     case .open(let person, let decision):
       recorded.decision = decision
+      if let earlier: HomeAnswer<Response> = try Idempotency.earlierAnswer(facts, key: requestKey, request: request, call: call) {
+        return try call.answerAgain(earlier, recorded, facts, &effects)
+      }
       guard let given = person.consents.first(where: { $0.purpose == purpose && $0.withdrawnAt == nil }) else {
         let refusal = Refusal(.notFound, .consentUnknown, "The subject has no consent to '\(purpose)' that could be withdrawn.")
         return try call.refuse(refusal, recorded, facts, &effects)
@@ -57,7 +55,7 @@ struct WithdrawConsent: SubjectProcedure {
         $0.consent = .init(consent)
         $0.decision = call.message(decision)
       }
-      try Idempotency.remember(response, of: request, key: requestKey, in: &effects)
+      try Idempotency.remember(response, of: request, about: subject, key: requestKey, in: &effects)
       return .answered(response)
     }
   }

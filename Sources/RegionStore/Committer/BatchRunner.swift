@@ -45,7 +45,12 @@ struct BatchRunner: Sendable {
   private func attemptOnce(_ batch: [PendingOperation], on connection: PostgresConnection) async throws -> Completions {
     let needs = batch.map(\.needs)
     let newcomers = needs.filter(\.createsKeys).flatMap(\.subjects)
-    if !newcomers.isEmpty { try await keys.create(for: newcomers) }
+    if !newcomers.isEmpty {
+      // Where the key database is away, only who needs new keys fails: the facts will lack them.
+      do { try await keys.create(for: newcomers) } catch {
+        logger.error("no keys could be made for new subjects", metadata: ["error": "\(error)"])
+      }
+    }
 
     let reading = FactsReading(needs)
     let answers = try await connection.pipeline(reading.steps, deadline: .now + silenceMax)
@@ -72,7 +77,11 @@ struct BatchRunner: Sendable {
     batch.map { pending in
       var effects = Effects(now: pending.now)
       do {
-        guard facts.unreadable.isDisjoint(with: pending.needs.subjects) else { throw StoreError.corrupt(what: "a subject's data") }
+        guard facts.unreadable.isDisjoint(with: pending.needs.subjects) else {
+          throw StoreError.corrupt(what: "a subject's data")
+        }
+        let hasKeys = pending.needs.subjects.allSatisfy { facts.auditKeys[$0] != nil }
+        guard hasKeys || !pending.needs.createsKeys else { throw StoreError.unavailable }
         return Decided(outcome: .success(try pending.decide(facts, &effects)), effects: effects)
       } catch {
         // What failed leaves nothing behind: its effects are dropped, the batch goes on.
@@ -81,11 +90,21 @@ struct BatchRunner: Sendable {
     }
   }
 
-  private func write(_ decided: [Decided], facts: Facts, on connection: PostgresConnection) async throws -> Completions {
-    let tags = Set(decided.flatMap { $0.effects.tagsSealedFor })
-    let subjectKeys = try await keys.keys(for: Array(tags))
+  private func write(_ batch: [Decided], facts: Facts, on connection: PostgresConnection) async throws -> Completions {
+    let tags = Set(batch.flatMap { $0.effects.tagsSealedFor })
+    let subjectKeys = try await keys.keys(for: Array(tags)).keys
     var writing = EffectsWriting()
-    for decision in decided { try writing.add(decision.effects, keys: subjectKeys) }
+    let decided = batch.map { decision in
+      do {
+        try writing.add(decision.effects, keys: subjectKeys)
+        return decision
+      } catch {
+        // What cannot be recorded does not happen; the rest of the batch does.
+        logger.error("an operation's effects cannot be written", metadata: ["error": "\(error)"])
+        let failure = error as? StoreError ?? .unrecordable
+        return Decided(outcome: .failure(failure), effects: Effects(now: decision.effects.now))
+      }
+    }
     let registered = decided.flatMap { $0.effects.registrations }
     if !registered.isEmpty {
       // The chain runs through every entry, so its head is read under its lock before they are placed. Only batches with

@@ -9,31 +9,39 @@ struct EffectsWriting {
   private var records: [(write: Effects.RecordWrite, sealed: [UInt8]?, at: UInt64)] = []
   private var registrations: [(registration: Effects.Registration, residence: [UInt8], at: UInt64)] = []
   private var consents: [Effects.ConsentWrite] = []
-  private var answers: [(answer: Effects.Answer, leaf: Int, at: UInt64)] = []
+  private var answers: [(answer: Effects.Answer, sealed: [UInt8], leaf: Int, at: UInt64)] = []
   private var placed: DirectoryAppending.Placed?
 
   /// How long a repeat of a write finds its first answer: 24 hours.
   private static let answersKeptMilliseconds: UInt64 = 24 * 3_600 * 1_000
 
+  /// - Throws: Where something cannot be written. Nothing of `effects` is then taken in.
   mutating func add(_ effects: Effects, keys: [SubjectTag: SubjectKeys]) throws {
-    for answer in effects.answers { answers.append((answer, leaves.count, effects.now)) }
-    for draft in effects.leaves {
+    let newLeaves = try effects.leaves.map { draft in
       let sealed = try draft.details.map { details in
         try Sealer.sealDetails(details.bytes, of: details.tag, keys: try Self.keys(of: details.tag, in: keys))
       }
-      leaves.append(try draft.render(sealed))
+      return try draft.render(sealed)
     }
-    for write in effects.records {
+    let newRecords = try effects.records.map { write in
       let sealed = try write.value.map { value in
         try Sealer.seal(value, at: write.address, version: write.version, keys: try Self.keys(of: write.address.tag, in: keys))
       }
-      records.append((write, sealed, effects.now))
+      return (write, sealed, effects.now)
     }
-    for registration in effects.registrations {
+    let newRegistrations = try effects.registrations.map { registration in
       let keys = try Self.keys(of: registration.tag, in: keys)
-      registrations.append(
-        (registration, try Sealer.seal(registration.residence, of: registration.tag, keys: keys), effects.now))
+      return (registration, try Sealer.seal(registration.residence, of: registration.tag, keys: keys), effects.now)
     }
+    let newAnswers = try effects.answers.map { answer in
+      let sealed = try Sealer.sealAnswer(
+        answer.requestHash + answer.answer, of: answer.tag, key: answer.key, keys: try Self.keys(of: answer.tag, in: keys))
+      return (answer, sealed, leaves.count, effects.now)
+    }
+    answers += newAnswers
+    leaves += newLeaves
+    records += newRecords
+    registrations += newRegistrations
     consents += effects.consents
   }
 
@@ -70,7 +78,7 @@ struct EffectsWriting {
 
   func firstLeafIndex(from results: [PostgresResult]) throws -> UInt64 {
     guard let head = results.first?.rows.first else { throw StoreError.corrupt(what: "the head") }
-    return UInt64(try head.int64(0)) - UInt64(leaves.count)
+    return try head.uint64(0) - UInt64(leaves.count)
   }
 
   private var advanceHead: PipelineStep {
@@ -112,8 +120,8 @@ struct EffectsWriting {
     PipelineStep(
       Self.keepAnswersStatement,
       [
-        .bytesArray(answers.map(\.answer.key)), .bytesArray(answers.map(\.answer.requestHash)),
-        .bytesArray(answers.map(\.answer.answer)), .int64Array(answers.map { Int64($0.leaf - leaves.count) }),
+        .bytesArray(answers.map(\.answer.key)), .bytesArray(answers.map(\.answer.tag.bytes)), .bytesArray(answers.map(\.sealed)),
+        .int64Array(answers.map { Int64($0.leaf - leaves.count) }),
         .bytesArray(answers.map { leaves.indices.contains($0.leaf) ? leaves[$0.leaf].hash : [] }),
         .timestampArray(answers.map { Int64($0.at + Self.answersKeptMilliseconds) }),
       ])
@@ -158,13 +166,17 @@ struct EffectsWriting {
   private static let keepAnswersStatement = Statement(
     "keep_answers",
     """
-    INSERT INTO idempotency (key, request_hash, answer, leaf_index, leaf_hash, expires_at)
-    SELECT t.key, t.request_hash, t.answer, head.audit_size + t.leaf, t.leaf_hash, t.expires_at
+    INSERT INTO idempotency (key, tag, sealed, leaf_index, leaf_hash, expires_at)
+    SELECT t.key, t.tag, t.sealed, head.audit_size + t.leaf, t.leaf_hash, t.expires_at
       FROM head, unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bytea[], $6::timestamptz[])
-             AS t (key, request_hash, answer, leaf, leaf_hash, expires_at)
+             AS t (key, tag, sealed, leaf, leaf_hash, expires_at)
     """)
   /// Before the insert, so that an id may be used again after its time; one still in use makes the insert fail, and the batch is
-  /// decided again with the answer in its facts.
+  /// decided again with the answer in its facts. Others that have expired go too, some with each batch.
   private static let dropExpiredAnswers = Statement(
-    "drop_expired_answers", "DELETE FROM idempotency WHERE key = ANY ($1::bytea[]) AND expires_at <= now()")
+    "drop_expired_answers",
+    """
+    DELETE FROM idempotency WHERE expires_at <= now() AND (key = ANY ($1::bytea[]) OR key IN (
+      SELECT key FROM idempotency WHERE expires_at <= now() ORDER BY expires_at LIMIT 200 FOR UPDATE SKIP LOCKED))
+    """)
 }

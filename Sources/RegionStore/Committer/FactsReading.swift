@@ -46,6 +46,9 @@ struct FactsReading {
 
   /// A page ends with the record that takes it over this: 1 MiB.
   private static let pageBytesMax = 1_048_576
+  /// Or with the key that takes all keys over this, since the leaf that records the page names them: escaped, sealed and in
+  /// base64 they stay below the 65,535 bytes that a leaf may have.
+  private static let pageKeyBytesMax = 20_480
 
   /// One row shape for every kind of fact: kind, which page, tag, two texts, two numbers, two times in milliseconds, two values.
   private static let readFacts = Statement(
@@ -68,20 +71,23 @@ struct FactsReading {
       FROM unnest($5::bytea[], $6::text[], $7::text[], $8::bigint[]) WITH ORDINALITY AS w (tag, collection, after, size, ordinality)
       CROSS JOIN LATERAL (
         SELECT c.*, count(*) OVER () - row_number() OVER (ORDER BY c.key) AS follows,
-               sum(octet_length(c.sealed)) OVER (ORDER BY c.key) - octet_length(c.sealed) AS before
+               sum(octet_length(c.sealed)) OVER (ORDER BY c.key) - octet_length(c.sealed) AS before,
+               sum(octet_length(c.key)) OVER (ORDER BY c.key) - octet_length(c.key) AS keys_before
           FROM (SELECT * FROM record r
                  WHERE r.tag = w.tag AND r.collection = w.collection AND r.key > w.after AND r.sealed IS NOT NULL
                  ORDER BY r.key LIMIT w.size + 1) AS c
          ORDER BY c.key LIMIT w.size) AS p
-     WHERE p.before < \(pageBytesMax)
+     WHERE p.before < \(pageBytesMax) AND p.keys_before < \(pageKeyBytesMax)
     UNION ALL
-    SELECT 5, 0, key, encode(request_hash, 'hex'), '', leaf_index, 0, NULL, NULL, answer, leaf_hash
+    SELECT 5, 0, tag, encode(key, 'hex'), '', leaf_index, 0, NULL, NULL, sealed, leaf_hash
       FROM idempotency WHERE key = ANY ($9::bytea[]) AND expires_at > now()
     """)
 
   /// The batch's facts, opened with the subjects' keys.
   func facts(from results: [PostgresResult], keys vault: KeyVault) async throws -> Facts {
-    guard results.count == steps.count, let placements = results.last else { throw StoreError.corrupt(what: "the answer to a read") }
+    guard results.count == steps.count, let placements = results.last else {
+      throw StoreError.corrupt(what: "the answer to a read")
+    }
     let rows = results[results.count - 2].rows
     var facts = Facts()
     facts.placements = try PlacementRow.sets(placements.rows)
@@ -93,7 +99,13 @@ struct FactsReading {
     }
     let present = try byKind[.subject, default: []].map { try Self.tag(of: $0) }
     let newcomers = needs.filter(\.createsKeys).flatMap(\.subjects)
-    let keys = try await vault.keys(for: Array(Set(present + newcomers)))
+    let found = try await vault.keys(for: present)
+    var keys = found.keys
+    facts.unreadable = found.unreadable
+    if !newcomers.isEmpty {
+      // Where the key database is away, the newcomers have no keys and fail; who is known already does not.
+      do { keys.merge(try await vault.keys(for: newcomers).keys) { known, _ in known } } catch {}
+    }
     for (tag, key) in keys { facts.auditKeys[tag] = key.audit }
 
     for row in byKind[.subject, default: []] { try facts.guarding(Self.tag(of: row)) { try $0.addSubject(row, keys: keys) } }
@@ -112,7 +124,9 @@ struct FactsReading {
         facts.pages[pages[index]]?.hasMore = try row.int64(6) > 0
       }
     }
-    for row in byKind[.answer, default: []] { try facts.addAnswer(row) }
+    for row in byKind[.answer, default: []] {
+      try facts.guarding(Self.tag(of: row)) { try $0.addAnswer(row, keys: keys) }
+    }
     return facts
   }
 
@@ -134,22 +148,25 @@ extension Facts {
       throw StoreError.corrupt(what: "a subject")
     }
     subjects[tag] = SubjectFacts(
-      epoch: Epoch(UInt64(try row.int64(5))), state: state,
+      epoch: Epoch(try row.uint64(5)), state: state,
       residence: try Sealer.openResidence(try row.bytes(9), of: tag, keys: keys),
-      registeredAt: UInt64(try row.int64(7)), consents: [])
+      registeredAt: try row.uint64(7), consents: [])
   }
 
   fileprivate mutating func addConsent(_ row: PostgresRow) throws {
     let consent = ConsentFacts(
-      purpose: Purpose(try row.text(3)), kind: try row.text(4), givenAt: UInt64(try row.int64(7)),
-      withdrawnAt: try row.optionalInt64(8).map(UInt64.init))
+      purpose: Purpose(try row.text(3)), kind: try row.text(4), givenAt: try row.uint64(7),
+      withdrawnAt: try row.optionalUInt64(8))
     subjects[try FactsReading.tag(of: row)]?.consents.append(consent)
   }
 
-  fileprivate mutating func addAnswer(_ row: PostgresRow) throws {
-    guard let hash = [UInt8](hex: try row.text(3)) else { throw StoreError.corrupt(what: "a kept answer") }
-    let receipt = LeafReceipt(index: UInt64(try row.int64(5)), hash: try row.bytes(10))
-    earlierAnswers[try row.bytes(2)] = EarlierAnswer(requestHash: hash, answer: try row.bytes(9), receipt: receipt)
+  fileprivate mutating func addAnswer(_ row: PostgresRow, keys: [SubjectTag: SubjectKeys]) throws {
+    let tag = try FactsReading.tag(of: row)
+    guard let key = [UInt8](hex: try row.text(3)), let keys = keys[tag] else { throw StoreError.corrupt(what: "a kept answer") }
+    let opened = try Sealer.openAnswer(try row.bytes(9), of: tag, key: key, keys: keys)
+    let receipt = LeafReceipt(index: try row.uint64(5), hash: try row.bytes(10))
+    earlierAnswers[key] = EarlierAnswer(
+      requestHash: Array(opened.prefix(32)), answer: Array(opened.dropFirst(32)), receipt: receipt)
   }
 }
 
@@ -158,8 +175,8 @@ extension StoredRecord {
     let tag = try FactsReading.tag(of: row)
     guard let keys = keys[tag] else { throw StoreError.corrupt(what: "a record") }
     let address = RecordAddress(tag: tag, collection: CollectionName(try row.text(3)), key: try row.text(4))
-    let version = UInt64(try row.int64(5))
+    let version = try row.uint64(5)
     let value = try row.optionalBytes(9).map { try Sealer.open($0, at: address, version: version, keys: keys) }
-    self.init(address: address, version: version, value: value, updatedAt: UInt64(try row.int64(7)))
+    self.init(address: address, version: version, value: value, updatedAt: try row.uint64(7))
   }
 }

@@ -102,7 +102,8 @@ package actor GroupCommitter {
       for (pending, result) in zip(batch, results) { pending.finish(result) }
     } catch StoreError.refused(let sqlState) where batch.count > 1 {
       // One operation's effects were refused: find it by giving each a transaction of its own.
-      logger.warning("batch refused, committing one by one", metadata: ["sqlstate": "\(sqlState)", "operations": "\(batch.count)"])
+      logger.warning(
+        "batch refused, committing one by one", metadata: ["sqlstate": "\(sqlState)", "operations": "\(batch.count)"])
       for pending in batch { await commit([pending]) }
     } catch {
       for pending in batch { pending.finish(.failure(error)) }

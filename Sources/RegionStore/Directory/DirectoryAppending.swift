@@ -34,7 +34,7 @@ struct DirectoryAppending {
     guard entries.allSatisfy({ current[$0.tag] == facts[$0.tag] }) else { throw LostRace() }
     let log = LogID(origin: origin, incarnation: Incarnation(UInt32(bitPattern: try head.int32(2))))
     var own = OwnLog(
-      log, head: AppliedHead(seq: UInt64(try head.int64(0)), chain: chain), digest: { SHA256.hash($0) })
+      log, head: AppliedHead(seq: try head.uint64(0), chain: chain), digest: { SHA256.hash($0) })
     let records = entries.map { own.append($0) }
     return Placed(records: records, changes: PlacementChange.changes(for: records, current: current), head: own.head)
   }

@@ -30,7 +30,7 @@ enum PlacementRow {
       let state = PlacementState(rawValue: UInt8(clamping: try row.int32(6)))
     else { throw StoreError.corrupt(what: "a placement") }
     return Placement(
-      tag: tag, birth: try position(row, from: 1), epoch: Epoch(UInt64(try row.int64(4))), home: home, state: state,
+      tag: tag, birth: try position(row, from: 1), epoch: Epoch(try row.uint64(4)), home: home, state: state,
       position: try position(row, from: 7), covers: try row.optionalBytes(10).map { try Coverage(decoding: $0) } ?? .none)
   }
 
@@ -38,7 +38,7 @@ enum PlacementRow {
     guard let origin = RegionOrdinal(Int(try row.int32(column))) else { throw StoreError.corrupt(what: "a placement") }
     return LogPosition(
       origin: origin, incarnation: Incarnation(UInt32(bitPattern: try row.int32(column + 1))),
-      seq: UInt64(try row.int64(column + 2)))
+      seq: try row.uint64(column + 2))
   }
 
   /// The steps that make the rows say what `changes` say.

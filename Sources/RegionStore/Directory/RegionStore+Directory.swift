@@ -5,18 +5,19 @@ package import Residency
 
 /// The directory as this region holds it. Every read here is of this region's own copy: it answers while cut off from all others.
 extension RegionStore {
-  /// What this region's copy says of `tag`, and when the newest entry of its origin was written.
+  /// What this region's copy says of `tag`.
   package func placement(of tag: SubjectTag) async throws(StoreError) -> PlacementSet? {
-    try await reading { connection in
-      let result = try await connection.execute(PlacementRow.read, [.bytesArray([tag.bytes])])
+    try await reading { connection, deadline in
+      let result = try await connection.execute(PlacementRow.read, [.bytesArray([tag.bytes])], deadline: deadline)
       return try PlacementRow.sets(result.rows)[tag]
     }
   }
 
   /// How far every log is held here, this region's own included.
   package func appliedHeads() async throws(StoreError) -> [LogID: AppliedHead] {
-    try await reading { connection in
-      let result = try await connection.execute(Self.selectApplied, [.int32(Int32(self.region.ordinal.rawValue))])
+    try await reading { connection, deadline in
+      let result = try await connection.execute(
+        Self.selectApplied, [.int32(Int32(self.region.ordinal.rawValue))], deadline: deadline)
       var heads: [LogID: AppliedHead] = [:]
       for row in result.rows {
         let (log, head) = try Self.head(row)
@@ -29,18 +30,19 @@ extension RegionStore {
   /// The next entries of one log, from `first` on: what a peer pulls.
   /// - Returns: `nil` where this region holds nothing from there on.
   package func logBatch(of log: LogID, from first: UInt64, entriesMax: Int) async throws(StoreError) -> LogBatch? {
-    try await reading { connection in
+    try await reading { connection, deadline in
       // The row before the first comes along for its chain.
       let result = try await connection.execute(
         Self.selectLog,
         [
           .int32(Int32(log.origin.rawValue)), .int32(Int32(bitPattern: log.incarnation.rawValue)),
           .int64(Int64(clamping: first) - 1), .int64(Int64(min(entriesMax, LogBatch.entriesMax)) + 1),
-        ])
+        ], deadline: deadline)
       var previous = ChainHash.start(of: log, digest: { SHA256.hash($0) })
       var rows = result.rows[...]
       if first > 1 {
-        guard let row = rows.popFirst(), try row.int64(0) == Int64(clamping: first) - 1, let chain = ChainHash(try row.bytes(2)) else {
+        guard let row = rows.popFirst(), try row.int64(0) == Int64(clamping: first) - 1, let chain = ChainHash(try row.bytes(2))
+        else {
           return nil
         }
         previous = chain
@@ -51,14 +53,15 @@ extension RegionStore {
 
   /// Applies a batch that a peer sent, if it follows what is held: log rows, placements and `applied` in one transaction.
   package func apply(_ batch: LogBatch) async throws(StoreError) -> BatchDecision {
-    try await reading { connection in
-      let results = try await connection.pipeline([
-        PipelineStep(.begin, []), PipelineStep(.waitForQuorum, []), PipelineStep(.lockDirectory, []),
-        PipelineStep(
-          Self.selectAppliedOf,
-          [.int32(Int32(batch.origin.rawValue)), .int32(Int32(bitPattern: batch.incarnation.rawValue))]),
-        PipelineStep(Self.selectIncarnation, []),
-      ])
+    try await reading { connection, deadline in
+      let results = try await connection.pipeline(
+        [
+          PipelineStep(.begin, []), PipelineStep(.waitForQuorum, []), PipelineStep(.lockDirectory, []),
+          PipelineStep(
+            Self.selectAppliedOf,
+            [.int32(Int32(batch.origin.rawValue)), .int32(Int32(bitPattern: batch.incarnation.rawValue))]),
+          PipelineStep(Self.selectIncarnation, []),
+        ], deadline: deadline)
       do {
         guard let own = results[4].rows.first else { throw StoreError.corrupt(what: "the head") }
         let incarnation = Incarnation(UInt32(bitPattern: try own.int32(0)))
@@ -69,7 +72,7 @@ extension RegionStore {
           _ = try await connection.execute(.rollback, [])
           return decision
         }
-        try await Self.write(records, of: batch.log, head: head, on: connection)
+        try await Self.write(records, of: batch.log, head: head, on: connection, deadline: deadline)
         return decision
       } catch {
         if await connection.isUsable { _ = try? await connection.execute(.rollback, []) }
@@ -79,10 +82,11 @@ extension RegionStore {
   }
 
   private static func write(
-    _ records: [LogRecord], of log: LogID, head: AppliedHead, on connection: PostgresConnection
+    _ records: [LogRecord], of log: LogID, head: AppliedHead, on connection: PostgresConnection,
+    deadline: ContinuousClock.Instant
   ) async throws {
     let tags = Set(records.map(\.entry.tag))
-    let current = try await connection.execute(PlacementRow.read, [.bytesArray(tags.map(\.bytes))])
+    let current = try await connection.execute(PlacementRow.read, [.bytesArray(tags.map(\.bytes))], deadline: deadline)
     let changes = PlacementChange.changes(for: records, current: try PlacementRow.sets(current.rows))
     let advance = PipelineStep(
       upsertApplied,
@@ -91,19 +95,19 @@ extension RegionStore {
         .bytes(head.chain.bytes),
       ])
     _ = try await connection.pipeline(
-      [LogRow.insert(records)] + PlacementRow.write(changes) + [advance, PipelineStep(.commit, [])])
+      [LogRow.insert(records)] + PlacementRow.write(changes) + [advance, PipelineStep(.commit, [])], deadline: deadline)
   }
 
   /// Notes how far a peer holds every log: the log may be cut below what all members hold.
   package func acknowledge(_ positions: [LogPosition], by peer: RegionOrdinal) async throws(StoreError) {
-    try await reading { connection in
+    try await reading { connection, deadline in
       _ = try await connection.execute(
         Self.upsertAcknowledged,
         [
           .int32(Int32(peer.rawValue)), .int32Array(positions.map { Int32($0.origin.rawValue) }),
           .int32Array(positions.map { Int32(bitPattern: $0.incarnation.rawValue) }),
           .int64Array(positions.map { Int64(clamping: $0.seq) }),
-        ])
+        ], deadline: deadline)
     }
   }
 
@@ -112,7 +116,7 @@ extension RegionStore {
       throw StoreError.corrupt(what: "the directory's progress")
     }
     let log = LogID(origin: origin, incarnation: Incarnation(UInt32(bitPattern: try row.int32(1))))
-    return (log, AppliedHead(seq: UInt64(try row.int64(2)), chain: chain))
+    return (log, AppliedHead(seq: try row.uint64(2), chain: chain))
   }
 
   private static let selectApplied = Statement(

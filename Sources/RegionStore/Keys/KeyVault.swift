@@ -2,37 +2,46 @@ import Cryptography
 import DequeModule
 import Logging
 import Postgres
-package import Residency
+import Residency
 
 /// The subjects' keys: in a database of their own, wrapped under the region's key-encryption key, cached while they are in use.
 actor KeyVault {
   private let pool: PostgresPool
   private let kek: KeyEncryptionKey
+  /// After which a silent key database counts as lost.
+  private let silenceMax: Duration
   private let cachedMax: Int
   private var cached: [SubjectTag: SubjectKeys] = [:]
   /// In order of arrival: the oldest is dropped first when the cache is full.
   private var order: Deque<SubjectTag> = []
 
-  init(pool: PostgresPool, kek: KeyEncryptionKey, cachedMax: Int = 65_536) {
+  init(pool: PostgresPool, kek: KeyEncryptionKey, silenceMax: Duration, cachedMax: Int = 65_536) {
     self.pool = pool
     self.kek = kek
+    self.silenceMax = silenceMax
     self.cachedMax = cachedMax
   }
 
+  /// What the vault holds of some subjects.
+  struct Found {
+    fileprivate(set) var keys: [SubjectTag: SubjectKeys] = [:]
+    /// Subjects whose keys do not open: wrapped under another key-encryption key, or damaged.
+    fileprivate(set) var unreadable: Set<SubjectTag> = []
+  }
+
   /// The keys of those of `tags` that have any.
-  /// - Throws: `StoreError.corrupt` where a wrapped key does not open; what PostgreSQL says.
-  func keys(for tags: [SubjectTag]) async throws -> [SubjectTag: SubjectKeys] {
+  func keys(for tags: [SubjectTag]) async throws -> Found {
     let missing = tags.filter { cached[$0] == nil }
-    var found: [SubjectTag: SubjectKeys] = [:]
+    var found = Found()
     if !missing.isEmpty { found = try await load(missing) }
-    for tag in tags where found[tag] == nil { found[tag] = cached[tag] }
+    for tag in tags where found.keys[tag] == nil { found.keys[tag] = cached[tag] }
     return found
   }
 
   /// Makes keys for those of `tags` that have none, durably, before anything is sealed under them.
   func create(for tags: [SubjectTag]) async throws {
     let existing = try await keys(for: tags)
-    let missing = tags.filter { existing[$0] == nil }
+    let missing = tags.filter { existing.keys[$0] == nil && !existing.unreadable.contains($0) }
     guard !missing.isEmpty else { return }
     var data: [[UInt8]] = []
     var audit: [[UInt8]] = []
@@ -43,20 +52,28 @@ actor KeyVault {
     let parameters: [PostgresValue] = [
       .bytesArray(missing.map(\.bytes)), .bytesArray(data), .bytesArray(audit), .text(kek.id),
     ]
-    _ = try await pool.withConnection { try await $0.execute(Self.insert, parameters) }
+    let steps = [
+      PipelineStep(.begin, []), PipelineStep(.waitForQuorum, []), PipelineStep(Self.insert, parameters),
+      PipelineStep(.commit, []),
+    ]
+    _ = try await pool.withConnection { try await $0.pipeline(steps, deadline: .now + self.silenceMax) }
   }
 
-  private func load(_ tags: [SubjectTag]) async throws -> [SubjectTag: SubjectKeys] {
-    let result = try await pool.withConnection { try await $0.execute(Self.select, [.bytesArray(tags.map(\.bytes))]) }
-    var found: [SubjectTag: SubjectKeys] = [:]
+  private func load(_ tags: [SubjectTag]) async throws -> Found {
+    let parameters: [PostgresValue] = [.bytesArray(tags.map(\.bytes))]
+    let result = try await pool.withConnection { try await $0.execute(Self.select, parameters, deadline: .now + self.silenceMax) }
+    var found = Found()
     for row in result.rows {
-      guard let tag = SubjectTag(try row.bytes(0)), try row.text(1) == kek.id else {
-        throw StoreError.corrupt(what: "a subject's key")
+      guard let tag = SubjectTag(try row.bytes(0)) else { throw StoreError.corrupt(what: "a tag") }
+      do {
+        guard try row.text(1) == kek.id else { throw StoreError.corrupt(what: "a subject's key") }
+        let keys = SubjectKeys(
+          data: try unwrap(try row.bytes(2), tag: tag, use: .data), audit: try unwrap(try row.bytes(3), tag: tag, use: .audit))
+        found.keys[tag] = keys
+        remember(keys, of: tag)
+      } catch {
+        found.unreadable.insert(tag)
       }
-      let keys = SubjectKeys(
-        data: try unwrap(try row.bytes(2), tag: tag, use: .data), audit: try unwrap(try row.bytes(3), tag: tag, use: .audit))
-      found[tag] = keys
-      remember(keys, of: tag)
     }
     return found
   }
@@ -74,7 +91,8 @@ actor KeyVault {
 
   private func unwrap(_ wrapped: [UInt8], tag: SubjectTag, use: Use) throws -> SymmetricKey {
     let context = tag.bytes + [use.rawValue]
-    guard let bytes = try? AESGCM.open(wrapped, key: kek.key, additionalData: context), let key = SymmetricKey(bytes: bytes) else {
+    guard let bytes = try? AESGCM.open(wrapped, key: kek.key, additionalData: context), let key = SymmetricKey(bytes: bytes)
+    else {
       throw StoreError.corrupt(what: "a subject's key")
     }
     return key

@@ -20,6 +20,19 @@ enum Sealer {
     try AESGCM.seal(details, key: keys.data, additionalData: context("details", tag))
   }
 
+  /// - Parameter key: which request it answers: an answer cannot be passed off as that of another one.
+  static func sealAnswer(_ answer: [UInt8], of tag: SubjectTag, key: [UInt8], keys: SubjectKeys) throws -> [UInt8] {
+    try AESGCM.seal(answer, key: keys.data, additionalData: context("answer", tag) + key)
+  }
+
+  static func openAnswer(_ sealed: [UInt8], of tag: SubjectTag, key: [UInt8], keys: SubjectKeys) throws -> [UInt8] {
+    do {
+      return try AESGCM.open(sealed, key: keys.data, additionalData: context("answer", tag) + key)
+    } catch {
+      throw StoreError.corrupt(what: "a kept answer")
+    }
+  }
+
   static func seal(_ residence: Residence, of tag: SubjectTag, keys: SubjectKeys) throws -> [UInt8] {
     try AESGCM.seal(encode(residence), key: keys.data, additionalData: context("residence", tag))
   }

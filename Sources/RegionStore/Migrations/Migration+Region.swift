@@ -54,8 +54,8 @@ extension Migration {
 
         CREATE TABLE idempotency (
           key bytea PRIMARY KEY CHECK (octet_length(key) = 32),
-          request_hash bytea NOT NULL,
-          answer bytea NOT NULL,
+          tag bytea NOT NULL,
+          sealed bytea NOT NULL,
           leaf_index bigint NOT NULL,
           leaf_hash bytea NOT NULL,
           expires_at timestamptz NOT NULL

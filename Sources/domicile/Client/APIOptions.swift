@@ -92,7 +92,8 @@ extension APIOptions {
       do {
         return try await with(url, token) { api in
           guard let subject else {
-            let _: Domicile_V1_ListRegionsResponse = try await api.call("RegionService/ListRegions", Domicile_V1_ListRegionsRequest())
+            let _: Domicile_V1_ListRegionsResponse = try await api.call(
+              "RegionService/ListRegions", Domicile_V1_ListRegionsRequest())
             return url
           }
           let found: Domicile_V1_LocateSubjectResponse = try await api.call(
@@ -103,7 +104,8 @@ extension APIOptions {
         last = error
       }
     }
-    throw last ?? ConnectError(.unavailable, reason: "REGION_UNREACHABLE", "No region answers. Is the demo running (deploy/demo)?")
+    throw last
+      ?? ConnectError(.unavailable, reason: "REGION_UNREACHABLE", "No region answers. Is the demo running (deploy/demo)?")
   }
 
   private func endpoints(_ home: String?) throws -> [String] {
@@ -134,7 +136,8 @@ extension APIOptions {
     } catch {
       throw ValidationError("There is no token to show: name one with --token or DOMICILE_TOKEN. (\(error))")
     }
-    let principal = Principal(name: "app:cli", purposes: ["service", "support", "billing"].map { Purpose($0) }.reduce(into: []) { $0.insert($1) })
+    let principal = Principal(
+      name: "app:cli", purposes: ["service", "support", "billing"].map { Purpose($0) }.reduce(into: []) { $0.insert($1) })
     return try await issuer.token(for: principal, lifetime: .seconds(600))
   }
 }

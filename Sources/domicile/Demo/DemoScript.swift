@@ -48,7 +48,8 @@ struct DemoScriptWriter {
     _ region: String, _ method: String, as token: String, _ body: String
   ) -> String {
     let url = RegionID(region).flatMap { catalog[$0] }?.coordinator.url.text ?? ""
-    return "curl -s --cacert \(state)/ca.pem \(url)/domicile.v1.\(method) -H \"authorization: Bearer $(cat \(state)/tokens/\(token))\""
+    return
+      "curl -s --cacert \(state)/ca.pem \(url)/domicile.v1.\(method) -H \"authorization: Bearer $(cat \(state)/tokens/\(token))\""
       + " -H 'content-type: application/json' -d '\(body)'"
   }
 
@@ -56,7 +57,7 @@ struct DemoScriptWriter {
     #"{"subjectId":"\#(subject)","collection":"profile","key":"main","purpose":"\#(purpose)"}"#
   }
 
-  /// With a request id, so that running the demo again gives the first answer again.
+  /// The first time. A second run is told that they are registered already.
   var registrations: [DemoStep] {
     [("resident-eu", "eu-west", "DE"), ("resident-us", "us-east", "US")].map { subject, home, country in
       DemoStep(

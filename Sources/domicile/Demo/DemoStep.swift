@@ -4,7 +4,7 @@ import Residency
 struct DemoStep {
   let title: String
   let command: String
-  /// Each part of the answer that has to be as it says; `nil` in an expectation: absent.
+  /// Each part of the answer that has to be as it says. None: the command has to end with 0.
   let expectations: [Expectation]
 
   struct Expectation {

@@ -18,7 +18,8 @@ struct DemoTokens {
   func write() async throws {
     let issuer = try TokenIssuer(state: state)
     let folder = "\(state.path)/tokens"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     for (file, principal) in Self.principals {
       let token = try await issuer.token(for: principal, lifetime: Self.lifetime)
       let path = "\(folder)/\(file)"

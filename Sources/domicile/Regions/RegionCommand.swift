@@ -3,5 +3,6 @@ import ArgumentParser
 /// `domicile region …`
 struct RegionCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "region", abstract: "The regions of this deployment.", subcommands: [RegionListCommand.self, RegionCheckCommand.self])
+    commandName: "region", abstract: "The regions of this deployment.",
+    subcommands: [RegionListCommand.self, RegionCheckCommand.self])
 }

@@ -8,7 +8,6 @@ import PolicyEngine
 import Residency
 import ServiceLifecycle
 import UnixSignals
-import UnixSignals
 
 /// `domicile serve`
 struct ServeCommand: AsyncParsableCommand {
@@ -37,7 +36,9 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "HOST:PORT for other regions, in place of peer.listen.")
   var peerListen: String?
 
-  @Option(help: "Where the region's checkpoint and tiles are published. By default 'log' in the region's state folder.", completion: .directory)
+  @Option(
+    help: "Where the region's checkpoint and tiles are published. By default 'log' in the region's state folder.",
+    completion: .directory)
   var auditLog: String?
 
   @Option(help: "How much to log: trace, debug, info, notice, warning, error.")

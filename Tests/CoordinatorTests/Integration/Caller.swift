@@ -97,7 +97,7 @@ struct Caller: Sendable {
 
   @discardableResult
   func put(
-    _ subject: String, _ collection: String = "profile", _ key: String = "main", _ value: Google_Protobuf_Struct,
+    _ subject: String, _ collection: String, _ key: String, _ value: Google_Protobuf_Struct,
     expectedVersion: UInt64? = nil, requestID: String = "", purpose: String = ""
   ) async throws(ConnectError) -> Domicile_V1_PutRecordResponse {
     try await call(
@@ -113,8 +113,17 @@ struct Caller: Sendable {
       })
   }
 
+  /// Of the subject's one profile.
+  @discardableResult
+  func put(
+    _ subject: String, _ value: Google_Protobuf_Struct, expectedVersion: UInt64? = nil, requestID: String = ""
+  ) async throws(ConnectError) -> Domicile_V1_PutRecordResponse {
+    try await put(subject, "profile", "main", value, expectedVersion: expectedVersion, requestID: requestID)
+  }
+
   func get(
-    _ subject: String, _ collection: String = "profile", _ key: String = "main", purpose: String = "service", fields: [String] = []
+    _ subject: String, _ collection: String = "profile", _ key: String = "main", purpose: String = "service",
+    fields: [String] = []
   ) async throws(ConnectError) -> Domicile_V1_GetRecordResponse {
     try await call(
       "RecordService", "GetRecord",

@@ -5,6 +5,7 @@ import DomicileTestKit
 import Foundation
 import Residency
 import SwiftProtobuf
+import Testing
 
 /// Speaks to a region's peer service as another region's coordinator does.
 struct PeerCaller: Sendable {

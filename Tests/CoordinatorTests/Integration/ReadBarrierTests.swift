@@ -1,5 +1,9 @@
 import ConnectRPC
+import DomicileAPI
+import DomicileTestKit
+import Postgres
 import Residency
+import SwiftProtobuf
 import Testing
 
 extension Integration.Fragile {

@@ -1,9 +1,12 @@
+import AuditTrail
 import ConnectRPC
 import Coordinator
+import DomicileAPI
 import DomicileTestKit
 import Foundation
 import Postgres
 import Residency
+import SwiftProtobuf
 import Testing
 
 extension Integration.Fragile {
@@ -47,7 +50,8 @@ extension World {
   func tag(of subject: String) throws -> SubjectTag {
     let text = try String(contentsOfFile: "\(deployment.state.folder(of: .usEast))/directory.key", encoding: .utf8)
     let key = try #require([UInt8](hex: text.trimmingCharacters(in: .whitespacesAndNewlines)))
-    return try #require(SubjectTagger(key: key)?.tag(of: #require(SubjectID(subject))))
+    let id = try #require(SubjectID(subject))
+    return try #require(SubjectTagger(key: key)?.tag(of: id))
   }
 
   /// The ordinal of a subject's home in a region's copy of the directory; `nil` where it has none.

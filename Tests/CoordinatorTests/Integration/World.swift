@@ -3,12 +3,15 @@ import AuditTrail
 import ConnectRPC
 import Coordinator
 import Cryptography
+import DomicileAPI
 import DomicileTestKit
 import FaultLab
 import Foundation
 import HTTPTypes
 import NIOSSL
+import Postgres
 import Residency
+import SwiftProtobuf
 import Testing
 
 /// Everything that runs whole regions. Tests of the nested suites share deployments; each uses subjects of its own.
@@ -109,7 +112,8 @@ struct World: Sendable {
 
   /// Asserts that indexes are dense, that the head counts them, and that every leaf has its own hash.
   func expectDenseLog(_ region: RegionID, sourceLocation: Testing.SourceLocation = #_sourceLocation) async throws {
-    let rows = try await deployment.sql(region, "SELECT index, leaf, leaf_hash, (SELECT audit_size FROM head) FROM audit_leaf ORDER BY index")
+    let rows = try await deployment.sql(
+      region, "SELECT index, leaf, leaf_hash, (SELECT audit_size FROM head) FROM audit_leaf ORDER BY index")
     for (position, row) in rows.enumerated() {
       guard try row.int64(0) == Int64(position) else {
         Issue.record("\(region): leaf \(try row.int64(0)) stands at place \(position)", sourceLocation: sourceLocation)
@@ -130,7 +134,8 @@ struct World: Sendable {
   /// Runs `domicile-audit` against this deployment.
   func audit(_ arguments: String...) async throws -> Outcome {
     let token = deployment.path("auditor-token")
-    try await deployment.token("auditor:test", purposes: [], roles: [.auditor]).write(toFile: token, atomically: true, encoding: .utf8)
+    try await deployment.token("auditor:test", purposes: [], roles: [.auditor]).write(
+      toFile: token, atomically: true, encoding: .utf8)
     let process = Process()
     process.executableURL = URL(filePath: deployment.programs.audit)
     process.arguments = arguments + ["--state", deployment.state.path, "--token", "@\(token)"]
