@@ -21,6 +21,12 @@ extension ConnectError {
       metadata: ["bytes_max": String(bytesMax)])
   }
 
+  /// Whether there was no answer of the server's own: the way there failed, or somebody else answered.
+  package var isWithoutAnswer: Bool {
+    guard let reason else { return code != .deadlineExceeded && code != .canceled }
+    return ["CONNECTION_FAILED", "TLS_FAILED", "PEER_IDENTITY_MISMATCH", "UNEXPECTED_ANSWER"].contains(reason)
+  }
+
   static func unexpectedAnswer(_ message: String) -> ConnectError {
     ConnectError(.internal, reason: "UNEXPECTED_ANSWER", message)
   }

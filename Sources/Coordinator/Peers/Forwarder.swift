@@ -58,8 +58,7 @@ struct Forwarder: Sendable {
     do {
       return try await client.call(Self.service, "Execute", request, timeout: timeout)
     } catch {
-      // A refusal of the home itself has a reason; without one, it is the way there that failed.
-      guard error.reason == nil, error.code != .deadlineExceeded, error.code != .canceled else { throw error }
+      guard error.isWithoutAnswer else { throw error }
       throw Refusal.unreachable(home.id, mayHaveWritten: mayHaveWritten).connectError
     }
   }

@@ -226,7 +226,7 @@ extension PeerFailure {
   fileprivate init(_ error: ConnectError) {
     switch error.code {
     case .deadlineExceeded: self = .timedOut
-    case .unavailable where error.reason == nil: self = .unreachable
+    case .unavailable where error.isWithoutAnswer: self = .unreachable
     default: self = .refused
     }
   }

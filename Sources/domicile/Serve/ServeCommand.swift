@@ -100,7 +100,12 @@ struct ServeCommand: AsyncParsableCommand {
       throw ValidationError("There is no region '\(region)' in \(regions). \(hint)")
     }
     let places = catalog.regions.map { Place(region: $0.id, jurisdiction: $0.jurisdiction) }
-    let policySet = try PolicyFolder.load(try PolicyFolder.read(policies), regions: places, today: PolicyInputs.today())
+    // Answers and leaves name a rule's file within the folder: where that lies on this machine is nobody else's business.
+    let folder = URL(filePath: policies).standardizedFileURL.path
+    let policyFiles = try PolicyFolder.read(folder).map { file in
+      PolicyFile(path: "policies" + file.path.dropFirst(folder.count), text: file.text)
+    }
+    let policySet = try PolicyFolder.load(policyFiles, regions: places, today: PolicyInputs.today())
     for warning in policySet.warnings { printError(warning.description) }
     var configuration = CoordinatorConfiguration(
       region: descriptor, catalog: catalog, policies: policySet, state: StateFolder(state), renderMetrics: { metrics.render() })

@@ -79,9 +79,12 @@ extension Integration {
       #expect(paged == paged.sorted())
       // Who asked about a person is itself recorded.
       #expect(try await found(auditor.events(of: subject)).contains { $0.principal == "auditor:test" && $0.activity == .operate })
-      // A region tells of its own subjects only through their home.
+      // Under which name a log speaks of a person is told at the person's home alone.
       let abroad = try await world.auditor(.usEast)
-      #expect(try await found(abroad.events(of: subject)).allSatisfy { $0.home?.region == .euWest })
+      try await eventually("us-east knows the subject") { try await isKnown(subject, to: abroad) }
+      let sent = try await refusal { try await abroad.events(of: subject) }
+      #expect(sent.reason == "WRONG_REGION")
+      #expect(sent.metadata["home_region"] == "eu-west")
     }
 
     @Test func `an event's details are sealed, and its person is a pseudonym`() async throws {

@@ -61,7 +61,7 @@ extension Integration {
       try await eventually("us-east knows the subject") { try await isKnown(subject, to: abroad) }
       let read = try await abroad.get(subject, purpose: "support")
       #expect(read.record.value == ["name": "E. U. Resident"])
-      #expect(read.decision.redactions.contains { $0.field == "nickname" && $0.view == "drop" })
+      #expect(read.decision.redactions.contains { $0.field == "*" && $0.view == "drop" })
     }
 
     @Test func `a region that no file describes is nobody's home`() async throws {

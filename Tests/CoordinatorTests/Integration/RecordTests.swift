@@ -100,12 +100,13 @@ extension Integration {
       let deleted = try await app.delete(subject, requestID: "d")
       #expect(try await app.delete(subject, requestID: "d") == deleted)
 
-      // One leaf for each that was done, none for repeats.
+      // Each is recorded, and one of them wrote.
       let auditor = try await world.auditor(.euWest)
-      let activities = try await auditor.events(of: subject).events.map { try AuditEvent(leaf: [UInt8]($0.leaf)).activity }
-      #expect(activities.filter { $0 == .write }.count == 1)
-      #expect(activities.filter { $0 == .register }.count == 1)
-      #expect(activities.filter { $0 == .delete }.count == 1)
+      let events = try await auditor.events(of: subject).events.map { try AuditEvent(leaf: [UInt8]($0.leaf)) }
+      #expect(events.filter { $0.activity == .write }.count == 9)
+      #expect(events.filter { $0.activity == .write && $0.recordVersion != nil }.count == 1)
+      #expect(events.filter { $0.activity == .delete && $0.recordVersion != nil }.count == 1)
+      #expect(events.filter { $0.activity == .register }.count == 2)
     }
 
     @Test func `a forwarded write that is repeated is done once`() async throws {
@@ -164,7 +165,7 @@ extension Integration {
       #expect(exported.activity == .read)
       #expect(exported.hops.map(\.to.region) == [.usEast])
       #expect(exported.rules.first?.id == "eu.adequacy-certified")
-      #expect(exported.rules.first?.location.hasPrefix("policies/eu-transfers.yaml:") == true)
+      #expect(exported.rules.first?.location.contains("policies/eu-transfers.yaml:") == true)
       #expect(exported.redactions.map(\.field).sorted() == ["email", "ip", "phone"])
       #expect(imported.activity == .importRecord)
       #expect(imported.counterpart?.region == .euWest)
@@ -249,8 +250,8 @@ extension Integration {
       try await eventually("us-east knows the subject") { try await isKnown(subject, to: abroad) }
       let read = try await abroad.get(subject, purpose: "support")
       #expect(read.record.value == ["name": "E. U. Resident"])
-      #expect(read.decision.redactions.count == 5_000)
-      // Their names are the app's: the log counts them as one.
+      // Their names are the app's: answer and log count them as one.
+      #expect(read.decision.redactions.map(\.field) == ["*"])
       #expect(try await world.event(.euWest, read.receipt.index).redactions.map(\.field) == ["*"])
     }
 

@@ -42,6 +42,33 @@ extension Integration.Fragile {
       }
       #expect(try await abroad.get(subject, purpose: "support").record.version == 1)
     }
+
+    @Test(arguments: [("moved", "WRONG_REGION"), ("erased", "SUBJECT_ERASED"), ("restricted", "SUBJECT_RESTRICTED")])
+    func `a store that has given a subject up gives nothing away, though every directory names it`(
+      _ state: String, _ reason: String
+    ) async throws {
+      let world = try await World.fragile()
+      let home = try await world.app(.euWest)
+      let abroad = try await world.app(.usEast)
+      let subject = freshSubject()
+      try await home.register(subject)
+      try await home.put(subject, ["name": "E. U. Resident"])
+      try await eventually("us-east knows the subject") { try await isKnown(subject, to: abroad) }
+      let tag = PostgresValue.bytes(try world.tag(of: subject).bytes)
+      try await world.deployment.sql(.euWest, "UPDATE subject SET state = '\(state)' WHERE tag = $1::bytea", [tag])
+      for caller in [home, abroad] {
+        for call in [
+          { try await caller.get(subject, purpose: "support") as Any }, { try await caller.list(subject, purpose: "support") as Any },
+          { try await caller.subject(subject, purpose: "support") as Any }, { try await caller.put(subject, ["name": "x"]) as Any },
+        ] {
+          let error = try await refusal(of: call)
+          #expect(error.reason == reason)
+          #expect(try await world.event(of: error).reason == reason)
+        }
+      }
+      let versions = try await world.deployment.sql(.euWest, "SELECT version FROM record WHERE tag = $1::bytea", [tag])
+      #expect(try versions.map { try $0.int64(0) } == [1])
+    }
   }
 }
 
