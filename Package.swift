@@ -73,13 +73,13 @@ let package = Package(
     library("Directory", ["Residency"], exclude: ["README.md"]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     library("Cryptography", ["COpenSSL"]),
-    library("AuditTrail", ["Cryptography", "Residency"]),
+    library("AuditTrail", ["Cryptography", "Residency"], exclude: ["README.md"]),
     library("DomicileAPI", [.protobuf], exclude: ["Protos", "generate", "openapi.py"]),
 
     // Shells.
     .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     library("Postgres", ["CLibPQ", .logging], exclude: ["README.md"]),
-    library("RegionStore", ["Cryptography", "Directory", "Postgres", "Residency", .deque, .logging]),
+    library("RegionStore", ["Cryptography", "Directory", "Postgres", "Residency", .deque, .logging], exclude: ["README.md"]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     library(
       "ConnectRPC",
@@ -92,7 +92,7 @@ let package = Package(
       [
         "AuditTrail", "ConnectRPC", "Cryptography", "Directory", "DomicileAPI", "PolicyEngine", "Postgres", "RegionStore", "Residency",
         .crypto, .httpTypes, .jwtKit, .logging, .protobuf, .serviceLifecycle, .swiftASN1, .x509,
-      ]),
+      ], exclude: ["README.md"]),
     library("FaultLab", ["Coordinator", "Postgres", "Residency", .logging]),
 
     // Programs.
