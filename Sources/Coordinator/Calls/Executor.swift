@@ -86,18 +86,22 @@ struct Executor: Sendable {
 
   /// Records something in this region's log that changes nothing else.
   func record(_ event: AuditEvent, _ call: Call) async throws(Refusal) -> Domicile_V1_Receipt {
+    try await record(event, now: call.now, in: call.region.descriptor.id)
+  }
+
+  func record(_ event: AuditEvent, now: UInt64, in region: RegionID) async throws(Refusal) -> Domicile_V1_Receipt {
     let draft = LeafDraft(event, details: nil)
-    let operation = Operation(needs: FactsNeeded(subjects: []), now: call.now) { _, effects in effects.record(draft) }
+    let operation = Operation(needs: FactsNeeded(subjects: []), now: now) { _, effects in effects.record(draft) }
     do {
       // Of its own task: who asked may have given up, and what happened is recorded all the same.
       let store = self.store
       let committed = try await Task { try await store.commit(operation) }.value
       guard let receipt = committed.receipts.first else { throw StoreError.corrupt(what: "a receipt") }
-      return Domicile_V1_Receipt(receipt, region: call.region.descriptor.id)
+      return Domicile_V1_Receipt(receipt, region: region)
     } catch let error as StoreError {
-      throw Refusal(error, region: call.region.descriptor.id.rawValue)
+      throw Refusal(error, region: region.rawValue)
     } catch {
-      throw Refusal(.unavailable, region: call.region.descriptor.id.rawValue)
+      throw Refusal(.unavailable, region: region.rawValue)
     }
   }
 }

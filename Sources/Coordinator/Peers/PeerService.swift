@@ -94,7 +94,12 @@ struct PeerService: Sendable {
   private func run<Procedure: SubjectProcedure>(
     _ type: Procedure.Type, _ request: Data, _ call: Call
   ) async throws -> Domicile_Peer_V1_ExecuteResponse {
-    let procedure = try Procedure(try Procedure.Request(serializedBytes: request), call: call)
+    let message: Procedure.Request
+    do { message = try Procedure.Request(serializedBytes: request) } catch {
+      throw Refusal(
+        .invalidArgument, .invalidArgument, "The request that is passed on is not a \(Procedure.Request.protoMessageName).")
+    }
+    let procedure = try Procedure(message, call: call)
     if let destination = procedure.destination, destination.id != call.region.descriptor.id { throw Self.notHome(call) }
     switch try await executor.execute(procedure, call) {
     case .answered(let response, let pseudonym):

@@ -3,6 +3,7 @@ import ConnectRPC
 import Cryptography
 import Directory
 package import Logging
+import PolicyEngine
 import Postgres
 import RegionStore
 package import Residency
@@ -94,7 +95,13 @@ package struct Coordinator: Service {
       onStart: { port in logger.notice("serving peers", metadata: ["port": "\(port)"]) })
 
     // Shut down in reverse: first no more calls, then no more replication, then the last checkpoint, then the store.
-    services = [StoreService(store: store), CheckpointService(checkpointer: checkpointer), replication, peerServer, apps]
+    services = [
+      StoreService(store: store),
+      CheckpointService(
+        checkpointer: checkpointer,
+        start: StartRecord(executor: executor, region: context, policyRevision: configuration.policies.revision)), replication,
+      peerServer, apps,
+    ]
   }
 
   private static func subjectMethods(_ gateway: Gateway) -> [UnaryMethod] {
@@ -140,8 +147,10 @@ private struct StoreService: Service {
 
 private struct CheckpointService: Service {
   let checkpointer: Checkpointer
+  let start: StartRecord
 
   func run() async throws {
+    try await start.make()
     await withGracefulShutdownHandler {
       await checkpointer.run()
     } onGracefulShutdown: {

@@ -165,6 +165,24 @@ extension Integration {
       #expect(error.reason == "UNKNOWN_PROCEDURE")
     }
 
+    @Test func `is told what is wrong with a request that is none`() async throws {
+      let world = try await World.shared()
+      let token = try await world.deployment.token()
+      let error = try await refusal {
+        try await world.withPeer(.usEast, to: .euWest) { peer in
+          try await peer.call(
+            "Execute",
+            Domicile_Peer_V1_ExecuteRequest.with {
+              $0.procedure = "domicile.v1.RecordService/GetRecord"
+              $0.request = Data([0xff, 0xff, 0xff])
+              $0.token = token
+            }, as: Domicile_Peer_V1_ExecuteResponse.self)
+        }
+      }
+      #expect(error.code == .invalidArgument)
+      #expect(error.reason == "INVALID_ARGUMENT")
+    }
+
     private func subject(in world: World) async throws -> String {
       let home = try await world.app(.euWest)
       let subject = freshSubject()

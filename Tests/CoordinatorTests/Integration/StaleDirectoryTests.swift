@@ -58,8 +58,10 @@ extension Integration.Fragile {
       try await world.deployment.sql(.euWest, "UPDATE subject SET state = '\(state)' WHERE tag = $1::bytea", [tag])
       for caller in [home, abroad] {
         for call in [
-          { try await caller.get(subject, purpose: "support") as Any }, { try await caller.list(subject, purpose: "support") as Any },
-          { try await caller.subject(subject, purpose: "support") as Any }, { try await caller.put(subject, ["name": "x"]) as Any },
+          { try await caller.get(subject, purpose: "support") as Any },
+          { try await caller.list(subject, purpose: "support") as Any },
+          { try await caller.subject(subject, purpose: "support") as Any },
+          { try await caller.put(subject, ["name": "x"]) as Any },
         ] {
           let error = try await refusal(of: call)
           #expect(error.reason == reason)
