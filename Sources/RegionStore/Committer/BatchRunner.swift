@@ -45,9 +45,10 @@ struct BatchRunner: Sendable {
   private func attemptOnce(_ batch: [PendingOperation], on connection: PostgresConnection) async throws -> Completions {
     let needs = batch.map(\.needs)
     let newcomers = needs.filter(\.createsKeys).flatMap(\.subjects)
+    var newKeys: [SubjectTag: SubjectKeys] = [:]
     if !newcomers.isEmpty {
       // Where the key database is away, only who needs new keys fails: the facts will lack them.
-      do { try await keys.create(for: newcomers) } catch {
+      do { newKeys = try await keys.create(for: newcomers) } catch {
         logger.error("no keys could be made for new subjects", metadata: ["error": "\(error)"])
       }
     }
@@ -55,7 +56,7 @@ struct BatchRunner: Sendable {
     let reading = FactsReading(needs)
     let answers = try await connection.pipeline(reading.steps, deadline: .now + silenceMax)
     do {
-      let facts = try await reading.facts(from: answers, keys: keys)
+      let facts = try await reading.facts(from: answers, keys: keys, newKeys: newKeys)
       let decided = decide(batch, on: facts)
       guard decided.contains(where: { !$0.effects.isEmpty }) else {
         _ = try await connection.execute(.rollback, [])

@@ -84,7 +84,10 @@ struct FactsReading {
     """)
 
   /// The batch's facts, opened with the subjects' keys.
-  func facts(from results: [PostgresResult], keys vault: KeyVault) async throws -> Facts {
+  /// - Parameter newKeys: those of subjects that may be registered by the batch.
+  func facts(
+    from results: [PostgresResult], keys vault: KeyVault, newKeys: [SubjectTag: SubjectKeys]
+  ) async throws -> Facts {
     guard results.count == steps.count, let placements = results.last else {
       throw StoreError.corrupt(what: "the answer to a read")
     }
@@ -98,14 +101,9 @@ struct FactsReading {
       byKind[kind, default: []].append(row)
     }
     let present = try byKind[.subject, default: []].map { try Self.tag(of: $0) }
-    let newcomers = needs.filter(\.createsKeys).flatMap(\.subjects)
     let found = try await vault.keys(for: present)
-    var keys = found.keys
     facts.unreadable = found.unreadable
-    if !newcomers.isEmpty {
-      // Where the key database is away, the newcomers have no keys and fail; who is known already does not.
-      do { keys.merge(try await vault.keys(for: newcomers).keys) { known, _ in known } } catch {}
-    }
+    let keys = found.keys.merging(newKeys) { known, _ in known }
     for (tag, key) in keys { facts.auditKeys[tag] = key.audit }
 
     for row in byKind[.subject, default: []] { try facts.guarding(Self.tag(of: row)) { try $0.addSubject(row, keys: keys) } }

@@ -39,10 +39,11 @@ actor KeyVault {
   }
 
   /// Makes keys for those of `tags` that have none, durably, before anything is sealed under them.
-  func create(for tags: [SubjectTag]) async throws {
+  /// - Returns: the keys of all of `tags`, made now or before, by whichever coordinator.
+  func create(for tags: [SubjectTag]) async throws -> [SubjectTag: SubjectKeys] {
     let existing = try await keys(for: tags)
     let missing = tags.filter { existing.keys[$0] == nil && !existing.unreadable.contains($0) }
-    guard !missing.isEmpty else { return }
+    guard !missing.isEmpty else { return existing.keys }
     var data: [[UInt8]] = []
     var audit: [[UInt8]] = []
     for tag in missing {
@@ -57,6 +58,7 @@ actor KeyVault {
       PipelineStep(.commit, []),
     ]
     _ = try await pool.withConnection { try await $0.pipeline(steps, deadline: .now + self.silenceMax) }
+    return try await keys(for: tags).keys
   }
 
   private func load(_ tags: [SubjectTag]) async throws -> Found {
