@@ -16,12 +16,14 @@ package struct CallContext: Sendable {
   package let method: String
   /// Counts the calls of this server from 1: it connects log lines of one call.
   package let requestNumber: UInt64
+  /// Whether the server takes no more calls: it still serves what is asked for by GET outside of a method.
+  package let isServerStopping: Bool
   /// Header fields that the answer will have, set by the handler.
   package let responseHeaders: ResponseHeaders
 
   package init(
     headers: HTTPFields = [:], peerCertificates: [[UInt8]] = [], remoteAddress: String? = nil,
-    deadline: ContinuousClock.Instant? = nil, method: String, requestNumber: UInt64 = 0,
+    deadline: ContinuousClock.Instant? = nil, method: String, requestNumber: UInt64 = 0, isServerStopping: Bool = false,
     responseHeaders: ResponseHeaders = ResponseHeaders()
   ) {
     self.headers = headers
@@ -30,6 +32,7 @@ package struct CallContext: Sendable {
     self.deadline = deadline
     self.method = method
     self.requestNumber = requestNumber
+    self.isServerStopping = isServerStopping
     self.responseHeaders = responseHeaders
   }
 }

@@ -122,18 +122,24 @@ struct CallLifetimeTests {
   }
 
   @Test
-  func `graceful shutdown finishes the calls at work, and accepts no more`() async throws {
+  func `graceful shutdown finishes the calls at work, takes no more, and then closes its port`() async throws {
     let probe = Probe()
-    try await TestServer.run(EchoService.methods(probe)) { server in
+    try await TestServer.run(EchoService.methods(probe), routes: [.init("/metrics") { _, _, _ in .init(text: "ok") }]) { server in
       try await RawHTTP.run { http in
         async let answer = http.post(server.url("Stubborn"), json: #"{"text":"late"}"#)
         await probe.started.wait()
         await server.stop()
-        await refusesConnections(server)
+        let refused = try await refusesCalls(server, http)
+        #expect(refused.status == 503)
+        #expect(refused.text.contains("SERVER_STOPPING"))
+        #expect(refused.headers.first(name: "retry-after") == "1")
+        #expect(refused.headers.first(name: "connection") == "close")
+        #expect(try await http.send(.GET, server.url + "/metrics", []).text == "ok")
         probe.release.open()
         let late = try await answer
         #expect(late.text == #"{"echoedText":"late"}"#)
         #expect(late.headers.first(name: "connection") == "close")
+        await refusesConnections(server)
       }
     }
     #expect(probe.finished.isOpen)
@@ -152,7 +158,7 @@ struct CallLifetimeTests {
         return probe.finished.isOpen
       }()
       await server.stop()
-      await refusesConnections(server)
+      _ = try await RawHTTP.run { http in try await refusesCalls(server, http) }
       // Time for a server that does not wait to end.
       try await Task.sleep(for: .milliseconds(200))
       probe.release.open()
@@ -202,6 +208,14 @@ struct CallLifetimeTests {
     #expect(text.contains(#"domicile_rpc_calls_total{code="unimplemented",method="none"} 1"#))
     #expect(text.contains(#"domicile_rpc_call_seconds_count{method="/test.v1.EchoService/Echo"} 3"#))
     #expect(!text.contains("Nothing"))
+  }
+
+  /// Calls until the server no longer takes calls.
+  private func refusesCalls(_ server: TestServer, _ http: RawHTTP) async throws -> RawAnswer {
+    while true {
+      let answer = try await http.post(server.url("Echo"), json: "{}")
+      if answer.status != 200 { return answer }
+    }
   }
 
   /// Connects until the server no longer accepts.

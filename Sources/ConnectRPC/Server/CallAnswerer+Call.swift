@@ -15,7 +15,13 @@ extension CallAnswerer {
     case .failure(.unsupportedMediaType): return .unsupportedMediaType
     case .failure(.error(let error)): return .failure(error, leavesRequestUnread: true)
     }
-    guard registry.enter() else { return .failure(.overloaded, leavesRequestUnread: true) }
+    switch registry.enter() {
+    case .entered: break
+    case .overloaded: return .failure(.overloaded, leavesRequestUnread: true)
+    case .stopping: return .failure(.stopping, leavesRequestUnread: true)
+    }
+    // The answer to an HTTP/2 call has left when its stream is closed. One on HTTP/1.1 holds its connection open by itself.
+    defer { if arrival.peer.isHTTP2 { arrival.peer.onGone { registry.answered() } } else { registry.answered() } }
     let deadline = arrival.started + min(request.timeout ?? limits.deadlineMax, limits.deadlineMax)
     let context = context(of: arrival, method: method.path, deadline: deadline)
     let supervisor = CallSupervisor()
@@ -72,7 +78,7 @@ extension CallAnswerer {
     CallContext(
       headers: arrival.request.headers, peerCertificates: arrival.peer.certificates,
       remoteAddress: arrival.channel.remoteAddress?.ipAddress, deadline: deadline, method: method,
-      requestNumber: arrival.number)
+      requestNumber: arrival.number, isServerStopping: isStopping)
   }
 
   private func supervise(

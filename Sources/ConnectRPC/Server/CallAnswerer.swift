@@ -52,10 +52,13 @@ struct CallAnswerer: HTTPResponder {
     registry = CallRegistry(callsMax: limits.callsInFlightMax)
   }
 
-  /// From now on each HTTP/1.1 answer is its connection's last.
-  func stopKeepingAlive() {
+  /// From now on no call is taken, and each HTTP/1.1 answer is its connection's last.
+  func stop() {
     shared.isStopping.store(true, ordering: .relaxed)
+    registry.stop()
   }
+
+  var isStopping: Bool { shared.isStopping.load(ordering: .relaxed) }
 
   /// Names one failure in the log and to the caller.
   func errorIdentifier(_ context: CallContext) -> String { "\(shared.run)-\(context.requestNumber)" }
@@ -101,7 +104,7 @@ struct CallAnswerer: HTTPResponder {
   private func response(_ answer: Answer, to arrival: Arrival) -> Response {
     var headers = answer.headers
     let closes = answer.leavesRequestUnread && !requestEndIsNear(arrival)
-    if !arrival.peer.isHTTP2, closes || shared.isStopping.load(ordering: .relaxed) { headers[.connection] = "close" }
+    if !arrival.peer.isHTTP2, closes || isStopping { headers[.connection] = "close" }
     let status = HTTPResponse.Status(integerLiteral: answer.status)
     let buffer = ByteBuffer(bytes: answer.body)
     if arrival.request.method == .head {

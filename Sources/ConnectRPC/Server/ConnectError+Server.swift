@@ -22,6 +22,12 @@ extension ConnectError {
     ConnectError(.canceled, reason: "CANCELED", "The caller ended the call before its answer.")
   }
 
+  static var stopping: ConnectError {
+    ConnectError(
+      .unavailable, reason: "SERVER_STOPPING", "The server is shutting down. Nothing was done. Try again, or another server.",
+      retryDelay: .seconds(1))
+  }
+
   static var serverStopped: ConnectError {
     ConnectError(
       .unavailable, reason: "SERVER_STOPPED", "The server was stopped before it could answer. Try again.",

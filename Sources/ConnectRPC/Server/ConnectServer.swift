@@ -9,7 +9,7 @@ import ServiceLifecycle
 
 /// Serves unary Connect methods, and some plain GETs, over HTTP/1.1 and HTTP/2 with TLS, or HTTP/1.1 on loopback.
 ///
-/// On graceful shutdown it accepts no more connections, finishes the calls at work, and closes each connection after its last answer.
+/// On graceful shutdown it refuses new calls, finishes those at work, and then closes its port and each connection after its last answer.
 package struct ConnectServer: Service {
   private let configuration: ConnectServerConfiguration
   private let answerer: CallAnswerer
@@ -64,29 +64,44 @@ package struct ConnectServer: Service {
     await answerer.registry.drained()
   }
 
+  private enum Step { case ended, drained, overdue }
+
+  /// The server library is told to stop once no call is under way: told earlier, it takes a stream that a peer opens before it has
+  /// seen the GOAWAY as an error of the connection, and closes that with every call on it.
+  ///
   /// A peer that does not read its answer cannot keep a stopping server up for longer than a call may take.
   private func runUntilDrained(_ application: Application<CallAnswerer>) async throws {
+    let services = ServiceGroup(configuration: ServiceGroupConfiguration(services: [application], logger: logger))
+    // A task of its own: a nested group would stop together with the one around it.
+    let serving = Task.detached { try await services.run() }
     let drainTimeout = configuration.limits.drainTimeout
-    try await withThrowingTaskGroup(of: Bool.self) { group in
+    try await withThrowingTaskGroup(of: Step.self) { group in
       group.addTask {
-        try await withGracefulShutdownHandler {
-          try await application.run()
-        } onGracefulShutdown: {
-          answerer.stopKeepingAlive()
+        try await withTaskCancellationHandler {
+          try await serving.value
+        } onCancel: {
+          serving.cancel()
         }
-        return true
+        return .ended
+      }
+      group.addTask {
+        do { try await gracefulShutdown() } catch { return .ended }
+        answerer.stop()
+        await answerer.registry.drained()
+        await services.triggerGracefulShutdown()
+        return .drained
       }
       group.addTask {
         do {
           try await gracefulShutdown()
           try await Task.sleep(for: drainTimeout)
-        } catch is CancellationError {}
-        return false
+        } catch { return .ended }
+        return .overdue
       }
-      guard try await group.next() == false else {
-        group.cancelAll()
-        return
-      }
+      var step = try await group.next()
+      if step == .drained { step = try await group.next() }
+      defer { group.cancelAll() }
+      guard step == .overdue else { return }
       if !Task.isCancelled { logger.warning("Connections are still open after the longest call: they are closed now") }
       group.cancelAll()
       do {

@@ -22,8 +22,10 @@ struct HealthService: Sendable {
   var routes: [RawRoute] {
     [
       RawRoute("/healthz") { _, _, _ in RawResponse(text: "ok\n") },
-      RawRoute("/readyz") { _, _, _ in
-        await store.isReady() ? RawResponse(text: "ready\n") : RawResponse(status: 503, text: "the store does not answer\n")
+      RawRoute("/readyz") { _, _, context in
+        guard !context.isServerStopping else { return RawResponse(status: 503, text: "this coordinator is shutting down\n") }
+        guard await store.isReady() else { return RawResponse(status: 503, text: "the store does not answer\n") }
+        return RawResponse(text: "ready\n")
       },
       RawRoute("/openapi.json") { _, _, _ in RawResponse(contentType: "application/json", text: OpenAPI.document) },
       RawRoute("/metrics") { _, _, _ in
