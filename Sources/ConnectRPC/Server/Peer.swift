@@ -17,10 +17,11 @@ final class Peer: Sendable {
     self.isHTTP2 = isHTTP2
   }
 
-  /// Calls `action` once the peer is gone, at once if it is gone already; it replaces an earlier action.
+  /// Calls `action` once, when the peer is gone, at once if it is gone already; it replaces an earlier action.
   func onGone(_ action: (@Sendable () -> Void)?) {
     let isGone = presence.withLock { presence in
-      presence.onGone = action
+      // Kept, it would be called again: an error on a connection and its end both tell that the peer is gone.
+      presence.onGone = presence.isGone ? nil : action
       return presence.isGone
     }
     if isGone { action?() }
