@@ -30,6 +30,8 @@ final class Replication: Service {
     await withGracefulShutdownHandler {
       await withDiscardingTaskGroup { group in
         for replicator in replicators.values { group.addTask { await replicator.run() } }
+        // A region without peers has nothing to replicate, and serves all the same.
+        group.addTask { try? await gracefulShutdown() }
       }
     } onGracefulShutdown: {
       for replicator in self.replicators.values { Task { await replicator.stop() } }

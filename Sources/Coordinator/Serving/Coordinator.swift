@@ -137,9 +137,9 @@ private struct StoreService: Service {
   let store: RegionStore
 
   func run() async throws {
-    await withGracefulShutdownHandler {
+    await withTaskCancellationOrGracefulShutdownHandler {
       await store.run()
-    } onGracefulShutdown: {
+    } onCancelOrGracefulShutdown: {
       Task { await store.stop() }
     }
   }
@@ -151,9 +151,9 @@ private struct CheckpointService: Service {
 
   func run() async throws {
     try await start.make()
-    await withGracefulShutdownHandler {
+    await withTaskCancellationOrGracefulShutdownHandler {
       await checkpointer.run()
-    } onGracefulShutdown: {
+    } onCancelOrGracefulShutdown: {
       Task { await checkpointer.stop() }
     }
   }
