@@ -43,12 +43,21 @@ enum ChildProcess {
     posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
     for file in openFiles where file > STDERR_FILENO { posix_spawn_file_actions_addclose(&actions, file) }
 
+    // Threads of a pool block most signals, and a child inherits that: one that sets itself an alarm would never hear it.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var noSignals = sigset_t()
+    sigemptyset(&noSignals)
+    posix_spawnattr_setsigmask(&attributes, &noSignals)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+
     let program = "/usr/bin/env"
     let arguments = ([program, "-C", folder] + command).map { strdup($0) } + [nil]
     let environment = environment.map { strdup($0) } + [nil]
     defer { for text in arguments + environment { free(text) } }
     var child = pid_t()
-    let failure = posix_spawn(&child, program, &actions, nil, arguments, environment)
+    let failure = posix_spawn(&child, program, &actions, &attributes, arguments, environment)
     guard failure == 0 else {
       throw PrivatePostgresError(
         "\(command[0]) could not be started", because: "\(program): \(SystemError.text(failure))",
