@@ -12,6 +12,7 @@ extension Target.Dependency {
   static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
   static let crypto = product(name: "Crypto", package: "swift-crypto")
   static let deque = product(name: "DequeModule", package: "swift-collections")
+  static let histogram = product(name: "Histogram", package: "hdrhistogram-swift")
   static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
   static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
   static let hummingbirdHTTP2 = product(name: "HummingbirdHTTP2", package: "hummingbird")
@@ -65,6 +66,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     // Pure: no I/O, clock or randomness.
@@ -90,10 +92,17 @@ let package = Package(
     library(
       "Coordinator",
       [
-        "AuditTrail", "ConnectRPC", "Cryptography", "Directory", "DomicileAPI", "PolicyEngine", "Postgres", "RegionStore", "Residency",
+        "AuditTrail", "ConnectRPC", "Cryptography", "Directory", "DomicileAPI", "PolicyEngine", "Postgres", "RegionStore",
+        "Residency",
         .crypto, .httpTypes, .jwtKit, .logging, .protobuf, .serviceLifecycle, .swiftASN1, .x509,
       ], exclude: ["README.md"]),
-    library("FaultLab", ["Coordinator", "Postgres", "Residency", .logging]),
+    library(
+      "FaultLab",
+      [
+        "AuditTrail", "Coordinator", "Cryptography", "Directory", "DomicileAPI", "Postgres", "RegionStore", "Residency",
+        .histogram, .logging,
+        .nioCore, .nioPosix, .nioSSL, .protobuf,
+      ]),
 
     // Programs.
     .executableTarget(
@@ -116,7 +125,8 @@ let package = Package(
     tests("CryptographyTests", ["Cryptography", "Residency"]),
     tests("AuditTrailTests", ["AuditTrail", "Cryptography", "Residency"]),
     tests("PostgresTests", ["DomicileTestKit", "FaultLab", "Postgres", .logging]),
-    tests("RegionStoreTests", ["Cryptography", "Directory", "DomicileTestKit", "Postgres", "RegionStore", "Residency", .logging]),
+    tests(
+      "RegionStoreTests", ["Cryptography", "Directory", "DomicileTestKit", "Postgres", "RegionStore", "Residency", .logging]),
     tests(
       "ConnectRPCTests",
       [
@@ -126,8 +136,10 @@ let package = Package(
     tests(
       "CoordinatorTests",
       [
-        "AuditTrail", "ConnectRPC", "Coordinator", "Cryptography", "Directory", "DomicileAPI", "DomicileTestKit", "FaultLab", "Postgres",
-        "RegionStore", "Residency", .asyncHTTPClient, .crypto, .httpTypes, .jwtKit, .logging, .nioCore, .nioEmbedded, .nioHTTP1, .nioSSL, .protobuf,
+        "AuditTrail", "ConnectRPC", "Coordinator", "Cryptography", "Directory", "DomicileAPI", "DomicileTestKit", "FaultLab",
+        "Postgres",
+        "RegionStore", "Residency", .asyncHTTPClient, .crypto, .httpTypes, .jwtKit, .logging, .nioCore, .nioEmbedded, .nioHTTP1,
+        .nioSSL, .protobuf,
         .swiftASN1, .x509,
       ]),
     tests("domicileTests", ["Coordinator", "Residency", "domicile", .argumentParser]),
