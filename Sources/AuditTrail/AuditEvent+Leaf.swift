@@ -9,100 +9,121 @@ extension AuditEvent {
   /// attribute for stands under `unmapped`. Numbers of 64 bits are decimal text, since JSON's are doubles.
   /// - Throws: ``FormatError`` where they are more than a log's entry may have (65,535).
   package func leafBytes() throws(FormatError) -> [UInt8] {
-    let bytes = json.canonicalBytes
+    let bytes = canonicalBytes
     guard bytes.count <= EntryBundle.entryByteCountMax else {
       throw FormatError(.leaf, "\(bytes.count) bytes are more than \(EntryBundle.entryByteCountMax)")
     }
     return bytes
   }
 
-  /// The event as an OCSF document.
-  package var json: JSONValue {
+  /// The event as an OCSF document in canonical JSON, of any length.
+  package var canonicalBytes: [UInt8] {
+    // Most leaves have about a kilobyte; details may add as much again.
+    var writer = CanonicalJSONWriter(capacity: 1_280 + (sealedDetails?.count ?? 0) * 4 / 3)
+    writer.object(write)
+    return writer.bytes
+  }
+
+  private func write(_ out: inout CanonicalJSONWriter) {
     let isAllowed = effect == .allowed
-    return object([
-      "activity_id": .integer(activity.ocsfID),
-      "activity_name": .string(activity.ocsfName),
-      "actor": principal.map { ["user": ["uid": .string($0)]] } ?? ["app_name": "domicile"],
-      "category_name": "Application Activity",
-      "category_uid": 6,
-      "class_name": "Datastore Activity",
-      "class_uid": 6005,
-      "database": ["name": "domicile", "type_id": 1],
-      "dst_endpoint": home.map(endpoint),
-      "metadata": [
-        "log_name": "audit", "product": ["name": "Domicile", "vendor_name": "Domicile"], "uid": .string(id),
-        "version": .string(Self.ocsfVersion),
-      ],
-      "severity": isAllowed ? "Informational" : "Low",
-      "severity_id": isAllowed ? 1 : 2,
-      "src_endpoint": endpoint(requester),
-      "status": isAllowed ? "Success" : "Failure",
-      "status_code": reason.map(JSONValue.string),
-      "status_id": isAllowed ? 1 : 2,
-      "table": collection.map { ["name": .string($0.rawValue)] },
-      "time": .integer(time.milliseconds),
-      "type_uid": .integer(600_500 + activity.ocsfID),
-      "unmapped": unmapped,
-    ])
+    out.integer("activity_id", Int64(activity.ocsfID))
+    out.string("activity_name", activity.ocsfName)
+    out.object("actor") { out in
+      guard let principal else { return out.string("app_name", "domicile") }
+      out.object("user") { $0.string("uid", principal) }
+    }
+    out.string("category_name", "Application Activity")
+    out.integer("category_uid", 6)
+    out.string("class_name", "Datastore Activity")
+    out.integer("class_uid", 6005)
+    out.object("database") { out in
+      out.string("name", "domicile")
+      out.integer("type_id", 1)
+    }
+    if let home { out.object("dst_endpoint") { $0.writeEndpoint(home) } }
+    out.object("metadata") { out in
+      out.string("log_name", "audit")
+      out.object("product") { out in
+        out.string("name", "Domicile")
+        out.string("vendor_name", "Domicile")
+      }
+      out.string("uid", id)
+      out.string("version", Self.ocsfVersion)
+    }
+    out.string("severity", isAllowed ? "Informational" : "Low")
+    out.integer("severity_id", isAllowed ? 1 : 2)
+    out.object("src_endpoint") { $0.writeEndpoint(requester) }
+    out.string("status", isAllowed ? "Success" : "Failure")
+    out.string("status_code", reason)
+    out.integer("status_id", isAllowed ? 1 : 2)
+    if let collection { out.object("table") { $0.string("name", collection.rawValue) } }
+    out.integer("time", time.milliseconds)
+    out.integer("type_uid", Int64(600_500 + activity.ocsfID))
+    out.object("unmapped", writeUnmapped)
   }
 
-  private var unmapped: JSONValue {
-    object([
-      "activity": .string(activity.rawValue),
-      "classes": list(classes) { .string($0.rawValue) },
-      "counterpart": counterpart.map {
-        object([
-          "index": $0.index.map(decimal), "leaf_hash": $0.leafHash.map { .string($0.description) },
-          "region": .string($0.region.rawValue),
-        ])
-      },
-      "details": sealedDetails.map { .string(Base64.encode($0)) },
-      "directory_version": directoryVersion.map(JSONValue.string),
-      "effect": .string(effect.rawValue),
-      "hops": list(hops) { ["from": place($0.from), "to": place($0.to)] },
-      "legal_basis": legalBasis.map(JSONValue.string),
-      "policy_revision": policyRevision.map(JSONValue.string),
-      "purpose": purpose.map { .string($0.rawValue) },
-      "record_version": recordVersion.map(decimal),
-      "redactions": list(redactions) { ["field": .string($0.field), "view": .string($0.view.name)] },
-      "request": request.map { ["coordinator": .string($0.coordinator), "number": decimal($0.number)] },
-      "rules": list(rules) { ["at": .string($0.location), "id": .string($0.id)] },
-      "safeguard": safeguard.map { .string($0.rawValue) },
-      "salt": .string(Base64.encode(salt.bytes)),
-      "subject": subject.map {
-        object([
-          "epoch": subjectEpoch.map { decimal($0.rawValue) }, "period": .string($0.period.description),
-          "pseudonym": .string($0.description),
-        ])
-      },
-    ])
+  private func writeUnmapped(_ out: inout CanonicalJSONWriter) {
+    out.string("activity", activity.rawValue)
+    out.strings("classes", classes.map(\.rawValue))
+    if let counterpart {
+      out.object("counterpart") { out in
+        out.decimal("index", counterpart.index)
+        out.string("leaf_hash", counterpart.leafHash?.description)
+        out.string("region", counterpart.region.rawValue)
+      }
+    }
+    out.string("details", sealedDetails.map { Base64.encode($0) })
+    out.string("directory_version", directoryVersion)
+    out.string("effect", effect.rawValue)
+    out.list("hops", hops) { out, hop in
+      out.object("from") { $0.writePlace(hop.from) }
+      out.object("to") { $0.writePlace(hop.to) }
+    }
+    out.string("legal_basis", legalBasis)
+    out.string("policy_revision", policyRevision)
+    out.string("purpose", purpose?.rawValue)
+    out.decimal("record_version", recordVersion)
+    out.list("redactions", redactions) { out, redaction in
+      out.string("field", redaction.field)
+      out.string("view", redaction.view.name)
+    }
+    if let request {
+      out.object("request") { out in
+        out.string("coordinator", request.coordinator)
+        out.decimal("number", request.number)
+      }
+    }
+    out.list("rules", rules) { out, rule in
+      out.string("at", rule.location)
+      out.string("id", rule.id)
+    }
+    out.string("safeguard", safeguard?.rawValue)
+    out.string("salt", Base64.encode(salt.bytes))
+    if let subject {
+      out.object("subject") { out in
+        out.decimal("epoch", subjectEpoch?.rawValue)
+        out.string("period", subject.period.description)
+        out.string("pseudonym", subject.description)
+      }
+    }
   }
 }
 
-private func object(_ members: [String: JSONValue?]) -> JSONValue { .object(members.compactMapValues { $0 }) }
-private func decimal(_ number: UInt64) -> JSONValue { .string(String(number)) }
+extension CanonicalJSONWriter {
+  fileprivate mutating func writePlace(_ place: AuditEvent.Place) {
+    string("jurisdiction", place.jurisdiction?.rawValue)
+    string("region", place.region?.rawValue)
+  }
 
-/// A list that is left out where it is empty: every event has one form only.
-private func list<Item>(_ items: [Item], _ transform: (Item) -> JSONValue) -> JSONValue? {
-  items.isEmpty ? nil : .array(items.map(transform))
-}
-
-private func place(_ place: AuditEvent.Place) -> JSONValue {
-  object([
-    "jurisdiction": place.jurisdiction.map { .string($0.rawValue) }, "region": place.region.map { .string($0.rawValue) },
-  ])
-}
-
-/// OCSF's network endpoint: the region is the service's id, the jurisdiction its place.
-private func endpoint(_ place: AuditEvent.Place) -> JSONValue {
-  object([
-    "location": place.jurisdiction.map { jurisdiction in
-      object([
-        "country": .string(jurisdiction.country.rawValue),
-        "region": jurisdiction.isSubdivision ? .string(jurisdiction.rawValue) : nil,
-      ])
-    },
-    "svc_name": "domicile",
-    "uid": place.region.map { .string($0.rawValue) },
-  ])
+  /// OCSF's network endpoint: the region is the service's id, the jurisdiction its place.
+  fileprivate mutating func writeEndpoint(_ place: AuditEvent.Place) {
+    if let jurisdiction = place.jurisdiction {
+      object("location") { out in
+        out.string("country", jurisdiction.country.rawValue)
+        if jurisdiction.isSubdivision { out.string("region", jurisdiction.rawValue) }
+      }
+    }
+    string("svc_name", "domicile")
+    string("uid", place.region?.rawValue)
+  }
 }

@@ -11,11 +11,22 @@ package struct PostgresConfiguration: Sendable {
   package let applicationName: String
   /// For each host of the connection string in turn, with TLS and authentication; libpq counts whole seconds, two at least.
   package let connectTimeout: Duration
+  /// Settings of the session, by name, where the connection string has no `options` of its own.
+  package let sessionSettings: [String: String]
 
-  package init(dsn: String, applicationName: String, connectTimeout: Duration = .seconds(5)) {
+  package init(
+    dsn: String, applicationName: String, connectTimeout: Duration = .seconds(5), sessionSettings: [String: String] = [:]
+  ) {
     self.dsn = dsn
     self.applicationName = applicationName
     self.connectTimeout = connectTimeout
+    self.sessionSettings = sessionSettings
+  }
+
+  /// The same server, other session settings.
+  package func with(sessionSettings: [String: String]) -> PostgresConfiguration {
+    PostgresConfiguration(
+      dsn: dsn, applicationName: applicationName, connectTimeout: connectTimeout, sessionSettings: sessionSettings)
   }
 
   /// libpq's keywords and values, in an order where later ones win.
@@ -28,6 +39,7 @@ package struct PostgresConfiguration: Sendable {
       ("keepalives", "1"), ("keepalives_idle", "15"), ("keepalives_interval", "5"), ("keepalives_count", "3"),
       ("tcp_user_timeout", "30000"),
       ("fallback_application_name", applicationName),
+      ("options", sessionSettings.sorted { $0.key < $1.key }.map { "-c \($0.key)=\($0.value)" }.joined(separator: " ")),
       ("dbname", dsn),
       ("client_encoding", "UTF8"),
     ]

@@ -25,7 +25,8 @@ package final class RegionStore: Sendable {
     limits: GroupCommitter.Limits = .init(), logger: Logger, onAppend: @escaping @Sendable (LogPosition) -> Void = { _ in }
   ) async throws {
     self.region = region
-    committerPool = PostgresPool(configuration: database, size: limits.lanes, logger: logger)
+    committerPool = PostgresPool(
+      configuration: database.with(sessionSettings: Self.committerSettings), size: limits.lanes, logger: logger)
     pool = PostgresPool(configuration: database, size: 3, logger: logger)
     silenceMax = limits.silenceMax
     keysPool = PostgresPool(configuration: keyDatabase, size: 2, logger: logger)
@@ -92,6 +93,13 @@ package final class RegionStore: Sendable {
 }
 
 extension RegionStore {
+  /// Everything that the committer reads, it finds by key. Planned once for each connection, whatever the statistics of a table that was
+  /// empty a minute ago: planning anew costs more than reading.
+  private static let committerSettings = [
+    "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
+    "enable_bitmapscan": "off", "jit": "off",
+  ]
+
   private func prepare() async throws {
     let region = self.region
     try await Self.typed {

@@ -82,8 +82,19 @@ extension JSONValue {
     }
   }
 
-  private static func write(_ text: String, to out: inout [UInt8]) {
+  static func write(_ text: String, to out: inout [UInt8]) {
     out.append(0x22)
+    var text = text
+    let isPlain = text.withUTF8 { bytes in
+      guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5c }) else { return false }
+      out.append(contentsOf: bytes)
+      return true
+    }
+    if !isPlain { writeEscaped(text, to: &out) }
+    out.append(0x22)
+  }
+
+  private static func writeEscaped(_ text: String, to out: inout [UInt8]) {
     for byte in text.utf8 {
       switch byte {
       case 0x22: out += [0x5c, 0x22]
@@ -97,7 +108,6 @@ extension JSONValue {
       default: out.append(byte)
       }
     }
-    out.append(0x22)
   }
 
   /// ECMAScript's Number::toString for a finite double (ECMA-262, 6.1.6.1.20). A number that is not finite has no JSON form

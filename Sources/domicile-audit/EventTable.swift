@@ -47,16 +47,19 @@ enum EventTable {
   }
 
   /// The events and, for each log, what its verification found.
-  static func json(_ logs: [ReadLog]) -> JSONValue {
+  static func json(_ logs: [ReadLog]) throws -> JSONValue {
     [
       "exit_status": .integer(logs.exit.rawValue),
       "logs": .array(
-        logs.map { log in
+        try logs.map { log in
           [
             "log": .string(log.target.name), "trust": .string(log.target.trust.file), "verification": log.report.json,
             "events": .array(
-              log.leaves.map {
-                ["index": .integer($0.index), "leaf_hash": .string($0.hash.description), "event": $0.event.json]
+              try log.leaves.map {
+                [
+                  "index": .integer($0.index), "leaf_hash": .string($0.hash.description),
+                  "event": try JSONValue(parsing: $0.event.canonicalBytes),
+                ]
               }),
           ]
         }),
@@ -65,9 +68,9 @@ enum EventTable {
 
   /// Prints events and, beside them, how far they can be believed.
   /// - Parameter isAboutSubject: whether the events were found by pseudonyms that the log's own region told.
-  static func show(_ logs: [ReadLog], _ format: OutputFormat, nobody: String, isAboutSubject: Bool) {
+  static func show(_ logs: [ReadLog], _ format: OutputFormat, nobody: String, isAboutSubject: Bool) throws {
     switch format {
-    case .json: print(json(logs).canonicalText)
+    case .json: print(try json(logs).canonicalText)
     case .csv: print(table(logs).csv, terminator: "")
     case .table: print(logs.allSatisfy(\.leaves.isEmpty) ? nobody : table(logs).text)
     }

@@ -69,7 +69,7 @@ struct Query: AsyncParsableCommand {
       for target in targets { logs.append(try await target.read(keeping: complete.matches)) }
       return logs
     }
-    EventTable.show(logs, json ? .json : format, nobody: "no event matches", isAboutSubject: subject != nil)
+    try EventTable.show(logs, json ? .json : format, nobody: "no event matches", isAboutSubject: subject != nil)
     throw ExitCode(logs.exit.rawValue)
   }
 }

@@ -34,7 +34,7 @@ struct Who: AsyncParsableCommand {
       }
       return logs
     }
-    EventTable.show(
+    try EventTable.show(
       logs, json ? .json : format,
       nobody: "nobody: no event speaks of this subject under a pseudonym that can still be told (unknown, or erased)",
       isAboutSubject: true)

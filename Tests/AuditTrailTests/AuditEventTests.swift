@@ -43,7 +43,14 @@ import Testing
     let event = AuditEvent(
       time: UTCTime(milliseconds: 0), id: "1", activity: activity, effect: .allowed, requester: place, salt: salt)
     #expect(try AuditEvent(leaf: try event.leafBytes()) == event)
-    #expect(event.json["type_uid"]?.numberValue == Double(600_500 + activity.ocsfID))
+    #expect(try JSONValue(parsing: try event.leafBytes())["type_uid"]?.numberValue == Double(600_500 + activity.ocsfID))
+  }
+
+  @Test func `a leaf is in canonical form`() throws {
+    for event in [try fullEvent(), try SampleLog.event(1)] {
+      let leaf = try event.leafBytes()
+      #expect(try JSONValue(parsing: leaf).canonicalBytes == leaf)
+    }
   }
 
   @Test func `the leaf is an OCSF Datastore Activity of the pinned release`() throws {

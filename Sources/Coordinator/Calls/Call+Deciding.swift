@@ -13,7 +13,7 @@ extension Call {
     let consent = purpose.flatMap { purpose in
       subject.consents.first { $0.purpose == purpose && $0.withdrawnAt == nil }
     }
-    return policies.decide(
+    return inForce.decide(
       AccessRequest(
         action: action, home: region.home, hops: hops, collection: collection, fields: fields, purpose: purpose,
         principal: principal.name, consent: .known(consent.flatMap { ConsentKind(rawValue: $0.kind) }),
@@ -22,7 +22,7 @@ extension Call {
 
   /// Whether this region may become home of a subject with this residence.
   func deliberateStore(_ residence: Residence) -> Decision {
-    policies.decide(
+    inForce.decide(
       AccessRequest(
         action: .store, home: region.home, hops: [region.home], principal: principal.name, consent: .unknown,
         residence: .known(residence), now: today))

@@ -6,8 +6,8 @@ import Residency
 struct Call: Sendable {
   /// The region that executes the call.
   let region: RegionContext
-  /// In force for the whole call.
-  let policies: PolicySet
+  /// For the whole call.
+  let inForce: PoliciesInForce
   let principal: Principal
   /// The region whose coordinator the app called: this one, or a peer that passed the call on.
   let asking: RegionDescriptor
@@ -20,6 +20,8 @@ struct Call: Sendable {
   /// 16 random bytes: the salt of the call's leaf, so that its hash tells nothing about it.
   let salt: [UInt8]
   let deadline: ContinuousClock.Instant?
+
+  var policies: PolicySet { inForce.set }
 
   var isForwarded: Bool { asking.id != region.descriptor.id }
 

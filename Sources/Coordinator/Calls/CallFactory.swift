@@ -18,7 +18,7 @@ final class CallFactory: Sendable {
 
   func make(principal: Principal, asking: RegionDescriptor, deadline: ContinuousClock.Instant?) throws -> Call {
     Call(
-      region: region, policies: policies.current, principal: principal, asking: asking, now: Self.now,
+      region: region, inForce: policies.inForce, principal: principal, asking: asking, now: Self.now,
       number: received.add(1, ordering: .relaxed).newValue, id: try SecureRandom.bytes(16), salt: try SecureRandom.bytes(16),
       deadline: deadline)
   }

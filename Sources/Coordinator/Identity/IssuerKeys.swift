@@ -49,7 +49,11 @@ struct IssuerKeys: Sendable {
     }
   }
 
+  /// One reading of a key set: what was proved with another one has to be proved again.
+  final class Edition: Sendable {}
+
   let keys: [Key]
+  let edition = Edition()
 
   /// The keys that a token with this header may have been signed with. A token that names a key is held to that name.
   func candidates(id: String?, algorithm: TokenAlgorithm) -> [Key] {

@@ -16,6 +16,14 @@ struct TokenClaims {
     return Principal(name: try name(), purposes: try purposes(), jurisdiction: try jurisdiction(), roles: try roles())
   }
 
+  /// When it may be used, leeway apart, in seconds since 1970. Only of claims that ``principal(issuer:audience:leeway:now:)`` has
+  /// accepted.
+  func validity() throws(TokenError) -> Range<TimeInterval> {
+    guard let expiration = try time(.expiration) else { throw .claimMissing(.expiration) }
+    let start = max(try time(.notBefore) ?? 0, try time(.issuedAt) ?? 0)
+    return start..<max(start, expiration)
+  }
+
   private func value(_ claim: TokenError.Claim) -> JSONValue? {
     switch payload[claim.rawValue] {
     case .none, .some(.null): nil

@@ -13,6 +13,7 @@ package struct TokenVerifier: Sendable {
   private let audience: String
   private let leeway: TimeInterval
   private let now: @Sendable () -> Date
+  private let proved = ProvedTokens()
 
   /// - Parameters:
   ///   - issuer: the one `iss` that is trusted.
@@ -32,29 +33,47 @@ package struct TokenVerifier: Sendable {
   /// - Parameter header: the value of `Authorization`, `nil` where there is none.
   package func principal(authorization header: String?) async throws(TokenError) -> Principal {
     guard let header else { throw .missing }
-    let parts = header.split(separator: " ", omittingEmptySubsequences: true)
-    guard parts.first?.lowercased() == "bearer" else { throw .missing }
-    guard parts.count == 2 else { throw .malformed }
-    return try await principal(token: String(parts[1]))
+    return try await principal(token: try Self.bearerToken(in: header))
+  }
+
+  /// What stands behind `Bearer` (RFC 6750, 2.1).
+  package static func bearerToken(in header: String) throws(TokenError) -> String {
+    let bytes = header.utf8
+    guard let schemeEnd = bytes.firstIndex(of: UInt8(ascii: " ")), header[..<schemeEnd].lowercased() == "bearer" else {
+      throw .missing
+    }
+    let token = bytes[schemeEnd...].drop { $0 == UInt8(ascii: " ") }
+    guard !token.isEmpty else { throw .malformed }
+    guard let tokenEnd = token.firstIndex(of: UInt8(ascii: " ")) else { return String(header[token.startIndex...]) }
+    guard token[tokenEnd...].allSatisfy({ $0 == UInt8(ascii: " ") }) else { throw .malformed }
+    return String(header[token.startIndex..<tokenEnd])
   }
 
   package func principal(token: String) async throws(TokenError) -> Principal {
+    let now = now().timeIntervalSince1970
+    guard let known = await keys.current() else { throw .keysUnavailable }
+    if let principal = proved.principal(of: token, edition: known.edition, leeway: leeway, now: now) { return principal }
     let parsed = try ParsedToken(token)
-    try await verifySignature(of: parsed)
-    return try TokenClaims(payload: try parsed.payload()).principal(
-      issuer: issuer, audience: audience, leeway: leeway, now: now().timeIntervalSince1970)
+    let edition = try await verifySignature(of: parsed, known)
+    let claims = TokenClaims(payload: try parsed.payload())
+    let principal = try claims.principal(issuer: issuer, audience: audience, leeway: leeway, now: now)
+    proved.keep(principal, of: token, edition: edition, validity: try claims.validity())
+    return principal
   }
 
-  private func verifySignature(of token: ParsedToken) async throws(TokenError) {
-    guard let known = await keys.current() else { throw .keysUnavailable }
+  /// - Returns: the edition of the keys that verified it.
+  private func verifySignature(of token: ParsedToken, _ known: IssuerKeys) async throws(TokenError) -> IssuerKeys.Edition {
+    var edition = known.edition
     var candidates = known.candidates(id: token.keyID, algorithm: token.algorithm)
     if candidates.isEmpty, let fresh = await keys.current(checkingNow: true) {
       candidates = fresh.candidates(id: token.keyID, algorithm: token.algorithm)
+      edition = fresh.edition
     }
     guard !candidates.isEmpty else { throw .unknownKey }
     guard candidates.contains(where: { $0.isValid(signature: token.signature, of: token.signed) }) else {
       throw .signatureInvalid
     }
+    return edition
   }
 }
 

@@ -3,10 +3,11 @@ import Synchronization
 
 /// The policies in force. Swapped whole: a call sees one set from its first decision to its last.
 package final class PolicyHolder: Sendable {
-  private let held: Mutex<PolicySet>
+  private let held: Mutex<PoliciesInForce>
 
-  package init(_ policies: PolicySet) { held = Mutex(policies) }
+  package init(_ policies: PolicySet) { held = Mutex(PoliciesInForce(policies)) }
 
-  package var current: PolicySet { held.withLock { $0 } }
-  package func replace(with policies: PolicySet) { held.withLock { $0 = policies } }
+  var inForce: PoliciesInForce { held.withLock { $0 } }
+  package var current: PolicySet { inForce.set }
+  package func replace(with policies: PolicySet) { held.withLock { $0 = PoliciesInForce(policies) } }
 }

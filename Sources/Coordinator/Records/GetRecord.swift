@@ -69,7 +69,7 @@ extension Call {
   func release(
     _ record: StoredRecord, value: [UInt8], under permitted: PermittedRead, fields: [String]? = nil
   ) throws -> (record: Domicile_V1_Record, redactions: [Redaction]) {
-    var document = try JSONValue(parsing: value)
+    var document = JSONValue(try Google_Protobuf_Struct(jsonUTF8Bytes: value))
     if let fields, case .object(let members) = document {
       let wanted = Set(fields)
       document = .object(members.filter { wanted.contains($0.key) })

@@ -67,9 +67,9 @@ struct Gateway: Sendable {
   /// - Throws: ``ConnectError``, `unauthenticated` where the token does not hold.
   func authenticate(_ context: CallContext) async throws -> (call: Call, token: String) {
     do {
-      let header = context.headers[.authorization]
-      let principal = try await tokens.principal(authorization: header)
-      let token = header?.split(separator: " ").last.map(String.init) ?? ""
+      guard let header = context.headers[.authorization] else { throw TokenError.missing }
+      let token = try TokenVerifier.bearerToken(in: header)
+      let principal = try await tokens.principal(token: token)
       let call = try calls.make(principal: principal, asking: calls.region.descriptor, deadline: context.deadline)
       return (call, token)
     } catch let error as TokenError {

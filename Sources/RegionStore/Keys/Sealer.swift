@@ -34,12 +34,12 @@ enum Sealer {
   }
 
   static func seal(_ residence: Residence, of tag: SubjectTag, keys: SubjectKeys) throws -> [UInt8] {
-    try AESGCM.seal(encode(residence), key: keys.data, additionalData: context("residence", tag))
+    try AESGCM.seal(ResidenceForm.encode(residence), key: keys.data, additionalData: context("residence", tag))
   }
 
   static func openResidence(_ sealed: [UInt8], of tag: SubjectTag, keys: SubjectKeys) throws -> Residence {
     do {
-      return try decode(try AESGCM.open(sealed, key: keys.data, additionalData: context("residence", tag)))
+      return try ResidenceForm.decode(try AESGCM.open(sealed, key: keys.data, additionalData: context("residence", tag)))
     } catch {
       throw StoreError.corrupt(what: "a residence")
     }
@@ -57,24 +57,5 @@ enum Sealer {
 
   private static func context(_ use: String, _ tag: SubjectTag) -> [UInt8] {
     Array("domicile/1/\(use)\0".utf8) + tag.bytes
-  }
-
-  private static func encode(_ residence: Residence) -> [UInt8] {
-    var members: [String: JSONValue] = ["country": .string(residence.country.rawValue)]
-    if let subdivision = residence.subdivision { members["subdivision"] = .string(subdivision.rawValue) }
-    if let citizenship = residence.citizenship {
-      members["citizenship"] = .array(citizenship.sorted().map { .string($0.rawValue) })
-    }
-    return JSONValue.object(members).canonicalBytes
-  }
-
-  private static func decode(_ bytes: [UInt8]) throws -> Residence {
-    let value = try JSONValue(parsing: bytes)
-    guard let country = value["country"]?.stringValue.flatMap(Jurisdiction.init) else {
-      throw StoreError.corrupt(what: "a residence")
-    }
-    let citizenship = value["citizenship"]?.arrayValue.map { Set($0.compactMap { $0.stringValue.flatMap(Jurisdiction.init) }) }
-    return Residence(
-      country: country, subdivision: value["subdivision"]?.stringValue.flatMap(Jurisdiction.init), citizenship: citizenship)
   }
 }

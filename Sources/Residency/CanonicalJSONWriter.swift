@@ -1,0 +1,96 @@
+/// Writes a JSON document in the canonical form of RFC 8785 straight to bytes, for documents that are written too often to be made as
+/// values first.
+///
+/// The caller gives the members of each object in the order of their names' UTF-16 code units, as the canonical form has them; a debug
+/// build checks it.
+package struct CanonicalJSONWriter {
+  package private(set) var bytes: [UInt8] = []
+  private var isFirst = true
+  #if DEBUG
+    private var lastName: String?
+  #endif
+
+  package init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
+  /// The document's outermost object, or an item of a list.
+  package mutating func object(_ members: (inout Self) -> Void) {
+    separate()
+    enclosed(0x7b, 0x7d, members)
+  }
+
+  package mutating func object(_ name: String, _ members: (inout Self) -> Void) {
+    self.name(name)
+    enclosed(0x7b, 0x7d, members)
+  }
+
+  /// A list of objects. It is left out where it is empty, so that a document has one form only.
+  package mutating func list<Item>(_ name: String, _ items: [Item], _ members: (inout Self, Item) -> Void) {
+    guard !items.isEmpty else { return }
+    self.name(name)
+    enclosed(0x5b, 0x5d) { writer in
+      for item in items { writer.object { members(&$0, item) } }
+    }
+  }
+
+  /// Left out where it is empty.
+  package mutating func strings(_ name: String, _ items: [String]) {
+    guard !items.isEmpty else { return }
+    self.name(name)
+    enclosed(0x5b, 0x5d) { writer in
+      for item in items {
+        writer.separate()
+        JSONValue.write(item, to: &writer.bytes)
+      }
+    }
+  }
+
+  /// Left out where it is `nil`.
+  package mutating func string(_ name: String, _ text: String?) {
+    guard let text else { return }
+    self.name(name)
+    JSONValue.write(text, to: &bytes)
+  }
+
+  /// Of up to 53 bits: JSON's numbers are doubles.
+  package mutating func integer(_ name: String, _ number: Int64) {
+    self.name(name)
+    bytes.append(contentsOf: String(number).utf8)
+  }
+
+  /// As text, since it may have 64 bits. Left out where it is `nil`.
+  package mutating func decimal(_ name: String, _ number: UInt64?) {
+    guard let number else { return }
+    self.name(name)
+    bytes.append(0x22)
+    bytes.append(contentsOf: String(number).utf8)
+    bytes.append(0x22)
+  }
+
+  private mutating func name(_ name: String) {
+    #if DEBUG
+      if let lastName { assert(lastName.utf16.lexicographicallyPrecedes(name.utf16), "\(name) comes before \(lastName)") }
+      lastName = name
+    #endif
+    separate()
+    JSONValue.write(name, to: &bytes)
+    bytes.append(0x3a)
+  }
+
+  private mutating func separate() {
+    if !isFirst { bytes.append(0x2c) }
+    isFirst = false
+  }
+
+  private mutating func enclosed(_ open: UInt8, _ close: UInt8, _ body: (inout Self) -> Void) {
+    #if DEBUG
+      let outer = lastName
+      lastName = nil
+      defer { lastName = outer }
+    #endif
+    bytes.append(open)
+    isFirst = true
+    body(&self)
+    bytes.append(close)
+    isFirst = false
+  }
+}
