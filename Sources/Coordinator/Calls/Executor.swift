@@ -22,18 +22,75 @@ struct Executor: Sendable {
     Procedure.Response
   > {
     let operation = Operation(needs: procedure.needs, now: call.now, deadline: call.deadline) { facts, effects in
-      let answer = try procedure.decide(facts, &effects)
-      if case .refused(let refusal) = answer, effects.leaves.isEmpty {
-        effects.record(try call.leaf(Recorded(refusing: procedure, with: refusal), facts: facts))
-      }
-      let pseudonym = try facts.auditKeys[procedure.subject].map { try call.pseudonym(of: procedure.subject, auditKey: $0) }
-      return (answer, pseudonym)
+      try Decided(procedure, call, facts, &effects)
     }
     let region = call.region.descriptor.id
     do {
       let committed = try await store.commit(operation)
-      let (answer, pseudonym) = committed.outcome
-      let receipt = committed.receipts.first.map { Domicile_V1_Receipt($0, region: region) }
+      return committed.outcome.execution(receipts: committed.receipts, region: region)
+    } catch let error as StoreError {
+      if error == .deadlineExceeded { recordLate(procedure, call) }
+      throw Refusal(error, region: region.rawValue)
+    } catch {
+      logger.error(
+        "a call failed", metadata: ["decision": "\(call.id.hex)", "procedure": "\(Procedure.name)", "error": "\(error)"])
+      throw Refusal(.corrupt(what: "a call"), region: region.rawValue)
+    }
+  }
+
+  /// Runs procedures that change nothing as one operation: they decide on one snapshot, and each records its own leaf.
+  /// - Returns: an execution for each, in order; `nil` where one of them is in the way of the others, so that each has to be run on its
+  ///   own: a subject's data that cannot be read back, a leaf that cannot be made.
+  func execute<Procedure: SubjectProcedure>(
+    together procedures: [(procedure: Procedure, call: Call)]
+  ) async throws(Refusal) -> [Execution<Procedure.Response>]? {
+    guard !Procedure.writes, let first = procedures.first?.call else { return procedures.isEmpty ? [] : nil }
+    let needs = procedures.map(\.procedure.needs)
+    let together = FactsNeeded(
+      subjects: needs.flatMap(\.subjects), records: needs.flatMap(\.records), pages: needs.flatMap(\.pages))
+    let operation = Operation(needs: together, now: first.now, deadline: first.deadline) { facts, effects in
+      try procedures.map { try Decided($0.procedure, $0.call, facts, &effects) }
+    }
+    let region = first.region.descriptor.id
+    do {
+      let committed = try await store.commit(operation)
+      return committed.outcome.map { $0.execution(receipts: committed.receipts, region: region) }
+    } catch let error as StoreError {
+      switch error {
+      case .corrupt, .unrecordable, .refused: return nil
+      case .deadlineExceeded:
+        for (procedure, call) in procedures { recordLate(procedure, call) }
+      default: break
+      }
+      throw Refusal(error, region: region.rawValue)
+    } catch {
+      return nil
+    }
+  }
+
+  /// What a procedure decided, and which of its operation's leaves are its own.
+  private struct Decided<Response: ReceiptCarrying>: Sendable {
+    private let answer: HomeAnswer<Response>
+    private let pseudonym: AuditPseudonym?
+    private let leaf: Int?
+
+    init<Procedure: SubjectProcedure>(
+      _ procedure: Procedure, _ call: Call, _ facts: Facts, _ effects: inout Effects
+    ) throws where Procedure.Response == Response {
+      let before = effects.leaves.count
+      answer = try procedure.decide(facts, &effects)
+      if case .refused(let refusal) = answer, effects.leaves.count == before {
+        effects.record(try call.leaf(Recorded(refusing: procedure, with: refusal), facts: facts))
+      }
+      leaf = effects.leaves.count > before ? before : nil
+      // For the asking region's log; an app is never told.
+      let auditKey = call.isForwarded ? facts.auditKeys[procedure.subject] : nil
+      pseudonym = try auditKey.map { try call.pseudonym(of: procedure.subject, auditKey: $0) }
+    }
+
+    func execution(receipts: [LeafReceipt], region: RegionID) -> Execution<Response> {
+      let own = leaf.flatMap { receipts.indices.contains($0) ? receipts[$0] : nil }
+      let receipt = own.map { Domicile_V1_Receipt($0, region: region) }
       switch answer {
       case .answered(var response):
         if let receipt { response.attach(receipt: receipt) }
@@ -46,13 +103,6 @@ struct Executor: Sendable {
       case .elsewhere(let lookup):
         return .elsewhere(lookup)
       }
-    } catch let error as StoreError {
-      if error == .deadlineExceeded { recordLate(procedure, call) }
-      throw Refusal(error, region: region.rawValue)
-    } catch {
-      logger.error(
-        "a call failed", metadata: ["decision": "\(call.id.hex)", "procedure": "\(Procedure.name)", "error": "\(error)"])
-      throw Refusal(.corrupt(what: "a call"), region: region.rawValue)
     }
   }
 

@@ -1,12 +1,16 @@
 import ConnectRPC
 import DomicileAPI
+import RegionStore
+import Residency
 import SwiftProtobuf
 
 /// Many reads in one call, each decided, recorded and answered on its own: one that is denied does not take the others along.
 extension Gateway {
   static let batchName = ProcedureName(service: "domicile.v1.RecordService", method: "BatchGetRecords")
   private static let itemsMax = 1_000
-  /// Reads of one batch that are under way at once: enough to fill the committer's batches, not enough to starve other callers.
+  /// Items that are read as one operation of the store: their records are in memory together, and each may have a megabyte.
+  private static let togetherMax = 128
+  /// Items of people at home elsewhere that are under way at once.
   private static let concurrencyMax = 64
   /// Records after those that take the answer over this are not read: 8 MiB, half of what a client takes by default.
   private static let answerBytesMax = 8 * 1_048_576
@@ -18,6 +22,8 @@ extension Gateway {
     }
   }
 
+  private typealias BatchResult = Domicile_V1_BatchGetRecordsResponse.Result
+
   private func answer(
     _ request: Domicile_V1_BatchGetRecordsRequest, _ context: CallContext
   ) async throws -> Domicile_V1_BatchGetRecordsResponse {
@@ -26,54 +32,128 @@ extension Gateway {
         .invalidArgument, .invalidArgument, "A batch has 1 to \(Self.itemsMax) items; this one has \(request.items.count)."
       ).connectError
     }
-    _ = try await authenticate(context)
+    let routing = try Self.routing(context)
     var answerBytes = 0
-    var results = [Domicile_V1_BatchGetRecordsResponse.Result](repeating: .init(), count: request.items.count)
-    try await withThrowingTaskGroup(of: (Int, Domicile_V1_BatchGetRecordsResponse.Result).self) { group in
-      for (index, item) in request.items.enumerated() {
-        if index >= Self.concurrencyMax, let (done, result) = try await group.next() {
-          answerBytes += try result.serializedData().count
-          results[done] = result
-        }
-        guard answerBytes < Self.answerBytesMax else {
-          results[index] = Self.tooMuch
-          continue
-        }
-        group.addTask { (index, try await self.result(of: item, purpose: request.purpose, context)) }
+    var results: [BatchResult] = []
+    results.reserveCapacity(request.items.count)
+    for start in stride(from: 0, to: request.items.count, by: Self.togetherMax) {
+      let requests = request.items[start..<min(start + Self.togetherMax, request.items.count)].map {
+        Domicile_V1_GetRecordRequest($0, purpose: request.purpose)
       }
-      for try await (done, result) in group { results[done] = result }
+      guard answerBytes < Self.answerBytesMax else {
+        results += requests.map { _ in Self.tooMuch }
+        continue
+      }
+      let found = try await answers(to: requests, context, routing)
+      answerBytes += try found.reduce(0) { try $0 + $1.serializedByteCount() }
+      results += found
     }
     return .with { $0.results = results }
   }
 
-  private static let tooMuch = Domicile_V1_BatchGetRecordsResponse.Result.with {
+  /// One item that stands ready to be read, with the place of its answer.
+  private struct Item {
+    let place: Int
+    let request: Domicile_V1_GetRecordRequest
+    let procedure: GetRecord
+    let call: Call
+  }
+
+  private func answers(
+    to requests: [Domicile_V1_GetRecordRequest], _ context: CallContext, _ routing: Routing
+  ) async throws -> [BatchResult] {
+    var results = [BatchResult](repeating: BatchResult(), count: requests.count)
+    var items: [Item] = []
+    var token = ""
+    for (place, request) in requests.enumerated() {
+      // A call of its own for each: with its own number, decision and leaf.
+      let (call, ownToken) = try await authenticate(context)
+      token = ownToken
+      do {
+        items.append(Item(place: place, request: request, procedure: try await prepare(GetRecord.self, request, call), call: call))
+      } catch {
+        results[place] = BatchResult(error.connectError)
+      }
+    }
+    let together: [Executor.Execution<Domicile_V1_GetRecordResponse>]?
+    do {
+      together = try await executor.execute(together: items.map { ($0.procedure, $0.call) })
+    } catch {
+      for item in items { results[item.place] = BatchResult(error.connectError) }
+      return results
+    }
+    try await withThrowingTaskGroup(of: (Int, BatchResult).self) { group in
+      var underWay = 0
+      for (index, item) in items.enumerated() {
+        let execution = together?[index]
+        if case .answered(let response, _) = execution {
+          results[item.place] = .with { $0.found = response }
+          continue
+        }
+        if underWay >= Self.concurrencyMax, let (place, result) = try await group.next() {
+          results[place] = result
+          underWay -= 1
+        }
+        underWay += 1
+        let token = token
+        group.addTask { (item.place, await self.result(of: item, execution, token: token, routing)) }
+      }
+      for try await (place, result) in group { results[place] = result }
+    }
+    return results
+  }
+
+  /// - Parameter execution: what came of it here; `nil` where it has not been run.
+  private func result(
+    of item: Item, _ execution: Executor.Execution<Domicile_V1_GetRecordResponse>?, token: String, _ routing: Routing
+  ) async -> BatchResult {
+    do {
+      let known: Executor.Execution<Domicile_V1_GetRecordResponse>
+      if let execution { known = execution } else { known = try await executor.execute(item.procedure, item.call) }
+      let found = try await conclude(known, item.procedure, item.request, item.call, token: token, routing: routing)
+      return .with { $0.found = found }
+    } catch let refusal as Refusal {
+      return BatchResult(refusal.connectError)
+    } catch let error as ConnectError {
+      return BatchResult(error)
+    } catch {
+      return BatchResult(Refusal(.corrupt(what: "a call"), region: item.call.region.descriptor.id.rawValue).connectError)
+    }
+  }
+
+  private static let tooMuch = BatchResult.with {
     $0.failure = .with {
       $0.code = ConnectCode.resourceExhausted.rawValue
       $0.reason = Reason.valueTooLarge.rawValue
       $0.message = "The answer is full. This record was not read: ask for it in another batch."
     }
   }
+}
 
-  private func result(
-    of item: Domicile_V1_BatchGetRecordsRequest.Item, purpose: String, _ context: CallContext
-  ) async throws -> Domicile_V1_BatchGetRecordsResponse.Result {
-    let request = Domicile_V1_GetRecordRequest.with {
+extension Domicile_V1_BatchGetRecordsResponse.Result {
+  fileprivate init(_ error: ConnectError) {
+    self = .with {
+      $0.failure = .with {
+        $0.code = error.code.rawValue
+        $0.reason = error.reason ?? ""
+        $0.message = error.message
+      }
+    }
+  }
+}
+
+extension Domicile_V1_GetRecordRequest {
+  fileprivate init(_ item: Domicile_V1_BatchGetRecordsRequest.Item, purpose: String) {
+    self = .with {
       $0.subjectID = item.subjectID
       $0.collection = item.collection
       $0.key = item.key
       $0.purpose = purpose
     }
-    do {
-      let found = try await answer(GetRecord.self, request, context)
-      return .with { $0.found = found }
-    } catch let error as ConnectError {
-      return .with {
-        $0.failure = .with {
-          $0.code = error.code.rawValue
-          $0.reason = error.reason ?? ""
-          $0.message = error.message
-        }
-      }
-    }
   }
+}
+
+extension Message {
+  /// How long the message is in binary form.
+  fileprivate func serializedByteCount() throws -> Int { (try serializedBytes() as [UInt8]).count }
 }

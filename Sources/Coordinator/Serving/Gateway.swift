@@ -30,28 +30,37 @@ struct Gateway: Sendable {
       if let destination = procedure.destination, destination.id != call.region.descriptor.id {
         return try await forwarder.forward(procedure, request, call, to: destination, epoch: nil, token: token)
       }
-      switch try await executor.execute(procedure, call) {
-      case .answered(let response, _):
-        return response
-      case .refused(let refusal, _):
-        throw refusal
-      case .elsewhere(let lookup):
-        let router = Router(catalog: call.region.catalog, local: call.region.descriptor.id, routing: routing)
-        switch router.route(lookup) {
-        case .forward(let home, let epoch):
-          return try await forwarder.forward(procedure, request, call, to: home, epoch: epoch, token: token)
-        case .refuse(let refusal):
-          _ = try await executor.record(try call.event(Procedure.activityAbroad, reason: refusal.reason.rawValue), call)
-          throw refusal
-        }
-      }
+      let execution = try await executor.execute(procedure, call)
+      return try await conclude(execution, procedure, request, call, token: token, routing: routing)
     } catch let refusal as Refusal {
       throw refusal.connectError
     }
   }
 
+  /// The answer to what came of a call here: where the subject is at home elsewhere, that region's.
+  func conclude<Procedure: SubjectProcedure>(
+    _ execution: Executor.Execution<Procedure.Response>, _ procedure: Procedure, _ request: Procedure.Request, _ call: Call,
+    token: String, routing: Routing
+  ) async throws -> Procedure.Response {
+    switch execution {
+    case .answered(let response, _):
+      return response
+    case .refused(let refusal, _):
+      throw refusal
+    case .elsewhere(let lookup):
+      let router = Router(catalog: call.region.catalog, local: call.region.descriptor.id, routing: routing)
+      switch router.route(lookup) {
+      case .forward(let home, let epoch):
+        return try await forwarder.forward(procedure, request, call, to: home, epoch: epoch, token: token)
+      case .refuse(let refusal):
+        _ = try await executor.record(try call.event(Procedure.activityAbroad, reason: refusal.reason.rawValue), call)
+        throw refusal
+      }
+    }
+  }
+
   /// A request that is refused for its form is recorded where it is about somebody at home here.
-  private func prepare<Procedure: SubjectProcedure>(
+  func prepare<Procedure: SubjectProcedure>(
     _ type: Procedure.Type, _ request: Procedure.Request, _ call: Call
   ) async throws(Refusal) -> Procedure {
     do {
@@ -77,7 +86,7 @@ struct Gateway: Sendable {
     }
   }
 
-  private static func routing(_ context: CallContext) throws -> Routing {
+  static func routing(_ context: CallContext) throws -> Routing {
     guard let name = HTTPField.Name("Domicile-Routing"), let text = context.headers[name] else { return .forward }
     guard let routing = Routing(rawValue: text) else {
       throw Refusal(.invalidArgument, .invalidArgument, "Domicile-Routing is 'forward' or 'redirect'.").connectError

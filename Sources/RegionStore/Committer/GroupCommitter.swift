@@ -8,9 +8,9 @@ import Postgres
 /// first operation to arrive is a batch of its own.
 package actor GroupCommitter {
   package struct Limits: Sendable {
-    /// Operations in one transaction.
+    /// Operations in one transaction; one about several subjects counts as many.
     package var batchMax = 1_024
-    /// Operations waiting; more are refused with `StoreError.overloaded`.
+    /// Operations waiting, counted in the same way; more are refused with `StoreError.overloaded`.
     package var waitingMax = 8_192
     /// Batches under way at once: one reads its facts while another commits.
     package var lanes = 2
@@ -24,6 +24,7 @@ package actor GroupCommitter {
   private let limits: Limits
   private let logger: Logger
   private var waiting: Deque<PendingOperation> = []
+  private var waitingWeight = 0
   private var idleLanes: [CheckedContinuation<Void, Never>] = []
   private var isStopping = false
 
@@ -45,8 +46,9 @@ package actor GroupCommitter {
 
   private func enqueue(_ pending: PendingOperation) {
     guard !isStopping else { return pending.finish(.failure(StoreError.stopping)) }
-    guard waiting.count < limits.waitingMax else { return pending.finish(.failure(StoreError.overloaded)) }
+    guard waitingWeight < limits.waitingMax else { return pending.finish(.failure(StoreError.overloaded)) }
     waiting.append(pending)
+    waitingWeight += pending.weight
     if let lane = idleLanes.popLast() { lane.resume() }
   }
 
@@ -84,15 +86,25 @@ package actor GroupCommitter {
     var batch: [PendingOperation] = []
     var passedOver: Deque<PendingOperation> = []
     let now = ContinuousClock.now
-    while batch.count < limits.batchMax, let pending = waiting.popFirst() {
+    var weight = 0
+    while weight < limits.batchMax, let pending = waiting.popFirst() {
       if let deadline = pending.deadline, deadline <= now {
         pending.finish(.failure(StoreError.deadlineExceeded))
       } else if pending.isWanted {
-        if selection.admits(pending.needs) { batch.append(pending) } else { passedOver.append(pending) }
+        if selection.admits(pending.needs) {
+          batch.append(pending)
+          weight += pending.weight
+        } else {
+          passedOver.append(pending)
+          continue
+        }
       }
+      waitingWeight -= pending.weight
     }
-    passedOver.append(contentsOf: waiting)
-    waiting = passedOver
+    if !passedOver.isEmpty {
+      passedOver.append(contentsOf: waiting)
+      waiting = passedOver
+    }
     return batch
   }
 

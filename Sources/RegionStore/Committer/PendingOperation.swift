@@ -27,6 +27,9 @@ final class PendingOperation: Sendable {
     self.decide = { facts, effects in try decide(facts, &effects) }
   }
 
+  /// How much of a batch it takes.
+  var weight: Int { max(1, needs.subjects.count) }
+
   /// Whether somebody still waits for the outcome. One that nobody waits for is not begun.
   var isWanted: Bool {
     state.withLock {
