@@ -39,9 +39,8 @@ package struct TokenVerifier: Sendable {
   /// What stands behind `Bearer` (RFC 6750, 2.1).
   package static func bearerToken(in header: String) throws(TokenError) -> String {
     let bytes = header.utf8
-    guard let schemeEnd = bytes.firstIndex(of: UInt8(ascii: " ")), header[..<schemeEnd].lowercased() == "bearer" else {
-      throw .missing
-    }
+    let schemeEnd = bytes.firstIndex(of: UInt8(ascii: " ")) ?? bytes.endIndex
+    guard header[..<schemeEnd].lowercased() == "bearer" else { throw .missing }
     let token = bytes[schemeEnd...].drop { $0 == UInt8(ascii: " ") }
     guard !token.isEmpty else { throw .malformed }
     guard let tokenEnd = token.firstIndex(of: UInt8(ascii: " ")) else { return String(header[token.startIndex...]) }

@@ -70,7 +70,8 @@ extension Gateway {
       let (call, ownToken) = try await authenticate(context)
       token = ownToken
       do {
-        items.append(Item(place: place, request: request, procedure: try await prepare(GetRecord.self, request, call), call: call))
+        items.append(
+          Item(place: place, request: request, procedure: try await prepare(GetRecord.self, request, call), call: call))
       } catch {
         results[place] = BatchResult(error.connectError)
       }
