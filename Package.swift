@@ -116,7 +116,9 @@ let package = Package(
     tests("CryptographyTests", ["Cryptography", "Residency"]),
     tests("AuditTrailTests", ["AuditTrail", "Cryptography", "Residency"]),
     tests("PostgresTests", ["DomicileTestKit", "FaultLab", "Postgres", .logging]),
-    tests("RegionStoreTests", ["Cryptography", "Directory", "DomicileTestKit", "Postgres", "RegionStore", "Residency", .logging]),
+    tests(
+      "RegionStoreTests",
+      ["Cryptography", "Directory", "DomicileTestKit", "FaultLab", "Postgres", "RegionStore", "Residency", .logging]),
     tests(
       "ConnectRPCTests",
       [

@@ -69,19 +69,19 @@ struct TestStore {
 
   /// Runs SQL as the database's owner, beside the store.
   func sql(_ text: String) async throws {
-    let connection = try await connect(dsn)
+    let connection = try await Self.connect(dsn)
     try await connection.script(text)
     await connection.close()
   }
 
   func value(_ query: String) async throws -> Int64 {
-    let connection = try await connect(dsn)
+    let connection = try await Self.connect(dsn)
     let row = try await connection.execute(Statement("q", "SELECT (\(query))::bigint"), []).rows.first
     await connection.close()
     return try #require(row).int64(0)
   }
 
-  private func connect(_ dsn: String) async throws -> PostgresConnection {
+  static func connect(_ dsn: String) async throws -> PostgresConnection {
     try await PostgresConnection.connect(
       PostgresConfiguration(dsn: dsn, applicationName: "test inspection"),
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
