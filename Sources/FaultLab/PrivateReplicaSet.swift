@@ -69,6 +69,19 @@ package struct PrivateReplicaSet: Sendable {
   /// A libpq connection string for a database of the primary.
   package func dsn(database: String = "postgres") -> String { primary.dsn(database: database) }
 
+  /// A libpq connection string that lists all clusters, and takes the first that accepts writes. After a promotion that may well
+  /// be the old primary.
+  package func discoveryDSN(database: String = "postgres") -> String {
+    let clusters = [primary] + standbys
+    func list(_ keyword: String) -> String {
+      clusters.compactMap { $0.address.first { $0.keyword == keyword }?.value }.joined(separator: ",")
+    }
+    return PrivatePostgres.connectionString([
+      ("host", list("host")), ("port", list("port")), ("user", PrivatePostgres.superuser), ("dbname", database),
+      ("passfile", primary.layout.passwordFile), ("target_session_attrs", "read-write"),
+    ])
+  }
+
   /// Returns when the primary streams to every standby.
   package func awaitStreaming() async throws(PrivatePostgresError) {
     do {
