@@ -124,9 +124,11 @@ let package = Package(
     tests("DirectoryTests", ["Directory", "Residency"]),
     tests("CryptographyTests", ["Cryptography", "Residency"]),
     tests("AuditTrailTests", ["AuditTrail", "Cryptography", "Residency"]),
+    tests("FaultLabTests", ["FaultLab"]),
     tests("PostgresTests", ["DomicileTestKit", "FaultLab", "Postgres", .logging]),
     tests(
-      "RegionStoreTests", ["Cryptography", "Directory", "DomicileTestKit", "Postgres", "RegionStore", "Residency", .logging]),
+      "RegionStoreTests",
+      ["Cryptography", "Directory", "DomicileTestKit", "FaultLab", "Postgres", "RegionStore", "Residency", .logging]),
     tests(
       "ConnectRPCTests",
       [

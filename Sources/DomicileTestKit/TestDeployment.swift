@@ -21,8 +21,9 @@ package final class TestDeployment: Sendable {
   private let issuer: TokenIssuer
 
   /// Starts all three regions, and returns when they are ready.
-  package static func start() async throws -> TestDeployment {
-    let deployment = try TestDeployment()
+  /// - Parameter standbys: of each region's cluster; synchronous.
+  package static func start(standbys: Int = 0) async throws -> TestDeployment {
+    let deployment = try TestDeployment(standbys: standbys)
     do {
       try await deployment.regions.start()
       return deployment
@@ -32,22 +33,24 @@ package final class TestDeployment: Sendable {
     }
   }
 
-  private init() throws {
+  private init(standbys: Int) throws {
     programs = try TestPrograms()
     sources = TestPrograms.sources
     folder = try DisposableFolder()
     let state = StateFolder("\(folder.path)/state")
     self.state = state
     catalog = try Self.writeCatalog(from: "\(sources)/regions", to: "\(folder.path)/regions")
-    guardians = try catalog.regions.map { region in
-      try Guardian(of: "\(state.folder(of: region.id))/postgres", removesFolder: true)
+    guardians = try catalog.regions.flatMap { region in
+      try PrivateReplicaSet.folders(in: state.folder(of: region.id), standbys: standbys).map { folder in
+        try Guardian(of: folder, removesFolder: true)
+      }
     }
     try DevelopmentAuthority(state: state).prepare(catalog)
     issuer = try TokenIssuer(state: state)
     regions = LocalDeployment(
       catalog: catalog,
       files: .init(program: programs.domicile, regions: "\(folder.path)/regions", policies: "\(sources)/policies"), state: state,
-      report: { _ in })
+      standbys: standbys, report: { _ in })
   }
 
   /// Ends everything and removes the folder.
@@ -228,7 +231,7 @@ private final class DisposableFolder: Sendable {
     trap '' INT TERM HUP QUIT
     read -r _
     tries=0
-    while [ "$tries" -lt 300 ] && ls -d "$1"/state/*/postgres >/dev/null 2>&1; do
+    while [ "$tries" -lt 300 ] && ls -d "$1"/state/*/postgres "$1"/state/*/standby* 2>/dev/null | grep -q .; do
       sleep 0.1
       tries=$((tries + 1))
     done

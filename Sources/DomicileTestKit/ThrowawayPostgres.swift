@@ -60,10 +60,11 @@ package final class ThrowawayPostgres: Sendable {
   /// Ends the server and removes its folder.
   package func remove() async { await guardian.finish() }
 
-  private static func temporaryFolder() throws -> String {
+  static func temporaryFolder() throws -> String {
     let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     var template = Array("\(parent)/domicile-pg.XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw TemporaryFolderError(parent: parent, code: errno) }
+    // Passable for the account that PostgreSQL runs as.
+    guard mkdtemp(&template) != nil, chmod(template, 0o711) == 0 else { throw TemporaryFolderError(parent: parent, code: errno) }
     return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }

@@ -13,6 +13,10 @@ struct ClusterFolder: Sendable {
   var log: String { path + "/server.log" }
   /// In libpq's `.pgpass` form; readable by this process's user alone.
   var passwordFile: String { path + "/pgpass" }
+  /// A standby's, to connect to its primary: the same password, readable by the server's user alone.
+  var replicationPasswordFile: String { path + "/replication.pgpass" }
+  /// Makes a server a standby.
+  var standbySignal: String { data + "/standby.signal" }
   var settings: String { data + "/domicile.conf" }
   var hasData: Bool { access(data + "/PG_VERSION", F_OK) == 0 }
 
@@ -57,6 +61,28 @@ struct ClusterFolder: Sendable {
     guard written == bytes.count else { throw Self.unwritable(draft) }
     if forServer { try account.own(draft) }
     guard rename(draft, path) == 0 else { throw Self.unwritable(path) }
+  }
+
+  /// What an interrupted making has left.
+  func removeDataInMaking() throws(PrivatePostgresError) {
+    do {
+      if dataInMaking.isPresent { try FileManager.default.removeItem(atPath: dataInMaking) }
+    } catch {
+      throw PrivatePostgresError("\(dataInMaking) could not be removed", because: "\(error)", remedy: "Remove it by hand.")
+    }
+  }
+
+  func putDataInPlace() throws(PrivatePostgresError) {
+    guard rename(dataInMaking, data) == 0 else {
+      throw PrivatePostgresError(
+        "\(data) could not be put in place", because: SystemError.text(errno), remedy: "Remove the folder and try again.")
+    }
+  }
+
+  /// The number that a primary and its standbys share, and no other cluster: the first eight bytes of `pg_control`.
+  var systemIdentifier: UInt64? {
+    guard let bytes = FileManager.default.contents(atPath: data + "/global/pg_control"), bytes.count >= 8 else { return nil }
+    return bytes.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 
   private func make(_ folder: String) throws(PrivatePostgresError) {

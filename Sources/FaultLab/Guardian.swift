@@ -19,7 +19,10 @@ package final class Guardian: Sendable {
   /// - Parameters:
   ///   - folder: A private cluster's, made already or about to be.
   ///   - removesFolder: Whether the folder goes with it: for tests. The server is then ended at once, otherwise in an orderly way.
-  package init(of folder: String, removesFolder: Bool) throws(PrivatePostgresError) {
+  ///   - removesEmptyParent: Whether the folder around it goes as well, once nothing is in it any more.
+  package init(
+    of folder: String, removesFolder: Bool, removesEmptyParent: Bool = false
+  ) throws(PrivatePostgresError) {
     let layout = ClusterFolder(folder, account: try ServerAccount.current())
     let channel = try Channel()
     defer { close(channel.readEnd) }
@@ -28,7 +31,9 @@ package final class Guardian: Sendable {
         "no guardian watches \(layout.path)", because: "it is no folder of a cluster's own", remedy: "Choose a folder inside it.")
     }
     let folders = removesFolder ? [layout.path, layout.socket] : []
-    let command = ["/bin/sh", "-c", Self.script, "guardian", layout.data, removesFolder ? "QUIT" : "INT"] + folders
+    let signal = removesFolder ? "QUIT" : "INT"
+    let parent = removesEmptyParent ? "\(layout.path)/.." : ""
+    let command = ["/bin/sh", "-c", Self.script, "guardian", layout.data, signal, parent] + folders
     do throws(PrivatePostgresError) {
       let process = try ChildProcess.start(command, in: "/", input: channel.readEnd, output: nil)
       shell = Shell(process: process, lifeline: channel.writeEnd)
@@ -61,19 +66,23 @@ package final class Guardian: Sendable {
     _ = ChildProcess.wait(for: shell.process)
   }
 
-  /// `$1` is the data folder, `$2` the signal, the rest is removed. A process belongs to the cluster if it works in its folder:
+  /// `$1` is the data folder, `$2` the signal, `$3` a folder to be removed where empty, the rest is removed. A process belongs to the cluster if it works in its folder:
   /// a process id alone may by now be another program's. The seventh line of `postmaster.pid` names a shared memory segment,
-  /// which a killed server leaves behind.
+  /// which a killed server leaves behind. SIGCONT wakes a paused cluster, which could not end otherwise.
   private static let script = """
     trap '' INT TERM HUP QUIT
     read -r _
     data=$(readlink -f "$1")
     signal=$2
-    shift 2
+    parent=${3:+$(readlink -f "$3")}
+    shift 3
     pid=$(sed -n 1p "$data/postmaster.pid" 2>/dev/null)
     memory=$(sed -n '7s/.* //p' "$data/postmaster.pid" 2>/dev/null)
     if [ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$data" ]; then
       kill -s "$signal" "$pid"
+      for link in /proc/[0-9]*/cwd; do
+        [ "$(readlink "$link")" != "$data" ] || { process=${link#/proc/}; kill -s CONT "${process%/cwd}"; }
+      done
       tries=0
       while [ -n "$(readlink "/proc/$pid/cwd")" ]; do
         sleep 0.02
@@ -93,5 +102,6 @@ package final class Guardian: Sendable {
     done
     [ -z "$memory" ] || ipcrm -m "$memory"
     rm -rf -- "$@"
+    [ -z "$parent" ] || rmdir "$parent"
     """
 }

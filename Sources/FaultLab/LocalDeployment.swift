@@ -2,8 +2,8 @@ package import Coordinator
 import Foundation
 package import Residency
 
-/// A whole deployment on one machine: for each region a private PostgreSQL cluster and a coordinator in a process of its own. What
-/// the demo and the tests run.
+/// A whole deployment on one machine: for each region a private PostgreSQL cluster, with standbys or without, and a coordinator in
+/// a process of its own. What the demo and the tests run.
 ///
 /// The coordinators end with this process, however it ends; the clusters do where a ``Guardian`` watches them.
 package actor LocalDeployment {
@@ -11,7 +11,8 @@ package actor LocalDeployment {
   package nonisolated let state: StateFolder
   private let files: Files
   private let report: @Sendable (String) -> Void
-  private var clusters: [RegionID: PrivatePostgres] = [:]
+  private let standbyCount: Int
+  private var clusters: [RegionID: PrivateReplicaSet] = [:]
   private var coordinators: [RegionID: Running] = [:]
 
   /// What the coordinators are started with.
@@ -50,11 +51,16 @@ package actor LocalDeployment {
     }
   }
 
-  /// - Parameter report: told what is being done, for people who wait.
-  package init(catalog: RegionCatalog, files: Files, state: StateFolder, report: @escaping @Sendable (String) -> Void) {
+  /// - Parameters:
+  ///   - standbys: of each region's cluster. With one or more, a commit is acknowledged when one of them has it.
+  ///   - report: told what is being done, for people who wait.
+  package init(
+    catalog: RegionCatalog, files: Files, state: StateFolder, standbys: Int, report: @escaping @Sendable (String) -> Void
+  ) {
     self.catalog = catalog
     self.files = files
     self.state = state
+    standbyCount = standbys
     self.report = report
   }
 
@@ -65,13 +71,10 @@ package actor LocalDeployment {
     try authority.prepare(catalog)
     try authority.prepareSecrets(catalog)
     try writeEndpoints()
-    for region in catalog.regions {
-      report("PostgreSQL of \(region.id) …")
-      let cluster = try await PrivatePostgres.create(at: "\(state.folder(of: region.id))/postgres", port: nil)
-      clusters[region.id] = cluster
-      try await cluster.start()
-      try await cluster.createDatabase("domicile")
-      try await cluster.createDatabase("domicile_keys")
+    report("PostgreSQL of \(catalog.regions.map(\.id.rawValue).joined(separator: ", ")) …")
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for region in catalog.regions { group.addTask { try await self.prepareCluster(of: region.id) } }
+      try await group.waitForAll()
     }
     for region in catalog.regions { try launchCoordinator(of: region.id) }
     for region in catalog.regions {
@@ -80,6 +83,15 @@ package actor LocalDeployment {
     }
   }
 
+  private func prepareCluster(of region: RegionID) async throws {
+    let cluster = try await PrivateReplicaSet.create(at: state.folder(of: region), standbys: standbyCount)
+    clusters[region] = cluster
+    try await cluster.start()
+    try await cluster.primary.createDatabase("domicile")
+    try await cluster.primary.createDatabase("domicile_keys")
+  }
+
+  /// The primary and its standbys.
   package func stopPostgres(of region: RegionID) async throws { try await clusters[region]?.stop() }
 
   /// Returns when the region's coordinator serves from it again.
@@ -101,7 +113,8 @@ package actor LocalDeployment {
   }
 
   /// For faults and inspection.
-  package func cluster(of region: RegionID) -> PrivatePostgres? { clusters[region] }
+  package func cluster(of region: RegionID) -> PrivatePostgres? { clusters[region]?.primary }
+  package func standbys(of region: RegionID) -> [PrivatePostgres] { clusters[region]?.standbys ?? [] }
   package func processID(of region: RegionID) -> Int32? { coordinators[region]?.process.processIdentifier }
 
   /// Ends a coordinator as a failing machine would.
@@ -128,8 +141,12 @@ package actor LocalDeployment {
   package func stop() async {
     for running in coordinators.values where running.process.isRunning { running.process.terminate() }
     for running in coordinators.values { await Self.end(of: running.process) }
-    for (region, cluster) in clusters {
-      do { try await cluster.stop() } catch { report("PostgreSQL of \(region) did not stop: \(error)") }
+    await withDiscardingTaskGroup { group in
+      for (region, cluster) in clusters {
+        group.addTask { [report] in
+          do { try await cluster.stop() } catch { report("PostgreSQL of \(region) did not stop: \(error)") }
+        }
+      }
     }
   }
 

@@ -9,6 +9,7 @@ struct PostgresPrograms: Sendable {
 
   var initdb: String { folder + "/initdb" }
   var pgCtl: String { folder + "/pg_ctl" }
+  var pgBaseBackup: String { folder + "/pg_basebackup" }
 
   /// In `DOMICILE_PG_BINDIR`, else where `pg_config` says, else in the newest of Debian's folders.
   static func find() async throws(PrivatePostgresError) -> PostgresPrograms {

@@ -40,6 +40,12 @@ struct Postmaster: Sendable {
     return state != "Z" && state != "X"
   }
 
+  /// Whether SIGSTOP has taken effect, or has come too late.
+  static func isStoppedOrGone(_ process: pid_t) -> Bool {
+    guard isAlive(process), let state = statusFields(of: process)?.first else { return true }
+    return state == "T"
+  }
+
   private static func names(in folder: String) -> [String] {
     do { return try FileManager.default.contentsOfDirectory(atPath: folder) } catch { return [] }
   }

@@ -23,7 +23,9 @@ package struct PrivatePostgres: Sendable {
   /// TCP on 127.0.0.1; `nil` for the Unix socket alone.
   package let port: Int?
   let layout: ClusterFolder
-  private let programs: PostgresPrograms
+  let programs: PostgresPrograms
+  /// Over this type's own.
+  let settings: [String: String]
 
   package var folder: String { layout.path }
   package var dataFolder: String { layout.data }
@@ -41,11 +43,11 @@ package struct PrivatePostgres: Sendable {
   ) async throws(PrivatePostgresError) -> PrivatePostgres {
     let programs = try await PostgresPrograms.find()
     let layout = ClusterFolder(folder, account: try ServerAccount.current())
-    let cluster = PrivatePostgres(port: port, layout: layout, programs: programs)
+    let cluster = PrivatePostgres(port: port, layout: layout, programs: programs, settings: settings)
     try await layout.prepare()
     if !layout.hasData { try await cluster.initialize() }
     try cluster.checkData()
-    try cluster.write(settings)
+    try cluster.writeSettings()
     return cluster
   }
 
@@ -66,11 +68,12 @@ package struct PrivatePostgres: Sendable {
     guard output.status == 0 else { throw startFailure(output.text) }
   }
 
-  /// Stops the server and returns when it is gone. No error where it is not running.
+  /// Stops the server, a paused one too, and returns when it is gone. No error where it is not running.
   package func stop(mode: StopMode = .fast) async throws(PrivatePostgresError) {
     guard let running = Postmaster.running(in: layout.data) else { return }
+    await resume()
     try await control("stop", "-m", mode.rawValue, "-w", "-t", "60", failing: "did not stop")
-    await Self.awaitEnd(of: [running.processID])
+    await Self.await([running.processID], until: { !Postmaster.isAlive($0) })
   }
 
   /// Ends all of the server's processes with SIGKILL, as a failing machine would, and returns when they are gone.
@@ -79,17 +82,30 @@ package struct PrivatePostgres: Sendable {
     // The parent first: while it lives, it takes a child's death as a crash and starts anew.
     let family = running.family
     for process in family { Glibc.kill(process, SIGKILL) }
-    await Self.awaitEnd(of: family)
+    await Self.await(family, until: { !Postmaster.isAlive($0) })
+  }
+
+  /// Freezes all of the server's processes with SIGSTOP, as a machine that hangs would, and returns when they stand still. Its
+  /// connections stay open and say nothing.
+  package func pause() async {
+    guard let running = Postmaster.running(in: layout.data) else { return }
+    // The parent first: it then makes no further process.
+    Glibc.kill(running.processID, SIGSTOP)
+    await Self.await([running.processID], until: Postmaster.isStoppedOrGone)
+    let family = running.family
+    for process in family { Glibc.kill(process, SIGSTOP) }
+    await Self.await(family, until: Postmaster.isStoppedOrGone)
+  }
+
+  /// Ends a ``pause()``.
+  package func resume() async {
+    guard let running = Postmaster.running(in: layout.data) else { return }
+    for process in running.family { Glibc.kill(process, SIGCONT) }
   }
 
   /// A libpq connection string for a database of the cluster, as the superuser.
   package func dsn(database: String = "postgres") -> String {
-    let host = port == nil ? layout.socket : "127.0.0.1"
-    let parts = [
-      ("host", host), ("port", String(effectivePort)), ("user", Self.superuser), ("dbname", database),
-      ("passfile", layout.passwordFile),
-    ]
-    return parts.map { "\($0)=\(Self.quoted($1, escaping: #"\'"#))" }.joined(separator: " ")
+    Self.connectionString(address + [("dbname", database), ("passfile", layout.passwordFile)])
   }
 
   /// Makes a database, unless there is one of that name.
@@ -108,7 +124,8 @@ package struct PrivatePostgres: Sendable {
       let configuration = PostgresConfiguration(dsn: dsn(), applicationName: "domicile")
       let connection = try await PostgresConnection.connect(configuration, logger: Logger(label: "private-postgres"))
       do {
-        _ = try await connection.execute(Statement("create-database", "CREATE DATABASE \(name)"))
+        let statement = Statement("create-database", "CREATE DATABASE \(name)")
+        _ = try await connection.execute(statement, deadline: .now + .seconds(60))
       } catch  where error.sqlState == .duplicateDatabase {
         // Someone was first.
       }
@@ -124,17 +141,24 @@ package struct PrivatePostgres: Sendable {
 extension PrivatePostgres {
   var effectivePort: Int { port ?? Self.socketOnlyPort }
 
+  /// Where the server is and as whom it is entered.
+  var address: [(keyword: String, value: String)] {
+    [("host", port == nil ? layout.socket : "127.0.0.1"), ("port", String(effectivePort)), ("user", Self.superuser)]
+  }
+
+  static func connectionString(_ parts: [(keyword: String, value: String)]) -> String {
+    parts.map { keyword, value in
+      let escaped = value.map { #"\'"#.contains($0) ? "\\\($0)" : String($0) }.joined()
+      return "\(keyword)='\(escaped)'"
+    }.joined(separator: " ")
+  }
+
   private func initialize() async throws(PrivatePostgresError) {
     let password = Self.randomPassword()
     let passwordForServer = layout.path + "/initial-password"
     try layout.write(password + "\n", to: passwordForServer, forServer: true)
     defer { unlink(passwordForServer) }
-    do {
-      if layout.dataInMaking.isPresent { try FileManager.default.removeItem(atPath: layout.dataInMaking) }
-    } catch {
-      throw PrivatePostgresError(
-        "\(layout.dataInMaking) could not be removed", because: "\(error)", remedy: "Remove it by hand.")
-    }
+    try layout.removeDataInMaking()
     let command = [
       programs.initdb, "-D", layout.dataInMaking, "-U", Self.superuser, "-A", "scram-sha-256", "--pwfile", passwordForServer,
       "-E", "UTF8", "--locale=C", "--data-checksums",
@@ -146,10 +170,7 @@ extension PrivatePostgres {
     }
     try layout.write("*:*:*:\(Self.superuser):\(password)\n", to: layout.passwordFile, forServer: false)
     try appendInclude()
-    guard rename(layout.dataInMaking, layout.data) == 0 else {
-      throw PrivatePostgresError(
-        "\(layout.data) could not be put in place", because: SystemError.text(errno), remedy: "Remove the folder and try again.")
-    }
+    try layout.putDataInPlace()
   }
 
   private func appendInclude() throws(PrivatePostgresError) {
@@ -161,7 +182,7 @@ extension PrivatePostgres {
     try layout.write(text, to: path, forServer: true)
   }
 
-  private func checkData() throws(PrivatePostgresError) {
+  func checkData() throws(PrivatePostgresError) {
     let version = FileManager.default.contents(atPath: layout.data + "/PG_VERSION").map {
       String(decoding: $0, as: UTF8.self).trimmed
     }
@@ -178,7 +199,7 @@ extension PrivatePostgres {
     }
   }
 
-  private func write(_ settings: [String: String]) throws(PrivatePostgresError) {
+  func writeSettings() throws(PrivatePostgresError) {
     var all = [
       "listen_addresses": port == nil ? "" : "127.0.0.1",
       "port": String(effectivePort),
@@ -195,7 +216,7 @@ extension PrivatePostgres {
     for name in all.keys where !name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == ".") }) {
       throw PrivatePostgresError("'\(name)' is no setting's name", because: "it has other characters", remedy: "Correct it.")
     }
-    let lines = all.sorted { $0.key < $1.key }.map { "\($0.key) = \(Self.quoted($0.value, escaping: "'", with: "'"))\n" }
+    let lines = all.sorted { $0.key < $1.key }.map { "\($0.key) = '\(Self.escaped($0.value))'\n" }
     try layout.write(lines.joined(), to: layout.settings, forServer: true)
   }
 
@@ -211,7 +232,7 @@ extension PrivatePostgres {
     return try await ChildProcess.run(try layout.account.running(command), in: layout.path)
   }
 
-  private func control(_ arguments: String..., failing failure: String) async throws(PrivatePostgresError) {
+  func control(_ arguments: String..., failing failure: String) async throws(PrivatePostgresError) {
     let output = try await run(arguments)
     guard output.status == 0 else {
       throw PrivatePostgresError(
@@ -228,9 +249,9 @@ extension PrivatePostgres {
   }
 
   /// Processes that are not this one's children can only be looked at.
-  private static func awaitEnd(of processes: [pid_t]) async {
+  private static func await(_ processes: [pid_t], until condition: @escaping @Sendable (pid_t) -> Bool) async {
     _ = await ChildProcess.onOwnThread { () throws(Never) in
-      while processes.contains(where: Postmaster.isAlive) { usleep(2_000) }
+      while !processes.allSatisfy(condition) { usleep(2_000) }
     }
   }
 
@@ -242,13 +263,14 @@ extension PrivatePostgres {
     }.joined()
   }
 
-  private static func quoted(_ text: String, escaping special: String, with escape: String = #"\"#) -> String {
-    "'" + text.map { special.contains($0) ? escape + String($0) : String($0) }.joined() + "'"
+  /// As `postgresql.conf` has it within quotes.
+  private static func escaped(_ text: String) -> String {
+    text.map { #"\'"#.contains($0) ? "\($0)\($0)" : String($0) }.joined()
   }
 }
 
 extension String {
-  fileprivate func lastLines(_ count: Int) -> String {
+  func lastLines(_ count: Int) -> String {
     split(separator: "\n").suffix(count).joined(separator: " / ")
   }
 }

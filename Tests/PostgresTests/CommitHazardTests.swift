@@ -3,7 +3,8 @@ import Testing
 
 @testable import Postgres
 
-/// Commits that wait for a standby which is not there.
+/// Commits that wait for a standby which is not there: what a connection makes of hazards of `synchronous_commit`. What the region
+/// store makes of all eight is in `RegionStoreTests/Hazards`.
 @Suite(.serialized) struct CommitHazardTests {
   private struct Scene {
     let connection: PostgresConnection
@@ -33,7 +34,9 @@ import Testing
 
   private static let write = ["BEGIN", "INSERT INTO t VALUES (1)", "COMMIT"]
 
-  @Test func `a commit whose wait was cancelled by someone is indeterminate, though the server says success`() async throws {
+  @Test func `hazard 1: a commit whose wait was cancelled by someone is indeterminate, though the server says success`()
+    async throws
+  {
     try await Self.withAbsentStandby { scene in
       for implicit in [false, true] {
         let task = Task {
@@ -53,7 +56,7 @@ import Testing
     }
   }
 
-  @Test func `a commit whose session is ended during the wait is indeterminate`() async throws {
+  @Test func `hazard 2: a commit whose session is ended during the wait is indeterminate`() async throws {
     try await Self.withAbsentStandby { scene in
       let task = Task { try await scene.connection.pipe(Self.write) }
       try await scene.awaitReplicationWait()
@@ -64,7 +67,7 @@ import Testing
     }
   }
 
-  @Test func `a deadline during a commit closes the connection and cancels nothing`() async throws {
+  @Test func `hazard 4: a deadline during a commit closes the connection and cancels nothing`() async throws {
     try await Self.withAbsentStandby { scene in
       let error = try await postgresError { () throws(PostgresError) in
         try await scene.connection.pipe(Self.write, deadline: .now.advanced(by: .milliseconds(300)))
@@ -77,7 +80,7 @@ import Testing
     }
   }
 
-  @Test func `a cancelled task's commit is awaited for the grace, then given up, never cancelled`() async throws {
+  @Test func `hazard 4: a cancelled task's commit is awaited for the grace, then given up, never cancelled`() async throws {
     try await Self.withAbsentStandby { scene in
       let task = Task { try await scene.connection.pipe(Self.write) }
       try await scene.awaitReplicationWait()
@@ -90,7 +93,7 @@ import Testing
     }
   }
 
-  @Test func `a commit that is replicated after all is a success, cancelled task or not`() async throws {
+  @Test func `a commit whose wait ends is a success, cancelled task or not`() async throws {
     try await Self.withAbsentStandby { scene in
       let task = Task { try await scene.connection.pipe(Self.write) }
       try await scene.awaitReplicationWait()

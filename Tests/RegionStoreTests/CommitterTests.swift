@@ -208,18 +208,7 @@ struct CommitterTests {
         let receipts = try await withThrowingTaskGroup(of: LeafReceipt.self) { group in
           for number in 0..<40 {
             let test = number.isMultiple(of: 2) ? first : second
-            group.addTask {
-              let needs = FactsNeeded(subjects: [subject], records: [address], requestKey: key, mayWrite: true)
-              let committed = try await test.store.commit(
-                Operation(needs: needs, now: UInt64(4_000_000_000_000)) { facts, effects -> LeafReceipt? in
-                  if let earlier = facts.earlierAnswers[key] { return earlier.receipt }
-                  effects.put(address, version: (facts.records[address]?.version ?? 0) + 1, value: [])
-                  effects.record(leaf("once"))
-                  effects.remember([], about: subject, key: key, requestHash: SHA256.hash([1]))
-                  return nil
-                })
-              return try #require(committed.outcome ?? committed.receipts.first)
-            }
+            group.addTask { try await test.putOnce("v", at: address, key: key) }
           }
           return try await group.reduce(into: []) { $0.append($1) }
         }

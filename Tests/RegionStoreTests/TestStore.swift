@@ -1,13 +1,15 @@
 import Cryptography
 import Directory
 import DomicileTestKit
+import FaultLab
 import Logging
 import Postgres
 import RegionStore
 import Residency
+import Synchronization
 import Testing
 
-/// A region's store on databases of its own in the shared cluster.
+/// A region's store on databases of its own, in the shared cluster unless another is given.
 struct TestStore {
   let store: RegionStore
   let region: RegionDescriptor
@@ -15,18 +17,37 @@ struct TestStore {
   let keysDSN: String
   let kek: KeyEncryptionKey
 
-  /// Opens a store, serves it while `body` runs, and stops it.
-  static func with(
-    _ name: String = "eu-west", sharing other: TestStore? = nil, kek: KeyEncryptionKey? = nil,
-    limits: GroupCommitter.Limits = .init(), _ body: (TestStore) async throws -> Void
-  ) async throws {
-    let postgres = try await ThrowawayPostgres.shared()
-    var dsn = other?.dsn ?? ""
-    var keysDSN = other?.keysDSN ?? ""
-    if other == nil {
-      dsn = try await postgres.freshDatabase()
-      keysDSN = try await postgres.freshDatabase()
+  private let databases: Databases
+
+  /// The name of the data's database.
+  var database: String { databases.data }
+
+  private struct Databases {
+    let data: String
+    let keys: String
+
+    private static let made = Atomic(0)
+
+    init(in cluster: PrivatePostgres) async throws {
+      let number = Self.made.add(1, ordering: .relaxed).newValue
+      (data, keys) = ("store_\(number)", "store_\(number)_keys")
+      try await cluster.createDatabase(data)
+      try await cluster.createDatabase(keys)
     }
+  }
+
+  /// Opens a store, serves it while `body` runs, and stops it.
+  /// - Parameters:
+  ///   - other: whose databases are used.
+  ///   - options: command-line options of its sessions, e.g. `-c statement_timeout=200`.
+  static func with(
+    _ name: String = "eu-west", sharing other: TestStore? = nil, on cluster: PrivatePostgres? = nil, options: String = "",
+    kek: KeyEncryptionKey? = nil, limits: GroupCommitter.Limits = .init(), _ body: (TestStore) async throws -> Void
+  ) async throws {
+    let cluster = if let cluster { cluster } else { try await ThrowawayPostgres.shared().server }
+    let databases = if let other { other.databases } else { try await Databases(in: cluster) }
+    let dsn = "\(cluster.dsn(database: databases.data)) options='\(options)'"
+    let keysDSN = "\(cluster.dsn(database: databases.keys)) options='\(options)'"
     let region = try region(name)
     let key = try kek ?? other?.kek ?? KeyEncryptionKey(id: "test", key: SymmetricKey.random())
     let store = try await RegionStore(
@@ -35,7 +56,7 @@ struct TestStore {
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     let serving = Task { await store.run() }
     do {
-      try await body(TestStore(store: store, region: region, dsn: dsn, keysDSN: keysDSN, kek: key))
+      try await body(TestStore(store: store, region: region, dsn: dsn, keysDSN: keysDSN, kek: key, databases: databases))
     } catch {
       await store.stop()
       await serving.value
@@ -69,19 +90,26 @@ struct TestStore {
 
   /// Runs SQL as the database's owner, beside the store.
   func sql(_ text: String) async throws {
-    let connection = try await connect(dsn)
+    let connection = try await Self.connect(dsn)
     try await connection.script(text)
     await connection.close()
   }
 
   func value(_ query: String) async throws -> Int64 {
-    let connection = try await connect(dsn)
+    let connection = try await Self.connect(dsn)
     let row = try await connection.execute(Statement("q", "SELECT (\(query))::bigint"), []).rows.first
     await connection.close()
     return try #require(row).int64(0)
   }
 
-  private func connect(_ dsn: String) async throws -> PostgresConnection {
+  /// Returns once `query`, of one boolean, is true. Fails the test after 20 s.
+  func awaitTrue(_ query: String, sourceLocation: Testing.SourceLocation = #_sourceLocation) async throws {
+    let connection = try await Self.connect(dsn)
+    try await connection.awaitTrue(query, sourceLocation: sourceLocation)
+    await connection.close()
+  }
+
+  static func connect(_ dsn: String) async throws -> PostgresConnection {
     try await PostgresConnection.connect(
       PostgresConfiguration(dsn: dsn, applicationName: "test inspection"),
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -137,6 +165,20 @@ extension TestStore {
         effects.record(leaf("put \(address.key) \(current + 1)"))
         return current + 1
       })
+  }
+
+  /// Writes under a request id that may be repeated, and says where the write's leaf stands, whichever attempt made it.
+  func putOnce(_ value: String, at address: RecordAddress, key: [UInt8]) async throws -> LeafReceipt {
+    let needs = FactsNeeded(subjects: [address.tag], records: [address], requestKey: key, mayWrite: true)
+    let committed = try await store.commit(
+      Operation(needs: needs, now: UInt64(4_000_000_000_000)) { facts, effects -> LeafReceipt? in
+        if let earlier = facts.earlierAnswers[key] { return earlier.receipt }
+        effects.put(address, version: (facts.records[address]?.version ?? 0) + 1, value: Array(value.utf8))
+        effects.record(leaf("once"))
+        effects.remember([], about: address.tag, key: key, requestHash: SHA256.hash([1]))
+        return nil
+      })
+    return try #require(committed.outcome ?? committed.receipts.first)
   }
 
   func get(_ address: RecordAddress) async throws -> StoredRecord? {

@@ -10,8 +10,8 @@ struct DemoCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo", abstract: "Run three regions on this machine, and watch what they do with people's data.",
     discussion: """
-      Starts a private PostgreSQL cluster and a coordinator for each region, shows with real calls what Domicile promises, and \
-      stays up until Ctrl-C. Everything is kept in the state folder; a second run goes on with it.
+      Starts a private PostgreSQL cluster with a synchronous standby and a coordinator for each region, shows with real calls \
+      what Domicile promises, and stays up until Ctrl-C. Everything is kept in the state folder; a second run goes on with it.
       """)
 
   @Flag(help: "End after the story, with exit code 1 if any step differs from what it should be.")
@@ -26,6 +26,13 @@ struct DemoCommand: AsyncParsableCommand {
   @Option(help: "Where everything is kept.", completion: .directory)
   var state = ".domicile"
 
+  @Option(help: "How many synchronous standbys each region's PostgreSQL has: 0 to 3.")
+  var standbys = 1
+
+  func validate() throws {
+    guard (0...3).contains(standbys) else { throw ValidationError("--standbys is 0 to 3.") }
+  }
+
   func run() async throws {
     do {
       let catalog = try RegionFiles.catalog(regions, stores: .none)
@@ -34,7 +41,7 @@ struct DemoCommand: AsyncParsableCommand {
       let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path
       let deployment = LocalDeployment(
         catalog: catalog, files: .init(program: program, regions: regions, policies: policies), state: StateFolder(state),
-        report: { printError("· \($0)") })
+        standbys: standbys, report: { printError("· \($0)") })
       let succeeded = await tell(deployment, signals)
       printError("Stopping …")
       await deployment.stop()
