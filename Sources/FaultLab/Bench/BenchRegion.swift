@@ -27,7 +27,8 @@ package struct BenchRegion: Sendable {
     self.region = region
     state = StateFolder("\(folder)/state")
     deployment = LocalDeployment(
-      catalog: catalog, files: .init(program: program, regions: regions, policies: policies), state: state, report: report)
+      catalog: catalog, files: .init(program: program, regions: regions, policies: policies), state: state, standbys: 1,
+      report: report)
   }
 
   private static func file(ports: (apps: Int, peers: Int)) -> String {
