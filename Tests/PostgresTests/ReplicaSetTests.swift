@@ -19,7 +19,11 @@ import Testing
   }
 
   private static func awaitRows(_ count: Int, on standby: PrivatePostgres) async throws {
-    try await with(standby) { try await $0.waitUntil("SELECT count(*) = \(count) FROM t") }
+    try await with(standby) { connection in
+      // On its disk is not yet in its tables.
+      try await connection.waitUntil("SELECT to_regclass('t') IS NOT NULL")
+      try await connection.waitUntil("SELECT count(*) = \(count) FROM t")
+    }
   }
 
   @Test func `an acknowledged commit is on the standby, and the set starts again with all it had`() async throws {
