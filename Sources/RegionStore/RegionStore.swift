@@ -14,6 +14,8 @@ package final class RegionStore: Sendable {
   private let pool: PostgresPool
   private let keysPool: PostgresPool
   private let committer: GroupCommitter
+  /// How many standbys must have a commit before its outcome is told.
+  private let required: ConfirmationsRequired
   /// After which a silent PostgreSQL counts as lost.
   let silenceMax: Duration
 
@@ -30,9 +32,11 @@ package final class RegionStore: Sendable {
     pool = PostgresPool(configuration: database, size: 3, logger: logger)
     silenceMax = limits.silenceMax
     keysPool = PostgresPool(configuration: keyDatabase, size: 2, logger: logger)
+    required = ConfirmationsRequired(limits.confirmations)
     let batches = BatchRunner(
       pool: committerPool, keys: KeyVault(pool: keysPool, kek: kek, silenceMax: limits.silenceMax), origin: region.ordinal,
       silenceMax: limits.silenceMax,
+      verification: CommitVerification(required: required, silenceMax: limits.silenceMax),
       logger: logger, onAppend: onAppend)
     committer = GroupCommitter(batches: batches, limits: limits, logger: logger)
     do {
@@ -113,8 +117,16 @@ extension RegionStore {
       try await self.pool.withConnection { connection in
         try await Migrator.region.run(on: connection)
         try await Self.claim(connection, for: region)
+        try await self.noteDurability(connection)
       }
     }
+  }
+
+  private func noteDurability(_ connection: PostgresConnection) async throws {
+    guard let row = try await connection.execute(ClusterState.read, []).rows.first else {
+      throw StoreError.corrupt(what: "the cluster's state")
+    }
+    required.raise(to: try ClusterState(row).durability.confirmations)
   }
 
   /// A data directory that was copied or restored elsewhere is another cluster: refused, since its history may not be the

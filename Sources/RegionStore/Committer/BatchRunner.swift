@@ -14,6 +14,7 @@ struct BatchRunner: Sendable {
   let keys: KeyVault
   let origin: RegionOrdinal
   let silenceMax: Duration
+  let verification: CommitVerification
   let logger: Logger
   let onAppend: @Sendable (LogPosition) -> Void
 
@@ -114,7 +115,7 @@ struct BatchRunner: Sendable {
       let results = try await connection.pipeline(appending.steps, deadline: .now + silenceMax)
       writing.append(try appending.placed(from: results, decidedOn: facts.placements))
     }
-    let results = try await connection.pipeline(writing.steps, deadline: .now + silenceMax)
+    let results = try await verification.commit(writing.steps, on: connection)
     if let head = writing.directoryHead { onAppend(head) }
     let first = try writing.firstLeafIndex(from: results)
     let receipts = writing.leaves.enumerated().map { LeafReceipt(index: first + UInt64($0.offset), hash: $0.element.hash) }

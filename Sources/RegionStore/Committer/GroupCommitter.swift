@@ -14,6 +14,8 @@ package actor GroupCommitter {
     package var waitingMax = 8_192
     /// Batches under way at once: one reads its facts while another commits.
     package var lanes = 2
+    /// How many standbys must have a commit on disk, at least; more where the cluster promises more when the store is opened.
+    package var confirmations = 0
     /// After which a silent PostgreSQL counts as lost.
     package var silenceMax = Duration.seconds(10)
 

@@ -49,6 +49,35 @@ extension HazardTests {
     }
   }
 
+  @Test func `hazard 3: what was acknowledged because the setting was cleared is no success of the store's`() async throws {
+    try await HazardScene.withShared { scene in
+      var limits = GroupCommitter.Limits()
+      limits.silenceMax = .seconds(2)
+      try await TestStore.with(on: scene.primary, limits: limits) { test in
+        let subject = try tag(1)
+        try await test.register(subject)
+        for isRead in [false, true] {
+          try await scene.whileStandbyIsPaused {
+            let call = Task {
+              if isRead {
+                _ = try await test.get(test.address(subject))
+              } else {
+                try await test.put("v", at: test.address(subject))
+              }
+            }
+            try await scene.awaitWaiting("test")
+            try await scene.setSynchronousStandbyNames("")
+            await #expect(throws: StoreError.indeterminate) { try await call.value }
+          }
+          try await scene.setSynchronousStandbyNames(nil)
+          try await scene.replicas.replicaSet.awaitStreaming()
+          // With the standby back, all is well again.
+          #expect(try await test.get(test.address(subject))?.version == 1)
+        }
+      }
+    }
+  }
+
   @Test func `hazard 4: statement_timeout does not bound the wait; the store's own limit does, and cancels nothing`() async throws
   {
     try await HazardScene.withShared { scene in
