@@ -141,10 +141,32 @@ stop_all() {
   kill_all
 }
 
+# At once, without a checkpoint. PostgreSQL gets the chance to give its shared memory back, which outlives a killed server.
+end_all() {
+  local node ids
+  for node in $(node_names); do
+    mapfile -t ids < <(processes_of "$node" keeper && processes_of "$node" patroni)
+    signal_all KILL "${ids[@]}"
+    mapfile -t ids < <(processes_of "$node" postgres)
+    signal_all CONT "${ids[@]}"
+    signal_all QUIT "${ids[@]:0:1}"
+  done
+  until_so 5 none_left postgres || true
+  kill_all
+  for node in $(node_names); do remove_shared_memory "$node"; done
+}
+
+# The seventh line of postmaster.pid names a segment; the file is still there only where the server was killed.
+remove_shared_memory() {
+  local segment
+  segment=$(sed -n '7s/.* //p' "$(data_of "$1")/postmaster.pid" 2>/dev/null) || true
+  if [[ $segment =~ ^[0-9]+$ ]]; then ipcrm --shmem-id "$segment" 2>/dev/null || true; fi
+}
+
 kill_all() {
   local node ids
   for node in $(node_names); do
-    mapfile -t ids < <(processes_of "$node" keeper patroni && processes_of "$node")
+    mapfile -t ids < <(processes_of "$node" keeper && processes_of "$node")
     signal_all KILL "${ids[@]}"
     signal_all CONT "${ids[@]}"
   done
