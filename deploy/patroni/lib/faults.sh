@@ -1,7 +1,10 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # Faults, for drills and tests. Each returns when it is in force. Source it after watch.sh.
 
-need_netns() { [[ $network == netns ]] || die "$1 needs network namespaces, and the region in $dir runs on ports of 127.0.0.1." "Make it as root with --network netns."; }
+need_netns() {
+  [[ $network == netns ]] || die "$1 needs network namespaces, and the region in $dir runs on ports of 127.0.0.1." \
+    "Make it as root with --network netns."
+}
 
 # fault_kill NODE postgres|agent|database|node
 fault_kill() {
@@ -13,7 +16,8 @@ fault_kill() {
     node) kinds='keeper patroni postgres etcd' ;;
   esac
   mapfile -t ids < <(for kind in $kinds; do processes_of "$node" "$kind"; done)
-  ((${#ids[@]} > 0)) || die "$node has no such process ($kinds): it is stopped already." "Start it: deploy/patroni/region fault start $node --dir $dir"
+  ((${#ids[@]} > 0)) || die "$node has no such process ($kinds): it is stopped already." \
+    "Start it: deploy/patroni/region fault start $node --dir $dir"
   signal_all KILL "${ids[@]}"
   until_so 10 all_ended "${ids[@]}" || die "these processes of $node do not end: ${ids[*]}"
 }
@@ -68,5 +72,6 @@ fault_drain() {
 }
 
 need_disk() {
-  [[ -n $disk ]] || die "the data of $dir lies on this machine's own disk, which no test should fill." "Make the region with --disk 1G, as root: each node then has a disk of its own."
+  [[ -n $disk ]] || die "the data of $dir lies on this machine's own disk, which no test should fill." \
+    "Make the region with --disk 1G, as root: each node then has a disk of its own."
 }

@@ -170,7 +170,8 @@ kill_all() {
     signal_all KILL "${ids[@]}"
     signal_all CONT "${ids[@]}"
   done
-  until_so 10 none_left || die "these processes do not end: $(all_processes | paste -sd ' ')" "Look at them: ps -o pid,stat,wchan,args -p $(all_processes | paste -sd ,)"
+  until_so 10 none_left || die "these processes do not end: $(all_processes | paste -sd ' ')" \
+    "Look at them: ps -o pid,stat,wchan,args -p $(all_processes | paste -sd ,)"
 }
 
 all_processes() {

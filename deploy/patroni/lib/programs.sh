@@ -31,7 +31,8 @@ find_patroni() {
     mkdir -p "$(dirname "$shared")" 2>/dev/null || true
     shared=$(realpath --canonicalize-missing "$shared")
     python=$shared
-    if ! is_installed "$shared" && [[ ! -w $(dirname "$shared") ]] || ! as_server test -x "$(dirname "$shared")"; then python=$dir/programs; fi
+    if ! as_server test -x "$(dirname "$shared")"; then python=$dir/programs; fi
+    if ! is_installed "$shared" && [[ ! -w $(dirname "$shared") ]]; then python=$dir/programs; fi
     is_installed "$python" || install_patroni "$python"
   fi
   patroni_version=$(as_server "$python/bin/patroni" --version 2>&1) || die "Patroni does not start: $patroni_version" \

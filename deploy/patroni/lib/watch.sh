@@ -110,7 +110,11 @@ progress() {
   local node role timeline quorum says
   for node in $(node_names); do
     look "$node"
-    printf '%s %s%s\n' "$node" "$role" "$(case $role/$quorum in standby/yes) printf ' in the quorum' ;; starting/*) printf ' (%s)' "${says:-no server yet}" ;; esac)"
+    case $role/$quorum in
+      standby/yes) printf '%s standby in the quorum\n' "$node" ;;
+      starting/*) printf '%s starting (%s)\n' "$node" "${says:-no server yet}" ;;
+      *) printf '%s %s\n' "$node" "$role" ;;
+    esac
   done | paste -sd , | sed 's/,/, /g'
 }
 
