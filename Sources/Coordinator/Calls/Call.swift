@@ -1,3 +1,4 @@
+import Cryptography
 import PolicyEngine
 import Residency
 
@@ -20,6 +21,17 @@ struct Call: Sendable {
   /// 16 random bytes: the salt of the call's leaf, so that its hash tells nothing about it.
   let salt: [UInt8]
   let deadline: ContinuousClock.Instant?
+
+  /// One of several things that the call does, with a decision and a leaf of its own. Whoever is shown that leaf learns nothing that
+  /// would tell about the others.
+  func part(_ index: Int) -> Call {
+    func derived(_ bytes: [UInt8]) -> [UInt8] {
+      Array(SHA256.hash(Array("domicile/1/part \(index)\0".utf8) + bytes).prefix(16))
+    }
+    return Call(
+      region: region, inForce: inForce, principal: principal, asking: asking, now: now, number: number, id: derived(id),
+      salt: derived(salt), deadline: deadline)
+  }
 
   var policies: PolicySet { inForce.set }
 

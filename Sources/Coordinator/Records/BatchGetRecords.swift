@@ -38,7 +38,7 @@ extension Gateway {
     results.reserveCapacity(request.items.count)
     for start in stride(from: 0, to: request.items.count, by: Self.togetherMax) {
       let requests = request.items[start..<min(start + Self.togetherMax, request.items.count)].map {
-        Domicile_V1_GetRecordRequest($0, purpose: request.purpose)
+        Domicile_V1_GetRecordRequest($0, of: request)
       }
       guard answerBytes < Self.answerBytesMax else {
         results += requests.map { _ in Self.tooMuch }
@@ -144,12 +144,13 @@ extension Domicile_V1_BatchGetRecordsResponse.Result {
 }
 
 extension Domicile_V1_GetRecordRequest {
-  fileprivate init(_ item: Domicile_V1_BatchGetRecordsRequest.Item, purpose: String) {
+  fileprivate init(_ item: Domicile_V1_BatchGetRecordsRequest.Item, of batch: Domicile_V1_BatchGetRecordsRequest) {
     self = .with {
       $0.subjectID = item.subjectID
       $0.collection = item.collection
       $0.key = item.key
-      $0.purpose = purpose
+      $0.purpose = batch.purpose
+      if batch.hasReadPreference { $0.readPreference = batch.readPreference }
     }
   }
 }

@@ -14,6 +14,7 @@ struct GetRecord: SubjectProcedure {
   let subject: SubjectTag
   let address: RecordAddress
   let purpose: Purpose
+  let readPreference: ReadPreference
   let fields: [String]?
 
   init(_ request: Domicile_V1_GetRecordRequest, call: Call) throws(Refusal) {
@@ -23,6 +24,7 @@ struct GetRecord: SubjectProcedure {
     fields = try call.fields(request.fields)
     address = RecordAddress(
       tag: subject, collection: CollectionName(request.collection), key: try call.recordKey(request.key))
+    readPreference = try call.readPreference(request.readPreference, of: address.collection)
   }
 
   var recordedPurpose: Purpose? { purpose }
@@ -54,7 +56,7 @@ struct GetRecord: SubjectProcedure {
         .with {
           $0.record = released.record
           $0.decision = call.message(decision, redactions: released.redactions)
-          $0.evidence = .linearizable(epoch: person.epoch)
+          $0.evidence = .init(facts, epoch: person.epoch)
         })
     }
   }

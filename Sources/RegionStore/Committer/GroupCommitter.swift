@@ -8,7 +8,7 @@ import Postgres
 /// first operation to arrive is a batch of its own.
 package actor GroupCommitter {
   package struct Limits: Sendable {
-    /// Operations in one transaction; one about several subjects counts as many.
+    /// Operations in one transaction; one about several subjects or records counts as many.
     package var batchMax = 1_024
     /// Operations waiting, counted in the same way; more are refused with `StoreError.overloaded`.
     package var waitingMax = 8_192
@@ -16,6 +16,8 @@ package actor GroupCommitter {
     package var lanes = 2
     /// How many standbys must have a commit on disk, at least; more where the cluster promises more when the store is opened.
     package var confirmations = 0
+    /// How long a read waits for a standby to come as far as its caller asks.
+    package var standbyPatience = Duration.seconds(1)
     /// After which a silent PostgreSQL counts as lost.
     package var silenceMax = Duration.seconds(10)
 
@@ -43,7 +45,7 @@ package actor GroupCommitter {
     await enqueue(pending)
     let completion = try await pending.value()
     guard let outcome = completion.outcome as? Outcome else { throw StoreError.corrupt(what: "an outcome") }
-    return Committed(outcome: outcome, receipts: completion.receipts)
+    return Committed(outcome: outcome, receipts: completion.receipts, standing: completion.standing)
   }
 
   private func enqueue(_ pending: PendingOperation) {
