@@ -37,7 +37,8 @@ package final class RegionStore: Sendable {
     keysPool = PostgresPool(configuration: keyDatabase, size: 2, logger: logger)
     required = ConfirmationsRequired(limits.confirmations)
     watch = ClusterWatch(
-      pool: pool, required: required, positions: positions, silenceMax: limits.silenceMax, logger: logger)
+      pool: pool, required: required, positions: positions, grace: limits.stalledGrace, silenceMax: limits.silenceMax,
+      logger: logger)
     let keys = KeyVault(pool: keysPool, kek: kek, silenceMax: limits.silenceMax)
     let standbyPool = database.ofStandbys.map {
       PostgresPool(configuration: $0.with(sessionSettings: Self.committerSettings), size: 4, logger: logger)
@@ -73,8 +74,13 @@ package final class RegionStore: Sendable {
   ) async throws -> Committed<Outcome> {
     if preference == .linearizable { return try await commit(operation) }
     try watch.check(operation.concern)
-    let found = try await standbys.read(operation.needs, as: preference, deadline: operation.deadline) {
-      try await self.watch.look()
+    let found: Result<StandbyReader.Found, StoreError>
+    do {
+      found = .success(
+        try await standbys.read(operation.needs, as: preference, deadline: operation.deadline) { try await self.watch.look() })
+    } catch let error as StoreError {
+      // It may be about nobody at home here: then it is another region's to say.
+      found = .failure(error)
     }
     return try await committer.commit(operation.reading(found))
   }

@@ -42,7 +42,7 @@ struct Executor: Sendable {
 
   /// Runs procedures that change nothing as one operation: they decide on one snapshot, and each records its own leaf.
   /// - Returns: an execution for each, in order; `nil` where one of them is in the way of the others, so that each has to be run on its
-  ///   own: a subject's data that cannot be read back, a leaf that cannot be made.
+  ///   own: a subject's data that cannot be read back, a leaf that cannot be made, a session of another region.
   func execute<Procedure: SubjectProcedure>(
     together procedures: [(procedure: Procedure, call: Call)]
   ) async throws(Refusal) -> [Execution<Procedure.Response>]? {
@@ -61,7 +61,7 @@ struct Executor: Sendable {
       return committed.outcome.map { $0.execution(of: committed, region: region) }
     } catch let error as StoreError {
       switch error {
-      case .corrupt, .unrecordable, .refused: return nil
+      case .corrupt, .unrecordable, .refused, .noStandby, .standbyBehind, .historyLost: return nil
       case .deadlineExceeded:
         for (procedure, call) in procedures { recordLate(procedure, call) }
       default: break

@@ -9,6 +9,8 @@ final class ClusterWatch: Sendable {
   private let pool: PostgresPool
   private let required: ConfirmationsRequired
   private let positions: PrimaryPositions
+  /// A standby that comes back within this goes unnoticed.
+  private let grace: Duration
   private let silenceMax: Duration
   private let logger: Logger
   /// Since when commits wait in vain; `nil` while they do not.
@@ -16,13 +18,15 @@ final class ClusterWatch: Sendable {
 
   /// Between two looks.
   private static let period = Duration.milliseconds(250)
-  /// A standby that comes back within this goes unnoticed.
-  private static let grace = Duration.seconds(1)
 
-  init(pool: PostgresPool, required: ConfirmationsRequired, positions: PrimaryPositions, silenceMax: Duration, logger: Logger) {
+  init(
+    pool: PostgresPool, required: ConfirmationsRequired, positions: PrimaryPositions, grace: Duration, silenceMax: Duration,
+    logger: Logger
+  ) {
     self.pool = pool
     self.required = required
     self.positions = positions
+    self.grace = grace
     self.silenceMax = silenceMax
     self.logger = logger
   }
@@ -32,7 +36,7 @@ final class ClusterWatch: Sendable {
     if concern >= .quorum, required.current == 0 { throw .noStandbysRequired }
     guard concern > .local else { return }
     let since = stalledSince.withLock { $0 }
-    if let since, ContinuousClock.now - since >= Self.grace { throw .quorumUnavailable }
+    if let since, ContinuousClock.now - since >= grace { throw .quorumUnavailable }
   }
 
   /// Until cancelled.
@@ -72,7 +76,7 @@ final class ClusterWatch: Sendable {
     }
     guard let change else { return }
     if change {
-      logger.warning("too few standbys are attached: writes and recorded reads wait, and are refused after a second")
+      logger.warning("too few standbys are attached: writes and recorded reads wait, and are refused after a moment")
     } else {
       logger.notice("the standbys are attached again, or PostgreSQL is away")
     }

@@ -18,6 +18,8 @@ package actor GroupCommitter {
     package var confirmations = 0
     /// How long a read waits for a standby to come as far as its caller asks.
     package var standbyPatience = Duration.seconds(1)
+    /// How long commits may wait for standbys that are not attached before more are refused.
+    package var stalledGrace = Duration.seconds(1)
     /// After which a silent PostgreSQL counts as lost.
     package var silenceMax = Duration.seconds(10)
 

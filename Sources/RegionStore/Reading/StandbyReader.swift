@@ -34,20 +34,13 @@ struct StandbyReader: Sendable {
     do {
       return try await pool.withConnection { connection in
         while true {
-          let results = try await connection.pipeline(
-            [PipelineStep(StandbyState.read, []), reading.factsStep, PipelineStep(StandbyState.read, [])], deadline: limit)
-          guard let before = try results[0].rows.first.flatMap(StandbyState.init),
-            let after = try results[2].rows.first.flatMap(StandbyState.init)
-          else {
-            // It was promoted: the next connection finds another.
-            await connection.close()
-            throw StoreError.noStandby
-          }
-          if let point = try point(from: before, to: after, as: preference) {
+          if let seen = try await look(on: connection, reading),
+            let point = try point(from: seen.before, to: seen.after, as: preference)
+          {
             let keys = try await keys.keys(for: reading.tagsOfRecords)
             var facts = Facts()
             facts.unreadable = keys.unreadable
-            try reading.add(results[1].rows, to: &facts, keys: keys.keys)
+            try reading.add(seen.rows, to: &facts, keys: keys.keys)
             return Found(facts: facts, point: point)
           }
           guard ContinuousClock.now + Self.pause < limit else { throw StoreError.standbyBehind }
@@ -60,6 +53,33 @@ struct StandbyReader: Sendable {
     } catch is CancellationError {
       throw StoreError.canceled
     }
+  }
+
+  /// What a standby shows, and how far it was before and after that.
+  private struct Look {
+    let before: StandbyState
+    let rows: [PostgresRow]
+    let after: StandbyState
+  }
+
+  /// - Returns: `nil` where the standby has not even come to where the tables were made.
+  private func look(
+    on connection: PostgresConnection, _ reading: FactsReading
+  ) async throws -> Look? {
+    let steps = [PipelineStep(StandbyState.read, []), reading.factsStep, PipelineStep(StandbyState.read, [])]
+    do {
+      let results = try await connection.pipeline(steps, deadline: .now + patience)
+      if let before = try results[0].rows.first.flatMap(StandbyState.init),
+        let after = try results[2].rows.first.flatMap(StandbyState.init)
+      {
+        return Look(before: before, rows: results[1].rows, after: after)
+      }
+    } catch let error as PostgresError where error.sqlState == .undefinedTable {
+      return nil
+    }
+    // It was promoted: the next connection finds another.
+    await connection.close()
+    throw StoreError.noStandby
   }
 
   /// - Returns: `nil` for a standby that is not far enough yet.

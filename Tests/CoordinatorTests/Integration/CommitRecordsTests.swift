@@ -87,6 +87,7 @@ extension Integration {
       let abroad = try await World.shared().app(.usEast)
       let subject = freshSubject()
       try await app.register(subject)
+      try await eventually("us-east knows the subject") { try await isKnown(subject, to: abroad) }
       let error = try await refusal {
         try await abroad.commit(subject, [.put("profile", "main", ["name": "n"]), .put("nowhere", "main", ["name": "n"])])
       }
@@ -139,6 +140,7 @@ extension Integration {
       let abroad = try await world.app(.apSouth, "app:abroad")
       let subject = freshSubject()
       try await home.register(subject)
+      try await eventually("ap-south knows the subject") { try await isKnown(subject, to: abroad) }
       do {
         let answer = try await abroad.commit(subject, [.put("orders", "1", ["number": "1"])])
         #expect(answer.results.first?.receipt.region == "eu-west")
@@ -193,6 +195,7 @@ extension Integration {
       try await home.register(subject)
       try await home.put(subject, ["name": "a"], requestID: "mine")
       let abroad = try await world.app(.usEast)
+      try await eventually("us-east knows the subject") { try await isKnown(subject, to: abroad) }
       #expect(try await abroad.settle("mine", of: subject).outcome == .committed, "the same principal, in another region")
       let other = try await world.app(.euWest, "app:other")
       #expect(try await other.settle("mine", of: subject).outcome == .fenced)

@@ -33,6 +33,7 @@ extension Integration {
       let abroad = try await world.app(.usEast)
       let subject = freshSubject()
       try await home.register(subject)
+      try await eventually("us-east knows the subject") { try await isKnown(subject, to: abroad) }
       for number in 1...10 {
         let written = try await home.put(subject, ["name": .init(stringValue: "\(number)")])
         #expect(written.evidence.writeConcern == .quorum)
@@ -72,6 +73,7 @@ extension Integration {
       let subject = freshSubject()
       try await home.register(subject)
       let written = try await home.put(subject, ["name": "a"])
+      try await eventually("ap-south knows the subject") { try await isKnown(subject, to: abroad) }
       try await home.consent(subject, to: "support", kind: "explicit")
       let preferences: [Domicile_V1_ReadPreference] = [.session(written.evidence.sessionToken), .replica(60_000)]
       for preference in preferences {
