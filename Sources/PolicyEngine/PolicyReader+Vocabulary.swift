@@ -48,8 +48,8 @@ extension PolicyReader {
     let what = "collection '\(name)'"
     guard
       let fields = node.fields(
-        what, required: ["default_class", "locality", "audit"], optional: ["description", "fields", "stale_reads", "local_writes"],
-        &diagnostics)
+        what, required: ["default_class", "locality", "audit"],
+        optional: ["description", "fields", "stale_reads", "local_writes"], &diagnostics)
     else { return nil }
     var classes: [String: DataClass] = [:]
     for (key, value) in fields["fields"].flatMap({ $0.pairs("the fields of \(what)", &diagnostics) }) ?? [] {
@@ -65,7 +65,8 @@ extension PolicyReader {
     let audit = choice(fields["audit"], "audit level", CollectionSchema.AuditLevel.self)
     let staleReads = fields["stale_reads"].map { choice($0, "'stale_reads'", CollectionSchema.Allowance.self) } ?? .allowed
     let localWrites = fields["local_writes"].map { choice($0, "'local_writes'", CollectionSchema.Allowance.self) } ?? .refused
-    guard let locality, let audit, let staleReads, let localWrites, let defaultClass = fields["default_class"].flatMap({ dataClass($0) }) else { return nil }
+    let defaultClass = fields["default_class"].flatMap { dataClass($0) }
+    guard let locality, let audit, let staleReads, let localWrites, let defaultClass else { return nil }
     return CollectionSchema(
       name: name, description: description, locality: locality, audit: audit, staleReads: staleReads, localWrites: localWrites,
       defaultClass: defaultClass, classes: classes)

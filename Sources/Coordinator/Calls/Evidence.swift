@@ -21,14 +21,17 @@ extension Domicile_V1_Evidence {
   }
 
   private mutating func attach(_ token: SessionToken) {
-    sessionToken = token.bytes.base64URL
+    sessionToken = token.text
     lsn = token.mark.position.description
   }
 
   /// - Parameter commit: Of the record of the call, and of what it wrote.
   mutating func attach(_ commit: CommitStanding) {
     // What was read on a standby may be older than the record of it: the token is of what was read.
-    if sessionToken.isEmpty { attach(commit.token) }
+    if sessionToken.isEmpty {
+      sessionToken = commit.tokenText
+      lsn = commit.positionText
+    }
     confirmations = UInt32(commit.confirmations)
     writeConcern =
       switch commit.concern {

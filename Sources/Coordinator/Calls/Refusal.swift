@@ -46,7 +46,8 @@ extension Refusal {
     case .indeterminate:
       self.init(
         .unavailable, .outcomeUnknown,
-        "The store of \(region) did not confirm the commit: the call may or may not have taken effect. Repeat it with the same request_id, or settle that (SettleWrite).",
+        "The store of \(region) did not confirm the commit: the call may or may not have taken effect. "
+          + "Repeat it with the same request_id, or settle that (SettleWrite).",
         metadata: place)
     case .overloaded:
       self.init(
@@ -66,7 +67,8 @@ extension Refusal {
     case .noStandby:
       self.init(
         .unavailable, .standbyUnavailable,
-        "\(region) has no standby that can be read now. Nothing was released. Ask for LINEARIZABLE, or try again.", metadata: place)
+        "\(region) has no standby that can be read now. Nothing was released. Ask for LINEARIZABLE, or try again.",
+        metadata: place)
     case .standbyBehind:
       self.init(
         .unavailable, .standbyUnavailable,

@@ -53,9 +53,7 @@ extension ReadPreference {
     case .unspecified, .linearizable, .primary:
       self = .linearizable
     case .session:
-      guard message.sessionToken.utf8.count <= 64, let bytes = [UInt8](base64URL: message.sessionToken),
-        let token = SessionToken(bytes: bytes)
-      else {
+      guard let token = SessionToken(message.sessionToken) else {
         throw Self.refusal(
           "The level SESSION needs a session_token that this service gave: evidence.sessionToken of an earlier answer.")
       }

@@ -71,20 +71,25 @@ extension Call {
   func release(
     _ record: StoredRecord, value: [UInt8], under permitted: PermittedRead, fields: [String]? = nil
   ) throws -> (record: Domicile_V1_Record, redactions: [Redaction]) {
-    var document = JSONValue(try Google_Protobuf_Struct(jsonUTF8Bytes: value))
+    let stored = try Google_Protobuf_Struct(jsonUTF8Bytes: value)
+    if fields == nil, permitted.isClear(for: stored.fields.keys) { return (message(record, stored), []) }
+    var document = JSONValue(stored)
     if let fields, case .object(let members) = document {
       let wanted = Set(fields)
       document = .object(members.filter { wanted.contains($0.key) })
     }
     let redacted = permitted.redact(document) { HMACSHA256.code(for: $0, key: region.viewKey) }
-    let message = Domicile_V1_Record.with {
+    return (message(record, .init(redacted.document)), redactions(redacted.redactions, of: record.address.collection))
+  }
+
+  private func message(_ record: StoredRecord, _ value: Google_Protobuf_Struct) -> Domicile_V1_Record {
+    .with {
       $0.collection = record.address.collection.rawValue
       $0.key = record.address.key
       $0.version = record.version
-      $0.value = .init(redacted.document)
+      $0.value = value
       $0.updatedAt = .init(milliseconds: record.updatedAt)
     }
-    return (message, redactions(redacted.redactions, of: record.address.collection))
   }
 
   /// Fields that no schema names are one, `*`: their names may be about a person, and no rule permitted them.

@@ -17,10 +17,16 @@ package struct CommitStanding: Hashable, Sendable {
   package let concern: WriteConcern
   /// How many standbys have it, at least.
   package let confirmations: Int
+  /// The token of a session that has seen this, as text; made once for all operations of a batch.
+  package let tokenText: String
+  /// The mark's position as text.
+  package let positionText: String
 
   package init(mark: LogMark, concern: WriteConcern, confirmations: Int) {
     self.mark = mark
     self.concern = concern
     self.confirmations = confirmations
+    tokenText = SessionToken(mark: mark, isDurable: concern >= .quorum).text
+    positionText = mark.position.description
   }
 }

@@ -1,3 +1,5 @@
+import Residency
+
 /// How current the records have to be that an operation reads. Subjects, their consents and state always come from the primary:
 /// an old copy may show old data, it never opens what has been closed since.
 package enum ReadPreference: Hashable, Sendable {
@@ -25,19 +27,20 @@ extension CommitStanding {
   package var token: SessionToken { SessionToken(mark: mark, isDurable: concern >= .quorum) }
 }
 
-/// 22 bytes: a version, whether durable, system identifier, timeline, position; big-endian.
+/// 22 bytes in hexadecimal: a version, whether durable, system identifier, timeline, position; big-endian.
 extension SessionToken {
   private static let version: UInt8 = 1
 
-  package var bytes: [UInt8] {
+  package var text: String { bytes.hex }
+
+  private var bytes: [UInt8] {
     [Self.version, isDurable ? 1 : 0] + Self.bigEndian(mark.history.systemIdentifier) + Self.bigEndian(mark.history.timeline)
       + Self.bigEndian(mark.position.rawValue)
   }
 
-  /// - Returns: `nil` for what ``bytes`` does not make.
-  package init?(bytes: some Collection<UInt8>) {
-    let bytes = Array(bytes)
-    guard bytes.count == 22, bytes[0] == Self.version, bytes[1] <= 1 else { return nil }
+  /// - Returns: `nil` for what ``text`` does not make.
+  package init?(_ text: String) {
+    guard text.utf8.count == 44, let bytes = [UInt8](hex: text), bytes.count == 22, bytes[0] == Self.version, bytes[1] <= 1 else { return nil }
     func number(_ range: Range<Int>) -> UInt64 { bytes[range].reduce(0) { $0 << 8 | UInt64($1) } }
     let history = ClusterHistory(systemIdentifier: number(2..<10), timeline: UInt32(number(10..<14)))
     self.init(

@@ -20,8 +20,12 @@ struct ReadOptions: ParsableArguments {
   var maxStaleness: Double?
 
   func validate() throws {
-    guard (read == .session) == (sessionToken != nil) else { throw ValidationError("--read session and --session-token go together.") }
-    guard (read == .replica) == (maxStaleness != nil) else { throw ValidationError("--read replica and --max-staleness go together.") }
+    guard (read == .session) == (sessionToken != nil) else {
+      throw ValidationError("--read session and --session-token go together.")
+    }
+    guard (read == .replica) == (maxStaleness != nil) else {
+      throw ValidationError("--read replica and --max-staleness go together.")
+    }
     if let maxStaleness, !(0.1...600).contains(maxStaleness) {
       throw ValidationError("--max-staleness is from 0.1 to 600 seconds.")
     }

@@ -48,7 +48,8 @@ extension RecordCommand {
         try await $0.call("RecordService/CommitRecords", request)
       }
       let lines = response.results.map { result in
-        "\(result.collection)/\(result.key)\tversion \(result.version)" + (result.hasReceipt ? ", \(result.receipt.line)" : ", checked")
+        "\(result.collection)/\(result.key)\tversion \(result.version), "
+          + (result.hasReceipt ? result.receipt.line : "checked")
       }
       try show(response, json: api.json, lines + ["  \(response.evidence.line)"])
     }
@@ -57,7 +58,9 @@ extension RecordCommand {
   struct Settle: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Find out whether a write took effect whose answer was lost. If it did not, it never will.",
-      discussion: "For writes of the last 24 hours, with the token of who made them. Exit status 0: it did; 3: it did not, and never will.")
+      discussion: """
+        For writes of the last 24 hours, with the token of who made them. Exit status 0: it did; 3: it did not, and never will.
+        """)
 
     @Argument(help: "The write's request id.")
     var requestID: String

@@ -5,7 +5,8 @@ import SwiftProtobuf
 /// `domicile record …`
 struct RecordCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "record", abstract: "Subjects' records.", subcommands: [Put.self, Get.self, List.self, Delete.self, Commit.self, Settle.self])
+    commandName: "record", abstract: "Subjects' records.",
+    subcommands: [Put.self, Get.self, List.self, Delete.self, Commit.self, Settle.self])
 
   struct Target: ParsableArguments {
     @Argument(help: "The app's own id of the person.")
@@ -56,7 +57,8 @@ struct RecordCommand: AsyncParsableCommand {
         try await $0.call("RecordService/PutRecord", request)
       }
       try show(
-        response, json: api.json, [
+        response, json: api.json,
+        [
           "version \(response.version)", "  \(response.decision.line)", "  \(response.receipt.line)",
           "  \(response.evidence.line)",
         ])
@@ -162,7 +164,9 @@ struct RecordCommand: AsyncParsableCommand {
       let response: Domicile_V1_DeleteRecordResponse = try await writing.run(api, about: target.subject) {
         try await $0.call("RecordService/DeleteRecord", request)
       }
-      try show(response, json: api.json, ["deleted", "  \(response.decision.line)", "  \(response.receipt.line)", "  \(response.evidence.line)"])
+      try show(
+        response, json: api.json,
+        ["deleted", "  \(response.decision.line)", "  \(response.receipt.line)", "  \(response.evidence.line)"])
     }
   }
 }

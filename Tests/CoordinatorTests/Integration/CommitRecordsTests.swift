@@ -95,7 +95,8 @@ extension Integration {
       #expect(try await app.list(subject).records.isEmpty)
     }
 
-    @Test func `a repeat gets the first answer with all its receipts, and another request under its id is refused`() async throws {
+    @Test func `a repeat gets the first answer with all its receipts, and another request under its id is refused`() async throws
+    {
       let app = try await World.shared().app(.euWest)
       let subject = freshSubject()
       try await app.register(subject)
@@ -118,7 +119,8 @@ extension Integration {
         for number in 0..<12 {
           group.addTask {
             let changes: [Caller.Change] = [
-              .put("orders", "shared", ["number": .init(stringValue: "\(number)")], at: 0), .put("orders", "own-\(number)", ["number": .init(stringValue: "\(number)")]),
+              .put("orders", "shared", ["number": .init(stringValue: "\(number)")], at: 0),
+              .put("orders", "own-\(number)", ["number": .init(stringValue: "\(number)")]),
             ]
             do {
               try await app.commit(subject, changes)

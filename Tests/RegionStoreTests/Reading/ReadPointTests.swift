@@ -4,21 +4,20 @@ import Testing
 
 struct SessionTokenTests {
   private static let mark = LogMark(
-    history: ClusterHistory(systemIdentifier: 0x0123_4567_89ab_cdef, timeline: 7), position: LogSequenceNumber(rawValue: 0x1_0000_0002))
+    history: ClusterHistory(systemIdentifier: 0x0123_4567_89ab_cdef, timeline: 7),
+    position: LogSequenceNumber(rawValue: 0x1_0000_0002))
 
-  @Test(arguments: [true, false]) func `a token survives its bytes`(isDurable: Bool) {
+  @Test(arguments: [true, false]) func `a token survives being written`(isDurable: Bool) {
     let token = SessionToken(mark: Self.mark, isDurable: isDurable)
-    #expect(token.bytes.count == 22)
-    #expect(SessionToken(bytes: token.bytes) == token)
+    #expect(token.text.utf8.count == 44)
+    #expect(SessionToken(token.text) == token)
   }
 
-  @Test func `other bytes are no token`() {
-    let bytes = SessionToken(mark: Self.mark, isDurable: true).bytes
-    #expect(SessionToken(bytes: [UInt8]()) == nil)
-    #expect(SessionToken(bytes: bytes.dropLast()) == nil)
-    #expect(SessionToken(bytes: bytes + [0]) == nil)
-    #expect(SessionToken(bytes: [2] + bytes.dropFirst()) == nil)
-    #expect(SessionToken(bytes: [1, 2] + bytes.dropFirst(2)) == nil)
+  @Test func `other texts are no token`() {
+    let text = SessionToken(mark: Self.mark, isDurable: true).text
+    for other in ["", String(text.dropLast(2)), text + "00", "02" + text.dropFirst(2), "0102" + text.dropFirst(4), "x" + text.dropFirst()] {
+      #expect(SessionToken(other) == nil)
+    }
   }
 }
 

@@ -157,7 +157,7 @@ extension HazardTests {
     }
   }
 
-  @Test func `while no standby is attached it is refused at once what would wait in vain, and goes on when one is back`() async throws {
+  @Test func `while no standby is attached what would wait in vain is refused at once, until one is back`() async throws {
     try await withStore { scene, test, address in
       try await test.put("v", at: address)
       try await scene.standby.stop()
