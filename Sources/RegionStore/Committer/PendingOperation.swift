@@ -12,6 +12,7 @@ final class PendingOperation: Sendable {
   let deadline: ContinuousClock.Instant?
   let concern: WriteConcern
   let now: UInt64
+  let arrivedAt = ContinuousClock.now
   let decide: @Sendable (Facts, inout Effects) throws -> any Sendable
 
   private enum State {

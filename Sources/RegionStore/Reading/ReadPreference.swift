@@ -40,7 +40,9 @@ extension SessionToken {
 
   /// - Returns: `nil` for what ``text`` does not make.
   package init?(_ text: String) {
-    guard text.utf8.count == 44, let bytes = [UInt8](hex: text), bytes.count == 22, bytes[0] == Self.version, bytes[1] <= 1 else { return nil }
+    guard text.utf8.count == 44, let bytes = [UInt8](hex: text), bytes.count == 22, bytes[0] == Self.version, bytes[1] <= 1 else {
+      return nil
+    }
     func number(_ range: Range<Int>) -> UInt64 { bytes[range].reduce(0) { $0 << 8 | UInt64($1) } }
     let history = ClusterHistory(systemIdentifier: number(2..<10), timeline: UInt32(number(10..<14)))
     self.init(

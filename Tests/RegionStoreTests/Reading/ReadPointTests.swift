@@ -15,7 +15,9 @@ struct SessionTokenTests {
 
   @Test func `other texts are no token`() {
     let text = SessionToken(mark: Self.mark, isDurable: true).text
-    for other in ["", String(text.dropLast(2)), text + "00", "02" + text.dropFirst(2), "0102" + text.dropFirst(4), "x" + text.dropFirst()] {
+    for other in [
+      "", String(text.dropLast(2)), text + "00", "02" + text.dropFirst(2), "0102" + text.dropFirst(4), "x" + text.dropFirst(),
+    ] {
       #expect(SessionToken(other) == nil)
     }
   }
