@@ -2,6 +2,7 @@
 ///
 /// Who was answered a moment ago often calls again: a batch that waits for them a little costs each of them less than two batches
 /// would. How many there are is learned from how many operations were here at once lately; where there was one at a time, nothing waits.
+/// Those in another batch are waited for, too: if that commits within the limit, they come in time.
 struct Gathering {
   /// After which a batch goes, whoever is missing.
   let limit: Duration
@@ -26,15 +27,12 @@ struct Gathering {
 
   /// - Parameters:
   ///   - waiting: Operations that wait; at least one.
-  ///   - underWay: Those in other batches, whose callers cannot call again yet.
-  ///   - oldest: When the first of those waiting came.
+  ///   - oldest: When the first of them came.
   /// - Returns: Until when to wait for more; `nil` for not at all.
-  func pause(waiting: Int, underWay: Int, oldest: ContinuousClock.Instant, now: ContinuousClock.Instant) -> ContinuousClock
-    .Instant?
-  {
+  func pause(waiting: Int, oldest: ContinuousClock.Instant, now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
     let until = oldest + limit
     guard now < until else { return nil }
-    let expected = (peak * (notedAt.map { Self.decay(over: now - $0) } ?? 1) - Double(underWay)) * Self.share
+    let expected = peak * (notedAt.map { Self.decay(over: now - $0) } ?? 1) * Self.share
     return Double(waiting) >= expected.rounded(.down) ? nil : until
   }
 

@@ -75,7 +75,7 @@ package actor GroupCommitter {
 
   private func pause(_ oldest: ContinuousClock.Instant) -> ContinuousClock.Instant? {
     guard !isStopping, waitingWeight < limits.batchMax else { return nil }
-    return gathering.pause(waiting: waiting.count, underWay: underWay, oldest: oldest, now: .now)
+    return gathering.pause(waiting: waiting.count, oldest: oldest, now: .now)
   }
 
   private func setAlarm(at instant: ContinuousClock.Instant) {
