@@ -21,7 +21,7 @@ struct MigrationAttempts {
       \(sql)
       \(Statement.commit.sql);
       """
-    try await untilUnblocked(version: version) { () async throws(PostgresError) in
+    try await untilUnblocked(version: version) {
       // Beyond the patience only the wait for a standby goes on, which no server-side limit ends.
       try await connection.script(script, deadline: .now + limits.patience)
     }
@@ -36,7 +36,7 @@ struct MigrationAttempts {
       """)
     let outcome: Result<Void, any Error>
     do {
-      try await untilUnblocked(version: version) { () async throws(PostgresError) in
+      try await untilUnblocked(version: version) {
         for statement in statements {
           // Alone in its script: with others it would be in a transaction.
           try await connection.script(statement, deadline: .now + limits.onlineStatementMax + limits.patience)
@@ -55,13 +55,13 @@ struct MigrationAttempts {
     try outcome.get()
   }
 
-  private func untilUnblocked(version: Int, _ attempt: () async throws(PostgresError) -> Void) async throws {
+  private func untilUnblocked(version: Int, _ attempt: () async throws -> Void) async throws {
     let limit = ContinuousClock.now + limits.patience
     var pause = limits.pause
     while true {
       do {
         return try await attempt()
-      } catch  where error.sqlState == .lockNotAvailable || error.isSerializationFailure {
+      } catch let error as PostgresError where error.sqlState == .lockNotAvailable || error.isSerializationFailure {
         try await connection.rollback()
         let holders = try await LockHolder.ofTables(heldFor: limits.lockWait, on: connection)
         guard ContinuousClock.now + pause < limit else { throw MigrationError.blocked(version: version, holders: holders) }
@@ -70,7 +70,7 @@ struct MigrationAttempts {
           metadata: [
             "version": "\(version)", "pause": "\(pause)", "holders": "\(holders.map { "\($0)" }.joined(separator: "; "))",
           ])
-      } catch  where error.sqlState == .queryCanceled {
+      } catch let error as PostgresError where error.sqlState == .queryCanceled {
         throw MigrationError.tooSlow(version: version)
       }
       try await Task.sleep(for: pause)

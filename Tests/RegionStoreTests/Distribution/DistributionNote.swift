@@ -46,7 +46,7 @@ enum TagPartitioning {
         RAISE EXCEPTION 'a unique index of % does not contain %', own_name, by_column;
       END IF;
       IF EXISTS (SELECT FROM pg_constraint c JOIN pg_class other ON other.oid = c.confrelid
-                  WHERE c.contype = 'f' AND c.conrelid = moved AND other.relkind <> 'p') THEN
+                  WHERE c.contype = 'f' AND c.conparentid = 0 AND c.conrelid = moved AND other.relkind <> 'p') THEN
         RAISE EXCEPTION '% refers to a table that is not distributed', own_name;
       END IF;
       IF colocate_with <> 'default' AND (SELECT relkind FROM pg_class WHERE oid = colocate_with::regclass) <> 'p' THEN
