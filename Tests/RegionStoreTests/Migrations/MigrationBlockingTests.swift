@@ -64,31 +64,42 @@ struct MigrationBlockingTests {
     }
   }
 
-  @Test func `kept answers get their new key without stopping who reads and writes them`() async throws {
+  @Test func `kept answers get their new key without keeping anyone waiting, also while a writer does not end`() async throws {
     let scene = try await MigrationScene()
     try await scene.migrate([Migration.region[0]])
-    let connection = try await scene.connect()
     let insert = """
       INSERT INTO idempotency (key, tag, sealed, leaf_index, leaf_hash, expires_at)
       SELECT sha256(n::text::bytea), substring(sha256((n % 10000)::text::bytea) FOR 16), 'sealed', n, 'hash',
              now() + interval '1 hour' FROM
       """
-    try await connection.script("\(insert) generate_series(1, 200000) AS n")
-    await connection.close()
-    let old = """
-      SELECT count(*) FROM idempotency WHERE key = sha256('7') AND expires_at > now()
-      """
-    let (reading, reads) = try await scene.probing(old) {
-      let (writing, writes) = try await scene.probing(
-        "\(insert) nextval('numbers') AS n", after: "CREATE SEQUENCE numbers START 300000"
-      ) {
-        try await scene.migrate(Migration.region)
+    let writer = try await scene.connect(as: "long writer")
+    try await writer.script("CREATE SEQUENCE numbers START 300000; \(insert) generate_series(1, 100000) AS n")
+    try await writer.script("BEGIN; \(insert) generate_series(100001, 200000) AS n")
+
+    var limits = MigrationScene.limits
+    limits.lockWait = .seconds(3)
+    // As the program before this step looks for an answer.
+    let search = "SELECT count(*) FROM idempotency WHERE key = sha256('7') AND expires_at > now()"
+    let (reading, reads) = try await scene.probing(search) {
+      let (writing, writes) = try await scene.probing("\(insert) nextval('numbers') AS n") {
+        let migration = Task { [limits] in try await scene.migrate(Migration.region, limits: limits) }
+        let inspection = try await scene.connect()
+        try await inspection.awaitTrue(
+          "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'migrating' AND wait_event_type = 'Lock'")
+        try await inspection.awaitTrue(
+          """
+          SELECT clock_timestamp() - xact_start > interval '5 s' FROM pg_stat_activity WHERE application_name = 'long writer'
+          """)
+        await inspection.close()
+        try await writer.script("COMMIT")
+        try await migration.value
       }
-      print("longest wait of a writer while 200,000 answers got a new key: \(writing) of \(writes) writes")
+      print("a writer's longest wait while 200,000 answers got a new key: \(writing) of \(writes) writes")
       #expect(writing < .seconds(2))
     }
-    print("longest wait of a reader: \(reading) of \(reads) reads")
+    print("a reader's longest wait: \(reading) of \(reads) reads")
     #expect(reading < .seconds(2))
+    await writer.close()
     let key = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'idempotency_pkey'"
     #expect(try await scene.text(key) == "PRIMARY KEY (tag, key)")
     #expect(try await scene.value("SELECT count(*) FROM idempotency WHERE leaf_index <= 200000") == 200_000)
@@ -119,11 +130,8 @@ extension MigrationScene {
 
   /// Runs `statement` over and over while `body` runs.
   /// - Returns: How long the slowest took, and how many there were.
-  func probing(
-    _ statement: String, after preparation: String = "SELECT 1", _ body: () async throws -> Void
-  ) async throws -> (longest: Duration, count: Int) {
+  func probing(_ statement: String, _ body: () async throws -> Void) async throws -> (longest: Duration, count: Int) {
     let connection = try await connect(as: "prober")
-    try await connection.script(preparation)
     let isOver = Atomic(false)
     let prober = Task {
       var (longest, count) = (Duration.zero, 0)

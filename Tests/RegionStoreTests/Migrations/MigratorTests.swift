@@ -1,4 +1,4 @@
-import Logging
+import DomicileTestKit
 import Postgres
 import Residency
 import Testing
@@ -108,6 +108,29 @@ struct MigratorTests {
     let after = try await connection.execute(Statement("after", settings)).rows.first?.text(0)
     #expect(after == "off 150ms 7ms", "the session's own again")
     await connection.close()
+  }
+
+  @Test func `a step that no standby confirms is not taken for done, whatever the session makes of commits`() async throws {
+    try await withThrowawayPostgres { server in
+      let scene = try await MigrationScene(on: server, options: "-c synchronous_commit=off")
+      try await scene.migrate([first])
+      let operations = try await scene.connect()
+      func set(_ names: String) async throws {
+        try await operations.script("ALTER SYSTEM SET synchronous_standby_names = '\(names)'")
+        try await operations.script("SELECT pg_reload_conf()")
+        try await operations.awaitTrue("SELECT current_setting('synchronous_standby_names') = '\(names)'")
+      }
+      try await set("absent")
+      var limits = MigrationScene.limits
+      limits.patience = .seconds(1)
+      await #expect { try await scene.migrate([first, second], limits: limits) } throws: { error in
+        (error as? PostgresError)?.kind == .indeterminate
+      }
+      try await set("")
+      try await scene.migrate([first, second])
+      #expect(try await scene.value("SELECT count(*) FROM schema_migration") == 2)
+      await operations.close()
+    }
   }
 
   @Test func `a statement that would keep readers waiting for long is stopped`() async throws {
