@@ -85,10 +85,11 @@ struct MigrationBlockingTests {
         let migration = Task { [limits] in try await scene.migrate(Migration.region, limits: limits) }
         let inspection = try await scene.connect()
         try await inspection.awaitTrue(
-          "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'migrating' AND wait_event_type = 'Lock'")
+          "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'migrating' AND wait_event_type = 'Lock'"
+        )
         try await inspection.awaitTrue(
           """
-          SELECT clock_timestamp() - xact_start > interval '5 s' FROM pg_stat_activity WHERE application_name = 'long writer'
+          SELECT clock_timestamp() - xact_start > interval '5 s' FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'long writer'
           """)
         await inspection.close()
         try await writer.script("COMMIT")
@@ -137,7 +138,7 @@ extension MigrationScene {
       var (longest, count) = (Duration.zero, 0)
       while !isOver.load(ordering: .relaxed) {
         let began = ContinuousClock.now
-        _ = try await connection.execute(Statement("probe", statement))
+        _ = try await connection.execute(Statement("probe", statement), deadline: began + .seconds(20))
         longest = max(longest, ContinuousClock.now - began)
         count += 1
       }

@@ -171,7 +171,8 @@ struct MigratorTests {
     }
     let patient = Task { try await scene.migrate([first]) }
     let inspection = try await scene.connect()
-    try await inspection.awaitTrue("SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'migrating'")
+    try await inspection.awaitTrue(
+      "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'migrating'")
     await inspection.close()
     await other.close()
     try await patient.value
