@@ -83,15 +83,8 @@ struct MigrationBlockingTests {
     let (reading, reads) = try await scene.probing(search) {
       let (writing, writes) = try await scene.probing("\(insert) nextval('numbers') AS n") {
         let migration = Task { [limits] in try await scene.migrate(Migration.region, limits: limits) }
-        let inspection = try await scene.connect()
-        try await inspection.awaitTrue(
-          "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'migrating' AND wait_event_type = 'Lock'"
-        )
-        try await inspection.awaitTrue(
-          """
-          SELECT clock_timestamp() - xact_start > interval '5 s' FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'long writer'
-          """)
-        await inspection.close()
+        try await scene.awaitSession("application_name = 'migrating' AND wait_event_type = 'Lock'")
+        try await scene.awaitSession("application_name = 'long writer' AND clock_timestamp() - xact_start > interval '5 s'")
         try await writer.script("COMMIT")
         try await migration.value
       }
@@ -120,6 +113,14 @@ extension MigrationScene {
   func awaitBlockedMigration() async throws {
     let inspection = try await connect()
     try await inspection.awaitTrue("SELECT (\(Self.waitsForTable)) = 1")
+    await inspection.close()
+  }
+
+  /// Returns once one of the database's sessions is like that, in terms of `pg_stat_activity`.
+  func awaitSession(_ condition: String) async throws {
+    let inspection = try await connect()
+    try await inspection.awaitTrue(
+      "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND \(condition)")
     await inspection.close()
   }
 

@@ -170,10 +170,7 @@ struct MigratorTests {
       return holder.program == "other coordinator" && "\(error)".contains("SELECT pg_terminate_backend(")
     }
     let patient = Task { try await scene.migrate([first]) }
-    let inspection = try await scene.connect()
-    try await inspection.awaitTrue(
-      "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'migrating'")
-    await inspection.close()
+    try await scene.awaitSession("application_name = 'migrating'")
     await other.close()
     try await patient.value
     #expect(try await scene.value("SELECT count(*) FROM schema_migration") == 1)
