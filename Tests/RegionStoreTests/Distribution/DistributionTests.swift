@@ -9,7 +9,7 @@ import Testing
 
 /// That the schema meets the conditions under which it distributes by `tag`, that `DISTRIBUTING.md` describes it as it is, and that
 /// the store works on tables that are partitioned by `tag`.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(1)))
 struct DistributionTests {
   @Test func `the note lists the tables and their keys as they are`() async throws {
     let note = try DistributionNote()

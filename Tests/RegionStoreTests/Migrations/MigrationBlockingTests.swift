@@ -6,7 +6,7 @@ import Testing
 @testable import RegionStore
 
 /// A step that needs a table for itself meets a transaction that does not end.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(1)))
 struct MigrationBlockingTests {
   private let steps = [MigrationScene.first, MigrationScene.second]
 

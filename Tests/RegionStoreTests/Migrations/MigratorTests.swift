@@ -6,7 +6,7 @@ import Testing
 @testable import RegionStore
 
 /// On a real PostgreSQL cluster.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(1)))
 struct MigratorTests {
   private let first = MigrationScene.first
   private let second = MigrationScene.second
