@@ -29,7 +29,8 @@ extension LockHolder: CustomStringConvertible {
 }
 
 extension LockHolder {
-  /// Of the database's own tables, by transactions at least as old as the wait was long: one of them is who was waited for.
+  /// Of the database's own tables, by transactions at least as old as the attempt that waited: one of them is who was waited for. Those
+  /// of which this session may not know the age are among them.
   static func ofTables(heldFor wait: Duration, on connection: PostgresConnection) async throws -> [LockHolder] {
     try await connection.execute(ofTables, [.int64(wait.wholeMilliseconds)]).rows.map(Self.init)
   }
@@ -54,7 +55,7 @@ extension LockHolder {
      WHERE l.locktype = 'relation' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()
        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
        AND c.relkind IN ('r', 'p') AND c.relnamespace <> 'pg_catalog'::regnamespace
-       AND coalesce(clock_timestamp() - a.xact_start >= $1::bigint * interval '1 millisecond', true)
+       AND coalesce(clock_timestamp() - a.xact_start >= $1::bigint * interval '1 millisecond', a.state IS NULL)
      GROUP BY l.pid, l.virtualtransaction, a.application_name, a.backend_type, a.state, a.xact_start
      ORDER BY a.xact_start NULLS LAST LIMIT 3
     """)

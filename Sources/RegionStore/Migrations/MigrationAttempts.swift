@@ -59,11 +59,12 @@ struct MigrationAttempts {
     let limit = ContinuousClock.now + limits.patience
     var pause = limits.pause
     while true {
+      let began = ContinuousClock.now
       do {
         return try await attempt()
       } catch let error as PostgresError where error.sqlState == .lockNotAvailable || error.isSerializationFailure {
         try await connection.rollback()
-        let holders = try await LockHolder.ofTables(heldFor: limits.lockWait, on: connection)
+        let holders = try await LockHolder.ofTables(heldFor: ContinuousClock.now - began, on: connection)
         guard ContinuousClock.now + pause < limit else { throw MigrationError.blocked(version: version, holders: holders) }
         logger.notice(
           "a step of the schema waits for its lock; trying again",
