@@ -16,7 +16,15 @@ struct MigrationLock {
   /// Runs `body` under the lock. Afterwards the lock is free, or the connection closed, which frees it.
   /// - Throws: `MigrationError.underWay`; whatever `body` throws.
   func hold(on connection: PostgresConnection, _ body: () async throws -> Void) async throws {
-    try await take(on: connection)
+    do {
+      try await take(on: connection)
+    } catch let error as MigrationError {
+      throw error
+    } catch {
+      // The server may have given the lock all the same.
+      await connection.close()
+      throw error
+    }
     do {
       try await body()
     } catch {
