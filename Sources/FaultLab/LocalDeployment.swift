@@ -161,7 +161,9 @@ package actor LocalDeployment {
     // Only its own databases: a coordinator knows no other region's.
     let variable = "DOMICILE_\(region.rawValue.uppercased().replacing("-", with: "_"))"
     var environment = ProcessInfo.processInfo.environment
-    environment["\(variable)_DSN"] = cluster.dsn(database: "domicile")
+    // All servers, so that reads may go to the standbys. This process promotes none of them while the primary is there.
+    environment["\(variable)_DSN"] =
+      standbyCount > 0 ? cluster.discoveryDSN(database: "domicile") : cluster.dsn(database: "domicile")
     environment["\(variable)_KEYS_DSN"] = cluster.dsn(database: "domicile_keys")
     process.environment = environment
     let leash = Pipe()
