@@ -50,7 +50,7 @@ package final class RegionStore: Sendable {
       logger: logger, onAppend: onAppend)
     committer = GroupCommitter(batches: batches, limits: limits, logger: logger)
     do {
-      try await prepare()
+      try await prepare(logger)
     } catch {
       await closeConnections()
       throw error
@@ -141,18 +141,18 @@ extension RegionStore {
     "enable_bitmapscan": "off", "jit": "off",
   ]
 
-  private func prepare() async throws {
+  private func prepare(_ logger: Logger) async throws {
     let region = self.region
     try await Self.typed {
       try await self.keysPool.withConnection { connection in
-        try await Migrator.keys.run(on: connection)
+        try await Migrator.keys.run(on: connection, logger: logger)
         let found = try await connection.execute(Self.claimKeys, [.text(region.id.rawValue)]).rows.first?.text(0)
         guard found == region.id.rawValue else {
           throw StoreError.foreignDatabase(expected: "the keys of \(region.id)", found: "the keys of \(found ?? "nobody")")
         }
       }
       try await self.pool.withConnection { connection in
-        try await Migrator.region.run(on: connection)
+        try await Migrator.region.run(on: connection, logger: logger)
         try await Self.claim(connection, for: region)
         try await self.noteDurability(connection)
       }

@@ -26,6 +26,8 @@ package enum StoreError: Error, Sendable, Equatable {
   case foreignDatabase(expected: String, found: String)
   /// The database was made by a newer Domicile.
   case schemaTooNew(found: Int, known: Int)
+  /// The database could not be brought to the newest schema.
+  case migration(MigrationError)
   /// A row does not open with its subject's key, or has another form than the one it was written in.
   case corrupt(what: String)
   /// What the operation decided has no form in which it could be kept, such as a leaf that is too long. Nothing happened.
@@ -50,6 +52,7 @@ extension StoreError: CustomStringConvertible {
     case .stopping: "the coordinator is shutting down"
     case .foreignDatabase(let expected, let found): "the database belongs to \(found), not to \(expected)"
     case .schemaTooNew(let found, let known): "the schema is at version \(found), this program knows \(known): upgrade it"
+    case .migration(let error): "\(error)"
     case .corrupt(let what): "\(what) cannot be read back as it was written"
     case .unrecordable: "the operation cannot be recorded"
     case .refused(let sqlState): "PostgreSQL refused a statement (\(sqlState))"

@@ -86,7 +86,7 @@ extension Refusal {
       self.init(.canceled, .canceled, "The call was given up.", metadata: place)
     case .stopping:
       self.init(.unavailable, .stopping, "This coordinator is shutting down. Nothing was done. Try another one.", metadata: place)
-    case .corrupt, .foreignDatabase, .schemaTooNew:
+    case .corrupt, .foreignDatabase, .schemaTooNew, .migration:
       self.init(
         .dataLoss, .dataLoss,
         "The store of \(region) holds data that cannot be read back. Nothing was released. Its operator has to look.",

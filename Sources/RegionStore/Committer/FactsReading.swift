@@ -12,7 +12,7 @@ struct FactsReading {
   private let subjects: [SubjectTag]
   private let records: [RecordAddress]
   private let pages: [PageAddress]
-  private let requestKeys: [[UInt8]]
+  private let requests: [(tag: SubjectTag, key: [UInt8])]
 
   /// - Parameter concern: What the transaction that this begins has to become.
   init(_ needs: [FactsNeeded], concern: WriteConcern = .standard) {
@@ -21,7 +21,7 @@ struct FactsReading {
     subjects = Set(needs.flatMap(\.subjects)).sorted()
     records = Array(Set(needs.flatMap(\.records)))
     pages = Array(Set(needs.flatMap(\.pages)))
-    requestKeys = needs.compactMap(\.requestKey)
+    requests = needs.flatMap { needs in needs.requestKey.map { key in needs.subjects.map { (tag: $0, key: key) } } ?? [] }
   }
 
   var steps: [PipelineStep] {
@@ -42,7 +42,7 @@ struct FactsReading {
         .bytesArray(records.map(\.tag.bytes)), .textArray(records.map(\.collection.rawValue)), .textArray(records.map(\.key)),
         .bytesArray(pages.map(\.tag.bytes)), .textArray(pages.map(\.collection.rawValue)), .textArray(pages.map(\.after)),
         .int64Array(pages.map { Int64($0.limit) }),
-        .bytesArray(requestKeys),
+        .bytesArray(requests.map(\.tag.bytes)), .bytesArray(requests.map(\.key)),
       ])
   }
 
@@ -89,8 +89,9 @@ struct FactsReading {
          ORDER BY c.key LIMIT w.size) AS p
      WHERE p.before < \(pageBytesMax) AND p.keys_before < \(pageKeyBytesMax)
     UNION ALL
-    SELECT 5, 0, tag, encode(key, 'hex'), '', leaf_index, 0, NULL, NULL, sealed, leaf_hash
-      FROM idempotency WHERE key = ANY ($9::bytea[]) AND expires_at > now()
+    SELECT 5, 0, a.tag, encode(a.key, 'hex'), '', a.leaf_index, 0, NULL, NULL, a.sealed, a.leaf_hash
+      FROM unnest($9::bytea[], $10::bytea[]) AS w (tag, key)
+      JOIN idempotency a ON a.tag = w.tag AND a.key = w.key AND a.expires_at > now()
     """)
 
   /// The batch's facts, opened with the subjects' keys.
