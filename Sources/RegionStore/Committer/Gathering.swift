@@ -11,8 +11,8 @@ struct Gathering {
   private var peak = 0.0
   private var notedAt: ContinuousClock.Instant?
 
-  /// In which the peak sinks to a half: some batches.
-  private static let halfLife = Duration.milliseconds(20)
+  /// In which the peak sinks to a half: many batches.
+  private static let halfLife = Duration.milliseconds(100)
   /// Of those who may come, so many are enough. The last ones are the longest in coming.
   private static let share = 0.75
 
