@@ -102,7 +102,7 @@ package final class RegionStore: Sendable {
     await standbys.pool?.shutdown()
   }
 
-  package func stop() async { await committer.stop() }
+  package func stop() async { committer.stop() }
 
   /// Whether PostgreSQL answers now.
   package func isReady() async -> Bool {

@@ -28,9 +28,9 @@ struct GatheringTests {
 
   @Test func `those who went are forgotten`() {
     var gathering = gathering(64)
-    #expect(gathering.pause(waiting: 2, oldest: at(40), now: at(40)) != nil)
-    #expect(gathering.pause(waiting: 12, oldest: at(40), now: at(40)) == nil)
-    gathering.note(present: 1, at: at(200))
-    #expect(gathering.pause(waiting: 1, oldest: at(200), now: at(200)) == nil)
+    #expect(gathering.pause(waiting: 23, oldest: at(100), now: at(100)) != nil)
+    #expect(gathering.pause(waiting: 24, oldest: at(100), now: at(100)) == nil)
+    gathering.note(present: 1, at: at(1_000))
+    #expect(gathering.pause(waiting: 1, oldest: at(1_000), now: at(1_000)) == nil)
   }
 }

@@ -34,6 +34,7 @@ struct CallAnswerer: HTTPResponder {
   let limits: ServerLimits
   let metrics: ServerMetrics
   let registry: CallRegistry
+  let peers = PeerTable()
   let logger: Logger
   private let shared = SharedState()
 
@@ -66,7 +67,7 @@ struct CallAnswerer: HTTPResponder {
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
     let path = request.head.path ?? ""
     let arrival = Arrival(
-      request: request, channel: context.channel, peer: try await StreamWatch.peer(of: context.channel),
+      request: request, channel: context.channel, peer: try peers.peer(of: context.channel),
       path: String(path.prefix { $0 != "?" }), query: QueryString(ofPath: path),
       number: shared.requestNumber.add(1, ordering: .relaxed).newValue, started: .now)
     let (label, answer) = try await answer(arrival)

@@ -40,7 +40,8 @@ final class CallSupervisor: Sendable {
   ///
   /// - Throws: ``End`` where the call ended, even if the work was done.
   func waitingForEnd<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
-    let task = Task { try await work() }
+    // At once, on this thread: most messages are here already, and need nobody else's time.
+    let task = Task.immediate { try await work() }
     let result = await supervised(stop: { _ in task.cancel() }) { await task.result }
     if let end { throw end }
     return try result.get()
@@ -58,7 +59,7 @@ final class CallSupervisor: Sendable {
       throw end
     }
     let gate = Gate<Value>()
-    let task = Task {
+    let task = Task.immediate {
       defer { finally() }
       do {
         gate.open(.success(try await work()))

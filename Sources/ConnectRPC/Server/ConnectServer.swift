@@ -112,8 +112,9 @@ package struct ConnectServer: Service {
 
   private func server() -> HTTPServerBuilder {
     let limits = configuration.limits
+    let peers = answerer.peers
     let http1 = HTTP1Channel.Configuration(
-      additionalChannelHandlers: [OrderlyClose(timeout: TimeAmount(limits.flushTimeout)), StreamWatch()],
+      additionalChannelHandlers: [OrderlyClose(timeout: TimeAmount(limits.flushTimeout)), StreamWatch(peers)],
       idleTimeout: TimeAmount(limits.idleTimeout),
       httpDecoderConfiguration: .init(
         maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax, maxHeaderFieldCount: 200))
