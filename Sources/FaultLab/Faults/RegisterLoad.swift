@@ -1,0 +1,90 @@
+import FoundationEssentials
+import Synchronization
+
+/// Clients at work on a set of registers until told to stop. What they did is a history.
+final class RegisterLoad: Sendable {
+  let meter = LoadMeter()
+  let keys: [RegisterKey]
+  private let recorder: HistoryRecorder
+  private let clients: @Sendable () throws -> [RegisterClient]
+  private let name: String
+  private let began: ContinuousClock.Instant
+  private let over = Mutex(false)
+
+  /// - Parameters:
+  ///   - name: no other load of the region has it.
+  ///   - file: gets the history as it happens.
+  ///   - clients: makes a worker's own, one for each coordinator.
+  init(
+    name: String, keys: [RegisterKey], file: consuming HistoryFile?, clients: @escaping @Sendable () throws -> [RegisterClient]
+  ) {
+    let began = ContinuousClock.now
+    self.began = began
+    self.name = name
+    self.keys = keys
+    self.clients = clients
+    recorder = HistoryRecorder(file: file) { .now - began }
+  }
+
+  /// Since the start of the history.
+  var nanoseconds: Int { Int((ContinuousClock.now - began) / .nanoseconds(1)) }
+
+  func stop() { over.withLock { $0 = true } }
+
+  /// Returns when all workers have been told to stop and have ended what they were at: at the latest when a repeat's patience ends.
+  func run(workers count: Int, seed: UInt64) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 0..<count { group.addTask { try await self.work(number, seed: seed) } }
+      try await group.waitForAll()
+    }
+  }
+
+  /// Reads every register once through each coordinator, however long that takes up to `patience`; these reads are part of the history.
+  /// - Returns: what each holds at the end; `nil` where one could not be read.
+  func readAll(patience: Duration) async throws -> [RegisterKey: RegisterState]? {
+    let clients = try clients()
+    var states: [RegisterKey: RegisterState]? = [:]
+    for key in keys {
+      for client in clients {
+        guard let state = try await readInsistently(key, through: client, until: .now + patience) else {
+          states = nil
+          continue
+        }
+        states?[key] = state
+      }
+    }
+    for client in clients { await client.shutdown() }
+    return states
+  }
+
+  /// Nothing is recorded any more.
+  /// - Throws: where the file lacks an event.
+  func finish() throws -> History { try recorder.finish() }
+
+  private func work(_ number: Int, seed: UInt64) async throws {
+    let clients = try clients()
+    let load = RegisterWorker.Load(
+      keys: keys, recorder: recorder, meter: meter, name: name,
+      isOver: { self.over.withLock { $0 } || Task.isCancelled })
+    var worker = RegisterWorker(number, load: load, clients: clients, seed: seed)
+    do {
+      try await worker.run()
+    } catch {
+      for client in clients { await client.shutdown() }
+      throw error
+    }
+    for client in clients { await client.shutdown() }
+  }
+
+  private func readInsistently(
+    _ key: RegisterKey, through client: RegisterClient, until limit: ContinuousClock.Instant
+  ) async throws -> RegisterState? {
+    let load = RegisterWorker.Load(keys: [key], recorder: recorder, meter: meter, name: name, isOver: { true })
+    var reader = RegisterWorker(0, load: load, clients: [client], seed: 0)
+    while ContinuousClock.now < limit {
+      if let state = try await reader.read(key) { return state }
+      try await Task.sleep(for: .milliseconds(200))
+    }
+    return nil
+  }
+}
