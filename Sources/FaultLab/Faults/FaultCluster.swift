@@ -83,20 +83,15 @@ package actor FaultCluster {
     }
     token = try await TokenIssuer(state: state).token(
       for: Principal(name: "app:faults", purposes: [Purpose("service")]), lifetime: .seconds(24 * 3_600))
-    let client = try clients(timeout: .seconds(10))[0]
-    for subject in subjects { try await client.register(subject: subject) }
-    await client.shutdown()
+    try await callers(timeout: .seconds(10)).with { clients in
+      for subject in subjects { try await clients[0].register(subject: subject) }
+    }
   }
 
-  /// A client for each coordinator, with connections of its own.
-  func clients(timeout: Duration) throws -> [RegisterClient] {
-    try Self.clients(of: coordinators, state.authority.certificate, token, timeout: timeout)
-  }
-
-  /// Makes the same for each worker.
-  func clientMaker(timeout: Duration) -> @Sendable () throws -> [RegisterClient] {
-    let (coordinators, authority, token) = (coordinators, state.authority.certificate, token)
-    return { try Self.clients(of: coordinators, authority, token, timeout: timeout) }
+  /// - Parameter timeout: of each call.
+  func callers(timeout: Duration) -> RegisterCallers {
+    RegisterCallers(
+      urls: coordinators.map(\.launch.url), authority: state.authority.certificate, token: token, timeout: timeout)
   }
 
   /// Ends and removes everything but the coordinators' logs.
@@ -113,14 +108,6 @@ package actor FaultCluster {
     }
     await relay?.stop()
     await region.remove()
-  }
-
-  private static func clients(
-    of coordinators: [CoordinatorProcess], _ authority: String, _ token: String, timeout: Duration
-  ) throws -> [RegisterClient] {
-    try coordinators.map {
-      try RegisterClient(url: $0.launch.url, authority: authority, token: token, timeout: timeout)
-    }
   }
 
   private func coordinator(

@@ -30,7 +30,7 @@ struct FaultRun {
     let load = RegisterLoad(
       name: fault.rawValue, keys: FaultPlan.keys(of: fault),
       file: try HistoryFile(creating: "\(plan.histories)/\(fault.rawValue).jsonl"),
-      clients: await cluster.clientMaker(timeout: FaultPlan.timeout))
+      callers: await cluster.callers(timeout: FaultPlan.timeout))
     var scene = try await FaultScene(fault, on: cluster)
     let marks = try await marks(of: &scene, under: load)
     let final = try await load.readAll(patience: .seconds(20))

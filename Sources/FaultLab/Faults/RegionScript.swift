@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// `deploy/patroni/region` for one folder.
 struct RegionScript: Sendable {
@@ -23,44 +24,36 @@ struct RegionScript: Sendable {
   /// - Returns: what it printed, without the last newline.
   /// - Throws: ``Failure`` where it fails, `CancellationError` where it was ended early.
   func run(_ words: [String]) async throws -> String {
-    if !FileManager.default.fileExists(atPath: log) { try Data().write(to: URL(filePath: log)) }
-    guard let messages = FileHandle(forWritingAtPath: log) else { throw CocoaError(.fileWriteUnknown) }
-    let before = try messages.seekToEnd()
-    let process = Process()
-    process.executableURL = URL(filePath: path)
-    process.arguments = words + ["--dir", folder]
-    process.standardInput = FileHandle.nullDevice
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = messages
-    try process.run()
-    let id = process.processIdentifier
-    let text = await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        Thread.detachNewThread {
-          let data = output.fileHandleForReading.readDataToEndOfFile()
-          process.waitUntilExit()
-          continuation.resume(returning: String(decoding: data, as: UTF8.self).trimmed)
-        }
-      }
+    let before = FileManager.default.contents(atPath: log)?.count ?? 0
+    let output = try Channel()
+    let command = ["/bin/sh", "-c", #"exec 2>>"$1"; shift; exec "$@""#, "sh", log, path] + words + ["--dir", folder]
+    let child: pid_t
+    do {
+      child = try ChildProcess.start(
+        command, in: "/", input: nil, output: output.writeEnd, environment: ChildProcess.ownEnvironment)
+    } catch {
+      close(output.writeEnd)
+      close(output.readEnd)
+      throw error
+    }
+    close(output.writeEnd)
+    let (status, text) = await withTaskCancellationHandler {
+      await ChildProcess.onOwnThread { () throws(Never) in
+        let text = ChildProcess.readAll(output.readEnd)
+        close(output.readEnd)
+        return (ChildProcess.wait(for: child), text.trimmed)
+      }.get()
     } onCancel: {
-      kill(id, SIGTERM)
+      kill(child, SIGTERM)
     }
     try Task.checkCancellation()
-    guard process.terminationStatus == 0 else {
-      throw Failure(words: words, status: process.terminationStatus, error: error(after: before), log: log)
-    }
+    guard status == 0 else { throw Failure(words: words, status: status, error: error(after: before), log: log) }
     return text
   }
 
-  private func error(after offset: UInt64) -> String? {
-    guard let file = FileHandle(forReadingAtPath: log) else { return nil }
-    do {
-      try file.seek(toOffset: offset)
-      let text = String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self)
-      return text.split(separator: "\n").last { $0.contains("error:") }.map(String.init)
-    } catch {
-      return nil
-    }
+  /// The last error in what was appended to the log.
+  private func error(after count: Int) -> String? {
+    let text = String(decoding: FileManager.default.contents(atPath: log)?.dropFirst(count) ?? Data(), as: UTF8.self)
+    return text.split(separator: "\n").last { $0.contains("error:") }.map(String.init)
   }
 }

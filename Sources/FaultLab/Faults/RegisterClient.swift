@@ -33,7 +33,7 @@ package struct RegisterState: Sendable, Hashable {
 }
 
 /// Registers as an app sees them: records of one coordinator, over HTTPS, each call with a deadline of its own.
-package struct RegisterClient: Sendable {
+struct RegisterClient: Sendable {
   private static let service = "domicile.v1.RecordService"
   private static let collection = "orders"
   private static let field = "number"
@@ -47,7 +47,7 @@ package struct RegisterClient: Sendable {
   ///   - authority: a PEM file: who signed the coordinator's certificate.
   ///   - timeout: of each call; after it the outcome is unknown.
   /// - Throws: where the file cannot be read.
-  package init(url: String, authority: String, token: String, timeout: Duration) throws {
+  init(url: String, authority: String, token: String, timeout: Duration) throws {
     client = try ConnectClient(baseURL: url, tls: ClientTLS(trustRootsPEMPath: authority))
     var headers = HTTPFields()
     headers[.authorization] = "Bearer \(token)"
@@ -55,7 +55,8 @@ package struct RegisterClient: Sendable {
     self.timeout = timeout
   }
 
-  package func shutdown() async { try? await client.shutdown() }
+  /// Closes its connections. It has to be called before the client is given up.
+  func shutdown() async { try? await client.shutdown() }
 
   /// - Throws: the coordinator's error.
   func register(subject: String) async throws(ConnectError) {
@@ -110,6 +111,32 @@ package struct RegisterClient: Sendable {
       return .done(response.version)
     } catch {
       return AnswerClass.ofWrite(error)
+    }
+  }
+}
+
+/// Makes clients of all coordinators.
+struct RegisterCallers: Sendable {
+  let urls: [String]
+  /// A PEM file: who signed the coordinators' certificates.
+  let authority: String
+  let token: String
+  /// Of each call.
+  let timeout: Duration
+
+  /// A client for each coordinator, with connections of its own that end when `body` does.
+  func with<Result>(_ body: ([RegisterClient]) async throws -> Result) async throws -> Result {
+    var clients: [RegisterClient] = []
+    do {
+      for url in urls {
+        clients.append(try RegisterClient(url: url, authority: authority, token: token, timeout: timeout))
+      }
+      let result = try await body(clients)
+      for client in clients { await client.shutdown() }
+      return result
+    } catch {
+      for client in clients { await client.shutdown() }
+      throw error
     }
   }
 }

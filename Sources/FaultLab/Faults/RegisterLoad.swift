@@ -6,7 +6,7 @@ final class RegisterLoad: Sendable {
   let meter = LoadMeter()
   let keys: [RegisterKey]
   private let recorder: HistoryRecorder
-  private let clients: @Sendable () throws -> [RegisterClient]
+  private let callers: RegisterCallers
   private let name: String
   private let began: ContinuousClock.Instant
   private let over = Mutex(false)
@@ -14,15 +14,13 @@ final class RegisterLoad: Sendable {
   /// - Parameters:
   ///   - name: no other load of the region has it.
   ///   - file: gets the history as it happens.
-  ///   - clients: makes a worker's own, one for each coordinator.
-  init(
-    name: String, keys: [RegisterKey], file: consuming HistoryFile?, clients: @escaping @Sendable () throws -> [RegisterClient]
-  ) {
+  ///   - callers: each worker has its own.
+  init(name: String, keys: [RegisterKey], file: consuming HistoryFile?, callers: RegisterCallers) {
     let began = ContinuousClock.now
     self.began = began
     self.name = name
     self.keys = keys
-    self.clients = clients
+    self.callers = callers
     recorder = HistoryRecorder(file: file) { .now - began }
   }
 
@@ -42,19 +40,19 @@ final class RegisterLoad: Sendable {
   /// Reads every register once through each coordinator, however long that takes up to `patience`; these reads are part of the history.
   /// - Returns: what each holds at the end; `nil` where one could not be read.
   func readAll(patience: Duration) async throws -> [RegisterKey: RegisterState]? {
-    let clients = try clients()
-    var states: [RegisterKey: RegisterState]? = [:]
-    for key in keys {
-      for client in clients {
-        guard let state = try await readInsistently(key, through: client, until: .now + patience) else {
-          states = nil
-          continue
+    try await callers.with { clients in
+      var states: [RegisterKey: RegisterState]? = [:]
+      for key in keys {
+        for client in clients {
+          guard let state = try await readInsistently(key, through: client, until: .now + patience) else {
+            states = nil
+            continue
+          }
+          states?[key] = state
         }
-        states?[key] = state
       }
+      return states
     }
-    for client in clients { await client.shutdown() }
-    return states
   }
 
   /// Nothing is recorded any more.
@@ -62,18 +60,13 @@ final class RegisterLoad: Sendable {
   func finish() throws -> History { try recorder.finish() }
 
   private func work(_ number: Int, seed: UInt64) async throws {
-    let clients = try clients()
     let load = RegisterWorker.Load(
       keys: keys, recorder: recorder, meter: meter, name: name,
       isOver: { self.over.withLock { $0 } || Task.isCancelled })
-    var worker = RegisterWorker(number, load: load, clients: clients, seed: seed)
-    do {
+    try await callers.with { clients in
+      var worker = RegisterWorker(number, load: load, clients: clients, seed: seed)
       try await worker.run()
-    } catch {
-      for client in clients { await client.shutdown() }
-      throw error
     }
-    for client in clients { await client.shutdown() }
   }
 
   private func readInsistently(

@@ -50,9 +50,9 @@ private final class EchoServer: ChannelInboundHandler {
       var received = PostgresMessages(startsWithoutType: false)
       var parts = inbound.makeAsyncIterator()
       var answers: [String?] = []
-      try await outbound.write(Wire.startup)
-      for query in queries {
-        do { try await outbound.write(Wire.message("Q", "\(query)\0")) } catch {
+      for (index, query) in queries.enumerated() {
+        let message = Wire.message("Q", "\(query)\0")
+        do { try await outbound.write(index == 0 ? Wire.joined(Wire.startup, message) : message) } catch {
           answers.append(nil)
           continue
         }
