@@ -83,18 +83,16 @@ package actor FaultCluster {
     }
     token = try await TokenIssuer(state: state).token(
       for: Principal(name: "app:faults", purposes: [Purpose("service")]), lifetime: .seconds(24 * 3_600))
-    try await callers(timeout: .seconds(10)).with { clients in
+    try await callers.with(timeout: .seconds(10)) { clients in
       for subject in subjects { try await clients[0].register(subject: subject) }
     }
   }
 
-  /// - Parameter timeout: of each call.
-  func callers(timeout: Duration) -> RegisterCallers {
-    RegisterCallers(
-      urls: coordinators.map(\.launch.url), authority: state.authority.certificate, token: token, timeout: timeout)
+  var callers: RegisterCallers {
+    RegisterCallers(urls: coordinators.map(\.launch.url), authority: state.authority.certificate, token: token)
   }
 
-  /// Ends and removes everything but the coordinators' logs.
+  /// Ends and removes everything but what the coordinators and the region's script have logged.
   package func stop() async {
     for coordinator in coordinators { await coordinator.terminate() }
     for coordinator in coordinators {
@@ -108,7 +106,13 @@ package actor FaultCluster {
     }
     await relay?.stop()
     await region.remove()
+    // What was signed for this database is wrong for the next one in the same folder.
+    for part in ["state", "regions"] + coordinators.map({ Self.auditLog($0.name) }) {
+      try? FileManager.default.removeItem(atPath: "\(files.folder)/\(part)")
+    }
   }
+
+  private static func auditLog(_ coordinator: String) -> String { "log-\(coordinator)" }
 
   private func coordinator(
     _ name: String, of region: RegionDescriptor, _ dsn: (data: String, keys: String), ports: (apps: Int, peers: Int),
@@ -122,7 +126,7 @@ package actor FaultCluster {
           "--region", region.id.rawValue, "--regions", regions, "--policies", files.policies, "--state", state.path,
           "--listen", "127.0.0.1:\(ports.apps)", "--peer-listen", "127.0.0.1:\(ports.peers)",
           // Each publishes the log in a folder of its own, as it would on a machine of its own.
-          "--audit-log", "\(files.folder)/log-\(name)",
+          "--audit-log", "\(files.folder)/\(Self.auditLog(name))",
         ],
         environment: CoordinatorProcess.Launch.databases(of: region.id, dsn: dsn.data, keysDSN: dsn.keys),
         url: "https://localhost:\(ports.apps)", authority: state.authority.certificate,

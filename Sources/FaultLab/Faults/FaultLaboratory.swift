@@ -14,11 +14,16 @@ package struct FaultLaboratory: Sendable {
     cluster = try FaultCluster(files, report: report)
   }
 
+  package struct HistoryExists: Error, CustomStringConvertible {
+    let path: String
+    package var description: String { "\(path) is there already, and no history is written over: name another folder" }
+  }
+
   /// Starts the cluster and runs the faults. The cluster is removed at the end, whatever happens.
   /// - Throws: where the cluster does not start, or the task was cancelled. What befalls a fault is in the report.
   package func run() async throws -> FaultReport {
     do {
-      try FileManager.default.createDirectory(atPath: plan.histories, withIntermediateDirectories: true)
+      try prepareHistories()
       try await cluster.start(disks: plan.faults.contains(where: \.needsDisks), subjects: FaultPlan.subjects)
       let result = try await runFaults()
       await cluster.stop()
@@ -26,6 +31,13 @@ package struct FaultLaboratory: Sendable {
     } catch {
       await cluster.stop()
       throw error
+    }
+  }
+
+  private func prepareHistories() throws {
+    try FileManager.default.createDirectory(atPath: plan.histories, withIntermediateDirectories: true)
+    for path in plan.faults.map(plan.history) where FileManager.default.fileExists(atPath: path) {
+      throw HistoryExists(path: path)
     }
   }
 

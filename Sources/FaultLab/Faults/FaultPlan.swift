@@ -13,8 +13,10 @@ package struct FaultPlan: Sendable {
   /// Load before a fault, and after the region is healthy again.
   static let lead = Duration.seconds(2)
   static let tail = Duration.seconds(3)
-  /// Of each call.
-  static let timeout = Duration.seconds(2)
+  /// Of each call of most clients: soon enough to see how long the region is away.
+  static let timeoutShort = Duration.seconds(2)
+  /// Of the others: they hear what a coordinator says when it has given up on a silent PostgreSQL, after 10 seconds.
+  static let timeoutLong = Duration.seconds(15)
   /// How long the load is waited for: to be served, and for the last repeats.
   static let patience = Duration.seconds(60)
 
@@ -28,6 +30,8 @@ package struct FaultPlan: Sendable {
     self.seed = seed
     self.histories = histories
   }
+
+  func history(of fault: Fault) -> String { "\(histories)/\(fault.rawValue).jsonl" }
 
   static var subjects: [String] { (1...subjectCount).map { "fault-resident-\($0)" } }
 

@@ -17,7 +17,7 @@ package struct FaultReport: Sendable {
   /// For people: a line for each fault, then what is wrong.
   package var table: String {
     let head = [
-      "fault", "effect", "operations", "ok", "fail", "info", "settled", "violations", "undecided", "lost", "no write s", "no read s",
+      "fault", "effect", "operations", "ok", "fail", "info", "settled", "violations", "lost", "no write s", "no read s",
       "in force", "afterwards",
     ]
     let lines = [head] + outcomes.map(Self.row)
@@ -35,7 +35,7 @@ package struct FaultReport: Sendable {
     [
       outcome.fault.rawValue, outcome.effect, String(outcome.verdict.operationCount), String(outcome.verdict.count(of: .ok)),
       String(outcome.verdict.count(of: .failed)), String(outcome.verdict.count(of: .unknown)), String(outcome.settledCount),
-      String(outcome.violationCount), String(outcome.undecidedCount), String(outcome.lostCount),
+      String(outcome.violationCount), String(outcome.lostCount),
       tenths(outcome.availability.longestWithoutWrite), tenths(outcome.availability.longestWithoutRead),
       outcome.refused ? "refused" : "served", outcome.resumed ? "resumed" : "NOT SERVED",
     ]

@@ -29,8 +29,8 @@ struct FaultRun {
   func run() async throws -> FaultOutcome {
     let load = RegisterLoad(
       name: fault.rawValue, keys: FaultPlan.keys(of: fault),
-      file: try HistoryFile(creating: "\(plan.histories)/\(fault.rawValue).jsonl"),
-      callers: await cluster.callers(timeout: FaultPlan.timeout))
+      file: try HistoryFile(creating: plan.history(of: fault)),
+      callers: await cluster.callers)
     var scene = try await FaultScene(fault, on: cluster)
     let marks = try await marks(of: &scene, under: load)
     let final = try await load.readAll(patience: .seconds(20))

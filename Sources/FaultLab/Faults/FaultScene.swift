@@ -107,7 +107,9 @@ struct FaultScene {
       try await Task.sleep(for: .milliseconds(200))
       relay.loseNextAcknowledgement()
     }
-    guard seen > before else { throw NotInForce(description: "no acknowledgement was lost: nothing was committed through the relay") }
+    guard seen > before else {
+      throw NotInForce(description: "no acknowledgement was lost: nothing was committed through the relay")
+    }
     effect = "\(seen - before) lost"
   }
 }

@@ -121,11 +121,10 @@ struct RegisterCallers: Sendable {
   /// A PEM file: who signed the coordinators' certificates.
   let authority: String
   let token: String
-  /// Of each call.
-  let timeout: Duration
 
   /// A client for each coordinator, with connections of its own that end when `body` does.
-  func with<Result>(_ body: ([RegisterClient]) async throws -> Result) async throws -> Result {
+  /// - Parameter timeout: of each call.
+  func with<Result>(timeout: Duration, _ body: ([RegisterClient]) async throws -> Result) async throws -> Result {
     var clients: [RegisterClient] = []
     do {
       for url in urls {

@@ -40,7 +40,7 @@ final class RegisterLoad: Sendable {
   /// Reads every register once through each coordinator, however long that takes up to `patience`; these reads are part of the history.
   /// - Returns: what each holds at the end; `nil` where one could not be read.
   func readAll(patience: Duration) async throws -> [RegisterKey: RegisterState]? {
-    try await callers.with { clients in
+    try await callers.with(timeout: FaultPlan.timeoutShort) { clients in
       var states: [RegisterKey: RegisterState]? = [:]
       for key in keys {
         for client in clients {
@@ -63,7 +63,9 @@ final class RegisterLoad: Sendable {
     let load = RegisterWorker.Load(
       keys: keys, recorder: recorder, meter: meter, name: name,
       isOver: { self.over.withLock { $0 } || Task.isCancelled })
-    try await callers.with { clients in
+    // One in three is patient; which coordinator it prefers and whether it repeats go by its number too.
+    let isPatient = number / (2 * callers.urls.count) % 3 == 1
+    try await callers.with(timeout: isPatient ? FaultPlan.timeoutLong : FaultPlan.timeoutShort) { clients in
       var worker = RegisterWorker(number, load: load, clients: clients, seed: seed)
       try await worker.run()
     }

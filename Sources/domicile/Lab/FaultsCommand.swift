@@ -130,7 +130,6 @@ private struct LabFolder {
       try? FileManager.default.removeItem(atPath: path)
       return
     }
-    printError("The histories and the coordinators' logs are kept in \(path).")
-    for secret in ["state", "regions"] { try? FileManager.default.removeItem(atPath: "\(path)/\(secret)") }
+    printError("The histories and the logs are kept in \(path).")
   }
 }

@@ -44,7 +44,9 @@ private final class EchoServer: ChannelInboundHandler {
   private func answers(to queries: [String], through relay: CommitRelay) async throws -> [String?] {
     let client = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .connect(host: "127.0.0.1", port: try #require(relay.ports.first)) { channel in
-        channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel) }
+        channel.eventLoop.makeCompletedFuture {
+          try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+        }
       }
     return try await client.executeThenClose { inbound, outbound in
       var received = PostgresMessages(startsWithoutType: false)
@@ -62,10 +64,8 @@ private final class EchoServer: ChannelInboundHandler {
           received.append(part)
           answer = received.next()
         }
-        answers.append(answer.flatMap { message in
-          var message = message
-          return message.readStrings(1).first
-        })
+        var whole = answer
+        answers.append(whole?.readStrings(1).first)
       }
       return answers
     }

@@ -61,8 +61,8 @@ import Testing
     #expect(report.succeeded)
     #expect(
       report.table == """
-        fault          effect       operations  ok  fail  info  settled  violations  undecided  lost  no write s  no read s  in force  afterwards
-        standbys-lost  n2, n3 lost           5   5     0     0        0           0          0     0         6.0       10.0   refused     resumed
+        fault          effect       operations  ok  fail  info  settled  violations  lost  no write s  no read s  in force  afterwards
+        standbys-lost  n2, n3 lost           5   5     0     0        0           0     0         6.0       10.0   refused     resumed
 
         5 operations checked, 0 violations, seed 1, 4 clients, histories in histories
         """)
