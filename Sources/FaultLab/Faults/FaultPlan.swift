@@ -17,6 +17,8 @@ package struct FaultPlan: Sendable {
   static let timeoutShort = Duration.seconds(2)
   /// Of the others: they hear what a coordinator says when it has given up on a silent PostgreSQL, after 10 seconds.
   static let timeoutLong = Duration.seconds(15)
+  /// How long a region must refuse at least: long enough for a coordinator to give up on commits that do not return, and to say so.
+  static let refusal = Duration.seconds(14)
   /// How long the load is waited for: to be served, and for the last repeats.
   static let patience = Duration.seconds(60)
 

@@ -64,7 +64,7 @@ struct FaultRun {
     report("\(fault.rawValue): \(load.meter.counts.writes) writes acknowledged; now it strikes")
     try await scene.strike()
     marks.inForce = load.nanoseconds
-    try await scene.hold(for: plan.held)
+    try await scene.hold(for: fault.refusesEverything ? max(plan.held, FaultPlan.refusal) : plan.held)
     marks.undoing = load.nanoseconds
     report("\(fault.rawValue): \(scene.effect); undoing it")
     try await scene.undo()

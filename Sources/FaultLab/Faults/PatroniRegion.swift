@@ -14,10 +14,13 @@ package actor PatroniRegion {
   }
 
   package enum Failure: Error, CustomStringConvertible {
+    /// Patroni comes from PyPI, and this machine does not reach it.
+    case notInstallable(log: String)
     case statusUnreadable
 
     package var description: String {
       switch self {
+      case .notInstallable(let log): "Patroni could not be installed: see \(log)"
       case .statusUnreadable: "the region's status is not what this program can read"
       }
     }
@@ -43,10 +46,17 @@ package actor PatroniRegion {
         """, [script, folder])
   }
 
+  /// What the script ends with where Patroni cannot be installed: `EX_UNAVAILABLE` of `sysexits.h`.
+  private static let notInstallable: Int32 = 69
+
   /// Returns when it is healthy.
   /// - Parameter disks: whether each node has a disk of its own, that can be filled.
   func up(disks: Bool) async throws {
-    _ = try await script.run(["up", "--name", name] + (disks ? ["--disk", "1G"] : []))
+    do {
+      _ = try await script.run(["up", "--name", name] + (disks ? ["--disk", "1G"] : []))
+    } catch let failure as RegionScript.Failure where failure.status == Self.notInstallable {
+      throw Failure.notInstallable(log: script.log)
+    }
   }
 
   /// Stops everything and removes the folder.

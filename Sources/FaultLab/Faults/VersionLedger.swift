@@ -1,5 +1,3 @@
-import Synchronization
-
 /// What clients were told of the versions of registers. Each write makes a version of its own, so whatever is told twice must agree: a
 /// check beside the one for linearizability, which does not see that a write was carried out twice.
 package struct VersionLedger: Sendable {
@@ -24,30 +22,41 @@ package struct VersionLedger: Sendable {
     }
   }
 
-  private var values: [String: [UInt64: Int?]] = [:]
+  /// By key and version. More than one value is a contradiction.
+  private var values: [String: [UInt64: Set<Int?>]] = [:]
   private var versions: [String: [Int: UInt64]] = [:]
-  private var acknowledged: [String: Set<UInt64>] = [:]
+  /// The values of acknowledged writes, by key and version.
+  private var acknowledged: [String: [UInt64: Set<Int?>]] = [:]
   package private(set) var contradictions: [Contradiction] = []
 
   package init() {}
 
   /// A read returned this, or a write was acknowledged with it.
   package mutating func note(_ state: RegisterState, of key: String, isWrite: Bool) {
-    if let known = values[key]?[state.version], known != state.value {
-      contradictions.append(.versionReused(key: key, version: state.version, values: [known, state.value]))
+    let known = values[key]?[state.version] ?? []
+    if !known.isEmpty, !known.contains(state.value) {
+      contradictions.append(.versionReused(key: key, version: state.version, values: known.map(\.self) + [state.value]))
     }
-    values[key, default: [:]][state.version] = .some(state.value)
+    values[key, default: [:]][state.version, default: []].insert(state.value)
     if let value = state.value {
       if let known = versions[key]?[value], known != state.version {
         contradictions.append(.appliedTwice(key: key, value: value, versions: [known, state.version]))
       }
       versions[key, default: [:]][value] = state.version
     }
-    if isWrite { acknowledged[key, default: []].insert(state.version) }
+    if isWrite { acknowledged[key, default: [:]][state.version, default: []].insert(state.value) }
   }
 
-  /// Acknowledged writes that are not among what the register has been through when it is at `final`: later versions than that.
-  package func lostCount(of key: String, final: UInt64) -> Int { acknowledged[key]?.count { $0 > final } ?? 0 }
+  /// Acknowledged writes that the register has not kept when it is at `final`: those of later versions, and of two values that one version
+  /// had, at least one.
+  package func lostCount(of key: String, final: UInt64) -> Int {
+    (acknowledged[key] ?? [:]).reduce(0) { count, written in
+      let (version, writes) = written
+      if version > final { return count + writes.count }
+      let isContradicted = (values[key]?[version]?.count ?? 0) > 1
+      return count + (isContradicted ? max(1, writes.count - 1) : 0)
+    }
+  }
 
   /// - Parameter writesMax: how many writes of the key were acknowledged or have an unknown outcome.
   package mutating func close(_ key: String, final: UInt64, writesMax: Int) {

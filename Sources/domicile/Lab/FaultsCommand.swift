@@ -14,7 +14,7 @@ struct FaultsCommand: AsyncParsableCommand {
       and was told is recorded as JSON Lines, and checked for linearizability, record by record.
 
       Exit code 1 where a history is not linearizable or cannot be decided, an acknowledged write is lost, a write was carried out \
-      twice, or a fault did not happen.
+      twice, or a fault did not happen; 69 where Patroni cannot be installed.
 
       Faults: \(Fault.allCases.map(\.rawValue).joined(separator: ", ")).
       """)
@@ -72,6 +72,7 @@ struct FaultsCommand: AsyncParsableCommand {
     case .failure(let error):
       work.remove(keepingHistories: history != nil)
       printError("domicile lab faults: \(error is CancellationError ? "interrupted" : "\(error)")")
+      if case PatroniRegion.Failure.notInstallable = error { throw ExitCode(69) }
       throw ExitCode(1)
     }
   }

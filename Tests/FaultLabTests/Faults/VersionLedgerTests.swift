@@ -20,9 +20,14 @@ import Testing
       ledger([(7, 1, true), (7, 2, false)]).contradictions == [.appliedTwice(key: "k", value: 7, versions: [1, 2])])
   }
 
-  @Test func `a version with two values is found`() {
-    #expect(
-      ledger([(7, 1, true), (8, 1, true)]).contradictions == [.versionReused(key: "k", version: 1, values: [7, 8])])
+  @Test func `a version with two values is found, and one of them is lost`() {
+    let ledger = ledger([(7, 1, true), (8, 1, true), (9, 2, true)])
+    #expect(ledger.contradictions == [.versionReused(key: "k", version: 1, values: [7, 8])])
+    #expect(ledger.lostCount(of: "k", final: 2) == 1)
+  }
+
+  @Test func `an acknowledged write that is read as another one is lost`() {
+    #expect(ledger([(7, 1, true), (8, 1, false)]).lostCount(of: "k", final: 1) == 1)
   }
 
   @Test func `an acknowledged version that is above the last one is a lost write`() {
