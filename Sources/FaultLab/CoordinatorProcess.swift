@@ -46,6 +46,8 @@ package actor CoordinatorProcess {
   package nonisolated let name: String
   package nonisolated let launch: Launch
   private var running: Running?
+  /// Wakes it at this process's end: one that stands still does not see that it is to end.
+  private var waker: Guardian?
 
   private struct Running {
     let process: Process
@@ -96,6 +98,25 @@ package actor CoordinatorProcess {
     guard let running else { return }
     Glibc.kill(running.process.processIdentifier, SIGKILL)
     await Self.end(of: running.process)
+  }
+
+  /// It stands still, as on a machine that is frozen.
+  package func pause() throws {
+    guard let running, waker == nil else { return }
+    let id = running.process.processIdentifier
+    waker = try Guardian(
+      script: """
+        trap '' INT TERM HUP QUIT
+        read -r _
+        kill -s CONT "$1"
+        """, [String(id)])
+    Glibc.kill(id, SIGSTOP)
+  }
+
+  /// It goes on, and believes that no time has passed.
+  package func resume() async {
+    await waker?.finish()
+    waker = nil
   }
 
   /// SIGTERM. It finishes what is in flight: ``waitForEnd()``.

@@ -8,6 +8,8 @@ package enum Fault: String, Sendable, CaseIterable {
   case primaryCut = "primary-cut"
   /// The primary's machine stands still until another has taken over; then it wakes, and believes that nothing happened.
   case primaryPaused = "primary-paused"
+  /// The same, with one of the coordinators on that machine: its connections lead to the old primary when both wake.
+  case machinePaused = "machine-paused"
   /// The primary's disk is full.
   case diskFull = "disk-full"
   case standbyLost = "standby-lost"
@@ -21,7 +23,7 @@ package enum Fault: String, Sendable, CaseIterable {
   /// Whether another node must lead afterwards, or the fault did not happen.
   var changesLeader: Bool {
     switch self {
-    case .primaryKilled, .primaryLost, .primaryCut, .primaryPaused, .diskFull: true
+    case .primaryKilled, .primaryLost, .primaryCut, .primaryPaused, .machinePaused, .diskFull: true
     case .standbyLost, .standbysLost, .acknowledgementLost, .coordinatorKilled: false
     }
   }

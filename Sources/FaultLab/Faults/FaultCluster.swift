@@ -94,7 +94,10 @@ package actor FaultCluster {
 
   /// Ends and removes everything but what the coordinators and the region's script have logged.
   package func stop() async {
-    for coordinator in coordinators { await coordinator.terminate() }
+    for coordinator in coordinators {
+      await coordinator.terminate()
+      await coordinator.resume()
+    }
     for coordinator in coordinators {
       // It has a store to wait for that may be away: a moment, then its end.
       let impatience = Task {

@@ -31,6 +31,9 @@ struct FaultScene {
     case .primaryLost: nodes = [try await region.fault("kill", "leader", "--node")]
     case .primaryCut: nodes = [try await region.fault("cut", "leader", "--from-peers")]
     case .primaryPaused: nodes = [try await region.fault("pause", "leader")]
+    case .machinePaused:
+      nodes = [try await region.fault("pause", "leader")]
+      try await cluster.coordinators[0].pause()
     case .diskFull: nodes = [try await region.fault("fill", "leader")]
     case .standbyLost:
       nodes = Array(try await standbys().prefix(1))
@@ -75,6 +78,9 @@ struct FaultScene {
     case .primaryLost, .standbyLost, .standbysLost: for node in nodes { try await region.fault("start", node) }
     case .primaryCut: for node in nodes { try await region.fault("heal", node) }
     case .primaryPaused: for node in nodes { try await region.fault("resume", node) }
+    case .machinePaused:
+      await cluster.coordinators[0].resume()
+      for node in nodes { try await region.fault("resume", node) }
     case .diskFull: for node in nodes { try await region.fault("drain", node) }
     case .coordinatorKilled:
       let coordinator = await cluster.coordinators[0]
