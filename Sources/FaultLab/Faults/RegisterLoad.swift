@@ -63,7 +63,7 @@ final class RegisterLoad: Sendable {
     let load = RegisterWorker.Load(
       keys: keys, recorder: recorder, meter: meter, name: name,
       isOver: { self.over.withLock { $0 } || Task.isCancelled })
-    // One in three is patient; which coordinator it prefers and whether it repeats go by its number too.
+    // One in three is patient; which coordinator is its own and whether it is careful go by its number too.
     let isPatient = number / (2 * callers.urls.count) % 3 == 1
     try await callers.with(timeout: isPatient ? FaultPlan.timeoutLong : FaultPlan.timeoutShort) { clients in
       var worker = RegisterWorker(number, load: load, clients: clients, seed: seed)

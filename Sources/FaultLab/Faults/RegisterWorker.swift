@@ -1,7 +1,9 @@
 import FoundationEssentials
 
-/// One client: asks for one thing after the other, and records what it asked and was told. Where a coordinator fails it, it asks the
-/// next one, and comes back to its own now and then.
+/// One client: asks for one thing after the other, and records what it asked and was told.
+///
+/// A careful one repeats a write of unknown outcome with the same request id until it knows, and where a coordinator fails it, asks the
+/// next one, to come back to its own now and then. A simple one leaves it at that, and stays with its coordinator.
 struct RegisterWorker {
   /// What all workers of a load share.
   struct Load: Sendable {
@@ -21,18 +23,17 @@ struct RegisterWorker {
   private let load: Load
   /// A client for each coordinator.
   private let clients: [RegisterClient]
-  /// Whether it repeats a write of unknown outcome with the same request id until it knows; else it leaves it at that.
-  private let repeats: Bool
+  private let isCareful: Bool
   private let preferred: Int
   private var coordinator: Int
   private var process: Int
   private var generator: SeededGenerator
 
-  /// - Parameter number: of the worker. It decides which coordinator is asked first, and every other pair repeats.
+  /// - Parameter number: of the worker. It decides which coordinator is its own, and whether it is careful.
   init(_ number: Int, load: Load, clients: [RegisterClient], seed: UInt64) {
     self.load = load
     self.clients = clients
-    repeats = number / clients.count % 2 == 0
+    isCareful = number / clients.count % 2 == 0
     preferred = number % clients.count
     coordinator = preferred
     process = load.recorder.newProcess()
@@ -55,7 +56,7 @@ struct RegisterWorker {
         if Int.random(in: 0..<10, using: &generator) == 0 { coordinator = preferred }
         try? await Task.sleep(for: .milliseconds(Int.random(in: Self.pauseMilliseconds, using: &generator)))
       } else {
-        coordinator = (coordinator + 1) % clients.count
+        if isCareful { coordinator = (coordinator + 1) % clients.count }
         try? await Task.sleep(for: Self.pauseAfterFailure)
       }
     }
@@ -122,7 +123,7 @@ struct RegisterWorker {
         load.meter.noteFailure(reason)
         unknown = unknown ?? answer
       }
-      guard repeats, .now < limit else { return (unknown ?? answer, attempts) }
+      guard isCareful, .now < limit else { return (unknown ?? answer, attempts) }
       coordinator = (coordinator + 1) % clients.count
       try? await Task.sleep(for: Self.pauseAfterFailure)
     }
