@@ -6,6 +6,8 @@ package enum Fault: String, Sendable, CaseIterable {
   case primaryLost = "primary-lost"
   /// The other nodes do not reach the primary any more, while coordinators do.
   case primaryCut = "primary-cut"
+  /// The same, and nothing on the old primary's machine ends it: it goes on taking connections beside the new one.
+  case primaryDeposed = "primary-deposed"
   /// The primary's machine stands still until another has taken over; then it wakes, and believes that nothing happened.
   case primaryPaused = "primary-paused"
   /// The same, with one of the coordinators on that machine: its connections lead to the old primary when both wake.
@@ -23,7 +25,7 @@ package enum Fault: String, Sendable, CaseIterable {
   /// Whether another node must lead afterwards, or the fault did not happen.
   var changesLeader: Bool {
     switch self {
-    case .primaryKilled, .primaryLost, .primaryCut, .primaryPaused, .machinePaused, .diskFull: true
+    case .primaryKilled, .primaryLost, .primaryCut, .primaryDeposed, .primaryPaused, .machinePaused, .diskFull: true
     case .standbyLost, .standbysLost, .acknowledgementLost, .coordinatorKilled: false
     }
   }
@@ -35,5 +37,5 @@ package enum Fault: String, Sendable, CaseIterable {
   var needsDisks: Bool { self == .diskFull }
 
   /// For disks, or network namespaces.
-  package var needsRoot: Bool { self == .diskFull || self == .primaryCut }
+  package var needsRoot: Bool { self == .diskFull || self == .primaryCut || self == .primaryDeposed }
 }

@@ -30,6 +30,9 @@ struct FaultScene {
     case .primaryKilled: nodes = [try await region.fault("kill", "leader")]
     case .primaryLost: nodes = [try await region.fault("kill", "leader", "--node")]
     case .primaryCut: nodes = [try await region.fault("cut", "leader", "--from-peers")]
+    case .primaryDeposed:
+      nodes = [try await region.fault("cut", "leader", "--from-peers")]
+      for node in nodes { try await region.fault("pause", node, "--agents") }
     case .primaryPaused: nodes = [try await region.fault("pause", "leader")]
     case .machinePaused:
       nodes = [try await region.fault("pause", "leader")]
@@ -77,6 +80,11 @@ struct FaultScene {
     case .acknowledgementLost: relay.loseNothing()
     case .primaryLost, .standbyLost, .standbysLost: for node in nodes { try await region.fault("start", node) }
     case .primaryCut: for node in nodes { try await region.fault("heal", node) }
+    case .primaryDeposed:
+      for node in nodes {
+        try await region.fault("resume", node)
+        try await region.fault("heal", node)
+      }
     case .primaryPaused: for node in nodes { try await region.fault("resume", node) }
     case .machinePaused:
       await cluster.coordinators[0].resume()
