@@ -115,10 +115,11 @@ struct FaultScene {
     let before = relay.lostCount
     var seen = before
     while ContinuousClock.now < limit {
-      try await Task.sleep(for: .milliseconds(50))
+      try await Task.sleep(for: .milliseconds(20))
       guard relay.lostCount > seen else { continue }
       seen = relay.lostCount
-      try await Task.sleep(for: .milliseconds(200))
+      // Time to open another connection, and to commit something in peace.
+      try await Task.sleep(for: .milliseconds(60))
       relay.loseNextAcknowledgement()
     }
     guard seen > before else {
