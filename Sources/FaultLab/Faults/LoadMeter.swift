@@ -5,8 +5,6 @@ final class LoadMeter: Sendable {
   struct Counts: Sendable {
     var reads = 0
     var writes = 0
-    /// Acknowledged by each coordinator, by its place.
-    var served: [Int: Int] = [:]
     /// Writes whose outcome was unknown until a repeat with the same request id told it.
     var settled = 0
     /// Refusals and unknown outcomes by their reason.
@@ -32,18 +30,16 @@ final class LoadMeter: Sendable {
     }
   }
 
-  func noteRead(_ read: RegisterState, of key: RegisterKey, by coordinator: Int) {
+  func noteRead(_ read: RegisterState, of key: RegisterKey) {
     state.withLock { state in
       state.counts.reads += 1
-      state.counts.served[coordinator, default: 0] += 1
       state.ledger.note(read, of: key.name, isWrite: false)
     }
   }
 
-  func noteWrite(_ written: RegisterState, of key: RegisterKey, by coordinator: Int, settled: Bool) {
+  func noteWrite(_ written: RegisterState, of key: RegisterKey, settled: Bool) {
     state.withLock { state in
       state.counts.writes += 1
-      state.counts.served[coordinator, default: 0] += 1
       if settled { state.counts.settled += 1 }
       state.ledger.note(written, of: key.name, isWrite: true)
     }

@@ -67,7 +67,7 @@ struct RegisterWorker {
     try load.recorder.invoke(process: process, key: key.name, .read(nil))
     switch await clients[coordinator].read(key) {
     case .done(let state):
-      load.meter.noteRead(state, of: key, by: coordinator)
+      load.meter.noteRead(state, of: key)
       try load.recorder.complete(process: process, .value(state.value))
       return state
     case .refused(let reason), .unknown(let reason):
@@ -87,7 +87,7 @@ struct RegisterWorker {
     switch answer {
     case .done(let version):
       load.meter.noteWrite(
-        RegisterState(value: value, version: version), of: key, by: coordinator, settled: attempts > 1)
+        RegisterState(value: value, version: version), of: key, settled: attempts > 1)
       try load.recorder.complete(process: process, .done)
       return true
     case .refused(let reason):
