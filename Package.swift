@@ -81,7 +81,9 @@ let package = Package(
     // Shells.
     .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     library("Postgres", ["CLibPQ", .logging], exclude: ["README.md"]),
-    library("RegionStore", ["Cryptography", "Directory", "Postgres", "Residency", .deque, .logging], exclude: ["README.md"]),
+    library(
+      "RegionStore", ["Cryptography", "Directory", "Postgres", "Residency", .deque, .logging],
+      exclude: ["DISTRIBUTING.md", "README.md"]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     library(
       "ConnectRPC",

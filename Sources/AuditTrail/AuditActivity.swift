@@ -4,6 +4,8 @@ package enum AuditActivity: String, Hashable, Sendable, CaseIterable {
   case register
   case setConsent = "set_consent"
   case withdrawConsent = "withdraw_consent"
+  /// Whether a write took effect was found out, or that it never will was made sure.
+  case settle
   /// This region received another region's data: the other side's `read`.
   case importRecord = "import"
   case export

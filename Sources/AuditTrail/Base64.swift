@@ -12,6 +12,7 @@ package enum Base64 {
   package static func encode(_ bytes: some Collection<UInt8>) -> String {
     var text: [UInt8] = []
     text.reserveCapacity((bytes.count + 2) / 3 * 4)
+    let digits = digits
     var group: UInt32 = 0
     var count = 0
     func emit(_ shift: UInt32) { text.append(digits[Int(group >> shift & 63)]) }

@@ -21,9 +21,23 @@ package struct UTCTime: Hashable, Sendable, Comparable, CustomStringConvertible 
   /// ISO 8601, to the millisecond: `2026-11-22T13:48:54.012Z`.
   package var description: String {
     let (year, month, day) = date
-    let ofDay = milliseconds - floorDivide(milliseconds, 86_400_000) * 86_400_000
-    let clock = [ofDay / 3_600_000, ofDay / 60_000 % 60, ofDay / 1000 % 60].map { padded(Int($0), 2) }.joined(separator: ":")
-    return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T\(clock).\(padded(Int(ofDay % 1000), 3))Z"
+    let ofDay = Int(milliseconds - floorDivide(milliseconds, 86_400_000) * 86_400_000)
+    var text: [UInt8] = []
+    text.reserveCapacity(24)
+    func add(_ number: Int, _ width: Int, _ end: Unicode.Scalar) {
+      let digits = String(number).utf8
+      text.append(contentsOf: repeatElement(0x30, count: max(0, width - digits.count)))
+      text.append(contentsOf: digits)
+      text.append(UInt8(ascii: end))
+    }
+    add(year, 4, "-")
+    add(month, 2, "-")
+    add(day, 2, "T")
+    add(ofDay / 3_600_000, 2, ":")
+    add(ofDay / 60_000 % 60, 2, ":")
+    add(ofDay / 1000 % 60, 2, ".")
+    add(ofDay % 1000, 3, "Z")
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// `2026-11-22` (midnight) or `2026-11-22T13:48[:54[.012]]Z`.
@@ -64,11 +78,6 @@ package struct UTCTime: Hashable, Sendable, Comparable, CustomStringConvertible 
 private func floorDivide<Number: BinaryInteger>(_ left: Number, _ right: Number) -> Number {
   let quotient = left / right
   return left % right < 0 ? quotient - 1 : quotient
-}
-
-private func padded(_ number: Int, _ width: Int) -> String {
-  let digits = String(number)
-  return String(repeating: "0", count: max(0, width - digits.count)) + digits
 }
 
 /// A number of exactly `width` ASCII digits.

@@ -145,8 +145,11 @@ package actor LocalDeployment {
         arguments: [
           "--region", region.id.rawValue, "--regions", files.regions, "--policies", files.policies, "--state", state.path,
         ],
+        // All servers, so that reads may go to the standbys. This process promotes none of them while the primary is there.
         environment: CoordinatorProcess.Launch.databases(
-          of: region.id, dsn: cluster.dsn(database: "domicile"), keysDSN: cluster.dsn(database: "domicile_keys")),
+          of: region.id,
+          dsn: standbyCount > 0 ? cluster.discoveryDSN(database: "domicile") : cluster.dsn(database: "domicile"),
+          keysDSN: cluster.dsn(database: "domicile_keys")),
         url: region.coordinator.url.text, authority: state.authority.certificate, log: logFile(of: region.id)))
     coordinators[region.id] = coordinator
     return coordinator

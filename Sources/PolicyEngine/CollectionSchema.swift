@@ -16,10 +16,18 @@ package struct CollectionSchema: Sendable, Hashable {
     case relaxed
   }
 
+  package enum Allowance: String, Hashable, Sendable, CaseIterable {
+    case allowed, refused
+  }
+
   package let name: CollectionName
   package let description: String?
   package let locality: Locality
   package let audit: AuditLevel
+  /// Whether a caller may ask for records that may be a moment old.
+  package let staleReads: Allowance
+  /// Whether a caller may ask for writes that the loss of one server undoes.
+  package let localWrites: Allowance
   /// The class of top-level fields that `classes` does not name.
   package let defaultClass: DataClass
   /// The class of each top-level field. What is nested in a field goes with it.

@@ -12,6 +12,9 @@ package struct PermittedRead: Sendable {
     self.access = access
   }
 
+  /// Whether nothing of an object with these members is withheld: it may then leave as it is.
+  package func isClear(for members: some Sequence<String>) -> Bool { members.allSatisfy { access.view(of: $0) == .clear } }
+
   /// `document` as the recipient may see it, and what was withheld of it.
   ///
   /// A field whose view cannot be made from its value (the last four letters of a list) is dropped. A document that is not an

@@ -48,7 +48,8 @@ extension PolicyReader {
     let what = "collection '\(name)'"
     guard
       let fields = node.fields(
-        what, required: ["default_class", "locality", "audit"], optional: ["description", "fields"], &diagnostics)
+        what, required: ["default_class", "locality", "audit"],
+        optional: ["description", "fields", "stale_reads", "local_writes"], &diagnostics)
     else { return nil }
     var classes: [String: DataClass] = [:]
     for (key, value) in fields["fields"].flatMap({ $0.pairs("the fields of \(what)", &diagnostics) }) ?? [] {
@@ -62,9 +63,13 @@ extension PolicyReader {
     let description = text(fields["description"], "the description of \(what)")
     let locality = choice(fields["locality"], "locality", CollectionSchema.Locality.self)
     let audit = choice(fields["audit"], "audit level", CollectionSchema.AuditLevel.self)
-    guard let locality, let audit, let defaultClass = fields["default_class"].flatMap({ dataClass($0) }) else { return nil }
+    let staleReads = fields["stale_reads"].map { choice($0, "'stale_reads'", CollectionSchema.Allowance.self) } ?? .allowed
+    let localWrites = fields["local_writes"].map { choice($0, "'local_writes'", CollectionSchema.Allowance.self) } ?? .refused
+    let defaultClass = fields["default_class"].flatMap { dataClass($0) }
+    guard let locality, let audit, let staleReads, let localWrites, let defaultClass else { return nil }
     return CollectionSchema(
-      name: name, description: description, locality: locality, audit: audit, defaultClass: defaultClass, classes: classes)
+      name: name, description: description, locality: locality, audit: audit, staleReads: staleReads, localWrites: localWrites,
+      defaultClass: defaultClass, classes: classes)
   }
 
   private mutating func dataClass(_ node: ConfigurationNode) -> DataClass? {

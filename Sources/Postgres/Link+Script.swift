@@ -2,11 +2,11 @@ import CLibPQ
 
 extension Link {
   /// Runs several statements in the simple protocol. Not to be cancelled: it may commit anywhere.
-  mutating func script(_ sql: String) throws(PostgresError) {
-    try begin(nil, true)
+  mutating func script(_ sql: String, until deadline: ContinuousClock.Instant?) throws(PostgresError) {
+    try begin(deadline, true)
     guard PQexitPipelineMode(raw) == 1 else { throw lost() }
     var exchange = Exchange(script: ())
-    var watch = Watch(.awaitCommit, until: nil, heedsCancellation: true)
+    var watch = Watch(.awaitCommit, until: deadline, heedsCancellation: true)
     var cancel: CancelRequest?
     do throws(PostgresError) {
       guard PQsendQuery(raw, sql) == 1 else { throw lost() }

@@ -29,6 +29,29 @@ package struct PostgresConfiguration: Sendable {
       dsn: dsn, applicationName: applicationName, connectTimeout: connectTimeout, sessionSettings: sessionSettings)
   }
 
+  /// The standbys among the servers that the connection string lists, whatever kind of server it asks for itself; `nil` where it lists
+  /// one server, or cannot be read.
+  package var ofStandbys: PostgresConfiguration? {
+    guard let options = PQconninfoParse(dsn, nil) else { return nil }
+    defer { PQconninfoFree(options) }
+    var settings: [(keyword: String, value: String)] = []
+    var option = options
+    while let keyword = option.pointee.keyword {
+      if let value = option.pointee.val { settings.append((String(cString: keyword), String(cString: value))) }
+      option = option.successor()
+    }
+    guard settings.contains(where: { ["host", "hostaddr"].contains($0.keyword) && $0.value.contains(",") }) else { return nil }
+    settings.removeAll { $0.keyword == "target_session_attrs" }
+    settings.append(("target_session_attrs", "standby"))
+    let text = settings.map { setting in
+      let value = setting.value.replacing("\\", with: "\\\\").replacing("'", with: "\\'")
+      return "\(setting.keyword)='\(value)'"
+    }
+    return PostgresConfiguration(
+      dsn: text.joined(separator: " "), applicationName: applicationName, connectTimeout: connectTimeout,
+      sessionSettings: sessionSettings)
+  }
+
   /// libpq's keywords and values, in an order where later ones win.
   ///
   /// A silent network cut ends a wait after about half a minute: by keep-alive probes when nothing is under way, by

@@ -87,9 +87,10 @@ package actor PostgresConnection {
 
   /// Runs several statements without parameters, outside the pipeline: for migrations.
   ///
+  /// - Parameter deadline: When to stop waiting: the connection is then closed, and the outcome is `.indeterminate`.
   /// - Throws: As `execute`; the server is never told to stop.
-  package func script(_ sql: String) async throws(PostgresError) {
-    try await interruptibly { runScript(sql) }.get()
+  package func script(_ sql: String, deadline: ContinuousClock.Instant? = nil) async throws(PostgresError) {
+    try await interruptibly { runScript(sql, deadline) }.get()
   }
 
   /// Ends the open transaction, if there is one, whether or not the task is cancelled.
@@ -140,10 +141,10 @@ extension PostgresConnection {
     }
   }
 
-  private func runScript(_ sql: String) -> Result<Void, PostgresError> {
+  private func runScript(_ sql: String, _ deadline: ContinuousClock.Instant?) -> Result<Void, PostgresError> {
     guard link != nil else { return .failure(Self.closed) }
     do throws(PostgresError) {
-      try link?.script(sql)
+      try link?.script(sql, until: deadline)
       return .success(())
     } catch {
       return .failure(error)

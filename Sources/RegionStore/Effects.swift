@@ -56,11 +56,12 @@ package struct Effects: Sendable {
     package let consent: ConsentFacts
   }
 
+  /// What is kept under a request key.
   package struct Answer: Sendable {
     package let tag: SubjectTag
     package let key: [UInt8]
-    package let requestHash: [UInt8]
-    package let answer: [UInt8]
+    /// As it is sealed.
+    let form: [UInt8]
   }
 
   /// Milliseconds since 1970 UTC: what the rows are stamped with.
@@ -101,10 +102,15 @@ package struct Effects: Sendable {
     consents.append(ConsentWrite(tag: tag, consent: consent))
   }
 
-  /// Keeps `answer` for repeats of the same request. The receipt kept with it is that of this operation's first leaf.
+  /// Keeps `answer` for repeats of the same request, with the receipts of this operation's leaves.
   /// It is sealed under the key of `tag`, and goes with it.
   /// - Parameter requestHash: 32 bytes.
   package mutating func remember(_ answer: [UInt8], about tag: SubjectTag, key: [UInt8], requestHash: [UInt8]) {
-    answers.append(Answer(tag: tag, key: key, requestHash: requestHash, answer: answer))
+    answers.append(Answer(tag: tag, key: key, form: SettledRequest.form(answer, requestHash: requestHash)))
+  }
+
+  /// Makes sure that no write of that key happens after this.
+  package mutating func fence(key: [UInt8], about tag: SubjectTag) {
+    answers.append(Answer(tag: tag, key: key, form: SettledRequest.fencedForm))
   }
 }

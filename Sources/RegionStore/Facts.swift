@@ -105,11 +105,14 @@ package struct StoredPage: Sendable {
   package init() {}
 }
 
-/// What a write answered the first time.
-package struct EarlierAnswer: Sendable {
-  package let requestHash: [UInt8]
-  package let answer: [UInt8]
-  package let receipt: LeafReceipt
+/// What became of a request id that was used before.
+package enum SettledRequest: Sendable {
+  /// - Parameters:
+  ///   - requestHash: 32 bytes: which request it was used for.
+  ///   - receipts: Of the leaves that the write recorded, in order.
+  case answered([UInt8], requestHash: [UInt8], receipts: [LeafReceipt])
+  /// It was given up before the write came, or without one: the write cannot happen any more.
+  case fenced
 }
 
 /// Where a leaf came to stand.
@@ -118,7 +121,7 @@ package struct LeafReceipt: Hashable, Sendable {
   package let hash: [UInt8]
 }
 
-/// Everything a batch read, in one snapshot. What is absent was not there.
+/// Everything that a batch read, in one snapshot, but for records that an operation asked of a standby. What is absent was not there.
 package struct Facts: Sendable {
   package internal(set) var subjects: [SubjectTag: SubjectFacts] = [:]
   /// Name a subject in the audit log.
@@ -126,7 +129,10 @@ package struct Facts: Sendable {
   package internal(set) var placements: [SubjectTag: PlacementSet] = [:]
   package internal(set) var records: [RecordAddress: StoredRecord] = [:]
   package internal(set) var pages: [PageAddress: StoredPage] = [:]
-  package internal(set) var earlierAnswers: [[UInt8]: EarlierAnswer] = [:]
+  /// By request key.
+  package internal(set) var settledRequests: [[UInt8]: SettledRequest] = [:]
+  /// Where records and pages were read; all else is of the primary.
+  package internal(set) var readPoint = ReadPoint.primary
   /// Subjects of which something does not open: an operation on one fails, the rest of its batch does not.
   var unreadable: Set<SubjectTag> = []
 }

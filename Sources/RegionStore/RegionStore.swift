@@ -16,6 +16,9 @@ package final class RegionStore: Sendable {
   private let committer: GroupCommitter
   /// How many standbys must have a commit before its outcome is told.
   private let required: ConfirmationsRequired
+  private let positions = PrimaryPositions()
+  private let watch: ClusterWatch
+  private let standbys: StandbyReader
   /// After which a silent PostgreSQL counts as lost.
   let silenceMax: Duration
 
@@ -33,14 +36,21 @@ package final class RegionStore: Sendable {
     silenceMax = limits.silenceMax
     keysPool = PostgresPool(configuration: keyDatabase, size: 2, logger: logger)
     required = ConfirmationsRequired(limits.confirmations)
+    watch = ClusterWatch(
+      pool: pool, required: required, positions: positions, grace: limits.stalledGrace, silenceMax: limits.silenceMax,
+      logger: logger)
+    let keys = KeyVault(pool: keysPool, kek: kek, silenceMax: limits.silenceMax)
+    let standbyPool = database.ofStandbys.map {
+      PostgresPool(configuration: $0.with(sessionSettings: Self.committerSettings), size: 4, logger: logger)
+    }
+    standbys = StandbyReader(pool: standbyPool, keys: keys, positions: positions, patience: limits.standbyPatience)
     let batches = BatchRunner(
-      pool: committerPool, keys: KeyVault(pool: keysPool, kek: kek, silenceMax: limits.silenceMax), origin: region.ordinal,
-      silenceMax: limits.silenceMax,
-      verification: CommitVerification(required: required, silenceMax: limits.silenceMax),
+      pool: committerPool, keys: keys, origin: region.ordinal, silenceMax: limits.silenceMax,
+      verification: CommitVerification(required: required, positions: positions, silenceMax: limits.silenceMax),
       logger: logger, onAppend: onAppend)
     committer = GroupCommitter(batches: batches, limits: limits, logger: logger)
     do {
-      try await prepare()
+      try await prepare(logger)
     } catch {
       await closeConnections()
       throw error
@@ -50,12 +60,38 @@ package final class RegionStore: Sendable {
   /// Commits an operation together with whatever else is waiting, and gives its outcome once it is durable.
   /// - Throws: ``StoreError``, or what the operation's own decision threw.
   package func commit<Outcome: Sendable>(_ operation: Operation<Outcome>) async throws -> Committed<Outcome> {
-    try await committer.commit(operation)
+    try watch.check(operation.concern)
+    return try await committer.commit(operation)
+  }
+
+  /// Commits an operation whose records come from where `preference` says. Everything else that it decides on, and the record that it
+  /// leaves, is of the primary.
+  ///
+  /// - Parameter operation: One that changes nothing.
+  /// - Throws: as ``commit(_:)``, and `StoreError` of the standbys.
+  package func commit<Outcome: Sendable>(
+    _ operation: Operation<Outcome>, reading preference: ReadPreference
+  ) async throws -> Committed<Outcome> {
+    if preference == .linearizable { return try await commit(operation) }
+    try watch.check(operation.concern)
+    let found: Result<StandbyReader.Found, StoreError>
+    do {
+      found = .success(
+        try await standbys.read(operation.needs, as: preference, deadline: operation.deadline) { try await self.watch.look() })
+    } catch let error as StoreError {
+      // It may be about nobody at home here: then it is another region's to say.
+      found = .failure(error)
+    }
+    return try await committer.commit(operation.reading(found))
   }
 
   /// Serves ``commit(_:)`` until ``stop()``, then finishes what is waiting and closes the connections.
   package func run() async {
-    await committer.run()
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await self.watch.run() }
+      await committer.run()
+      group.cancelAll()
+    }
     await closeConnections()
   }
 
@@ -63,6 +99,7 @@ package final class RegionStore: Sendable {
     await committerPool.shutdown()
     await pool.shutdown()
     await keysPool.shutdown()
+    await standbys.pool?.shutdown()
   }
 
   package func stop() async { await committer.stop() }
@@ -104,18 +141,18 @@ extension RegionStore {
     "enable_bitmapscan": "off", "jit": "off",
   ]
 
-  private func prepare() async throws {
+  private func prepare(_ logger: Logger) async throws {
     let region = self.region
     try await Self.typed {
       try await self.keysPool.withConnection { connection in
-        try await Migrator.keys.run(on: connection)
+        try await Migrator.keys.run(on: connection, logger: logger)
         let found = try await connection.execute(Self.claimKeys, [.text(region.id.rawValue)]).rows.first?.text(0)
         guard found == region.id.rawValue else {
           throw StoreError.foreignDatabase(expected: "the keys of \(region.id)", found: "the keys of \(found ?? "nobody")")
         }
       }
       try await self.pool.withConnection { connection in
-        try await Migrator.region.run(on: connection)
+        try await Migrator.region.run(on: connection, logger: logger)
         try await Self.claim(connection, for: region)
         try await self.noteDurability(connection)
       }

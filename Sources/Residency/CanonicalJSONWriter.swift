@@ -18,13 +18,13 @@ package struct CanonicalJSONWriter {
     enclosed(0x7b, 0x7d, members)
   }
 
-  package mutating func object(_ name: String, _ members: (inout Self) -> Void) {
+  package mutating func object(_ name: StaticString, _ members: (inout Self) -> Void) {
     self.name(name)
     enclosed(0x7b, 0x7d, members)
   }
 
   /// A list of objects. It is left out where it is empty, so that a document has one form only.
-  package mutating func list<Item>(_ name: String, _ items: [Item], _ members: (inout Self, Item) -> Void) {
+  package mutating func list<Item>(_ name: StaticString, _ items: [Item], _ members: (inout Self, Item) -> Void) {
     guard !items.isEmpty else { return }
     self.name(name)
     enclosed(0x5b, 0x5d) { writer in
@@ -33,7 +33,7 @@ package struct CanonicalJSONWriter {
   }
 
   /// Left out where it is empty.
-  package mutating func strings(_ name: String, _ items: [String]) {
+  package mutating func strings(_ name: StaticString, _ items: [String]) {
     guard !items.isEmpty else { return }
     self.name(name)
     enclosed(0x5b, 0x5d) { writer in
@@ -45,20 +45,20 @@ package struct CanonicalJSONWriter {
   }
 
   /// Left out where it is `nil`.
-  package mutating func string(_ name: String, _ text: String?) {
+  package mutating func string(_ name: StaticString, _ text: String?) {
     guard let text else { return }
     self.name(name)
     JSONValue.write(text, to: &bytes)
   }
 
   /// Of up to 53 bits: JSON's numbers are doubles.
-  package mutating func integer(_ name: String, _ number: Int64) {
+  package mutating func integer(_ name: StaticString, _ number: Int64) {
     self.name(name)
     bytes.append(contentsOf: String(number).utf8)
   }
 
   /// As text, since it may have 64 bits. Left out where it is `nil`.
-  package mutating func decimal(_ name: String, _ number: UInt64?) {
+  package mutating func decimal(_ name: StaticString, _ number: UInt64?) {
     guard let number else { return }
     self.name(name)
     bytes.append(0x22)
@@ -66,13 +66,17 @@ package struct CanonicalJSONWriter {
     bytes.append(0x22)
   }
 
-  private mutating func name(_ name: String) {
+  private mutating func name(_ name: StaticString) {
     #if DEBUG
-      if let lastName { assert(lastName.utf16.lexicographicallyPrecedes(name.utf16), "\(name) comes before \(lastName)") }
-      lastName = name
+      let text = name.description
+      if let lastName { assert(lastName.utf16.lexicographicallyPrecedes(text.utf16), "\(name) comes before \(lastName)") }
+      assert(text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x22 && $0 != 0x5c }, "\(name) would have to be escaped")
+      lastName = text
     #endif
     separate()
-    JSONValue.write(name, to: &bytes)
+    bytes.append(0x22)
+    name.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    bytes.append(0x22)
     bytes.append(0x3a)
   }
 

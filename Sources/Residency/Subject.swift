@@ -18,13 +18,30 @@ package struct SubjectID: Hashable, Sendable, CustomStringConvertible {
 /// HMAC-SHA-256(directory key, subject id) cut to 16 bytes: all that the directory and other regions ever hold of a person.
 package struct SubjectTag: Hashable, Sendable, Comparable, CustomStringConvertible {
   package static let byteCount = 16
-  package let bytes: [UInt8]
+  /// Held without an allocation: whatever concerns a subject is looked up by it.
+  private let high: UInt64
+  private let low: UInt64
+
+  package var bytes: [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
+      let bytes = UnsafeMutableRawBufferPointer(buffer)
+      bytes.storeBytes(of: high.bigEndian, as: UInt64.self)
+      bytes.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+      count = Self.byteCount
+    }
+  }
 
   /// - Returns: `nil` unless there are exactly 16 bytes.
   package init?(_ bytes: some Sequence<UInt8>) {
-    let bytes = [UInt8](bytes)
-    guard bytes.count == Self.byteCount else { return nil }
-    self.bytes = bytes
+    var (high, low) = (UInt64(0), UInt64(0))
+    var count = 0
+    for byte in bytes {
+      guard count < Self.byteCount else { return nil }
+      if count < 8 { high = high << 8 | UInt64(byte) } else { low = low << 8 | UInt64(byte) }
+      count += 1
+    }
+    guard count == Self.byteCount else { return nil }
+    (self.high, self.low) = (high, low)
   }
 
   /// - Returns: `nil` unless `hex` is 32 hexadecimal digits.
@@ -35,5 +52,5 @@ package struct SubjectTag: Hashable, Sendable, Comparable, CustomStringConvertib
 
   /// 32 lower-case hexadecimal digits.
   package var description: String { bytes.hex }
-  package static func < (left: Self, right: Self) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
+  package static func < (left: Self, right: Self) -> Bool { (left.high, left.low) < (right.high, right.low) }
 }

@@ -21,6 +21,18 @@ struct InterruptionTests {
     }
   }
 
+  @Test func `a script that is not answered by its deadline may have committed, and its connection is closed`() async throws {
+    try await TestDatabase.with { connection in
+      let start = ContinuousClock.now
+      let error = try await postgresError { () throws(PostgresError) in
+        try await connection.script("SELECT 1; SELECT pg_sleep(60)", deadline: start.advanced(by: .milliseconds(100)))
+      }
+      #expect(error.kind == .indeterminate)
+      #expect(start.duration(to: .now) < .seconds(3))
+      #expect(await !connection.isUsable)
+    }
+  }
+
   @Test func `a deadline that has passed sends nothing`() async throws {
     try await TestDatabase.with { connection in
       try await connection.script("CREATE TABLE t (a int)")

@@ -39,14 +39,17 @@ struct TestStore {
   /// Opens a store, serves it while `body` runs, and stops it.
   /// - Parameters:
   ///   - other: whose databases are used.
+  ///   - set: a replica set whose servers are all listed in the connection string; `on` is its primary.
   ///   - options: command-line options of its sessions, e.g. `-c statement_timeout=200`.
   static func with(
-    _ name: String = "eu-west", sharing other: TestStore? = nil, on cluster: PrivatePostgres? = nil, options: String = "",
+    _ name: String = "eu-west", sharing other: TestStore? = nil, on cluster: PrivatePostgres? = nil,
+    of set: PrivateReplicaSet? = nil, options: String = "",
     kek: KeyEncryptionKey? = nil, limits: GroupCommitter.Limits = .init(), _ body: (TestStore) async throws -> Void
   ) async throws {
     let cluster = if let cluster { cluster } else { try await ThrowawayPostgres.shared().server }
     let databases = if let other { other.databases } else { try await Databases(in: cluster) }
-    let dsn = "\(cluster.dsn(database: databases.data)) options='\(options)'"
+    let server = set?.discoveryDSN(database: databases.data) ?? cluster.dsn(database: databases.data)
+    let dsn = options.isEmpty ? server : "\(server) options='\(options)'"
     let keysDSN = "\(cluster.dsn(database: databases.keys)) options='\(options)'"
     let region = try region(name)
     let key = try kek ?? other?.kek ?? KeyEncryptionKey(id: "test", key: SymmetricKey.random())
@@ -154,11 +157,11 @@ extension TestStore {
   /// Writes the next version if the present one is `expected` (`nil`: whatever it is), and says which version is there then.
   @discardableResult
   func put(
-    _ value: String, at address: RecordAddress, expected: UInt64? = nil
+    _ value: String, at address: RecordAddress, expected: UInt64? = nil, concern: WriteConcern = .standard
   ) async throws -> Committed<UInt64?> {
     let needs = FactsNeeded(subjects: [address.tag], records: [address], mayWrite: true)
     return try await store.commit(
-      Operation(needs: needs, now: now) { facts, effects in
+      Operation(needs: needs, now: now, concern: concern) { facts, effects in
         let current = facts.records[address]?.version ?? 0
         if let expected, expected != current { return nil }
         effects.put(address, version: current + 1, value: Array(value.utf8))
@@ -172,7 +175,11 @@ extension TestStore {
     let needs = FactsNeeded(subjects: [address.tag], records: [address], requestKey: key, mayWrite: true)
     let committed = try await store.commit(
       Operation(needs: needs, now: UInt64(4_000_000_000_000)) { facts, effects -> LeafReceipt? in
-        if let earlier = facts.earlierAnswers[key] { return earlier.receipt }
+        switch facts.settledRequests[key] {
+        case .answered(_, _, let receipts): return receipts.first
+        case .fenced: throw Fenced()
+        case nil: break
+        }
         effects.put(address, version: (facts.records[address]?.version ?? 0) + 1, value: Array(value.utf8))
         effects.record(leaf("once"))
         effects.remember([], about: address.tag, key: key, requestHash: SHA256.hash([1]))
@@ -181,12 +188,47 @@ extension TestStore {
     return try #require(committed.outcome ?? committed.receipts.first)
   }
 
+  struct Fenced: Error {}
+
   func get(_ address: RecordAddress) async throws -> StoredRecord? {
+    try await read(address, as: .linearizable).record
+  }
+
+  /// A read with all that it decided on.
+  struct Reading {
+    let record: StoredRecord?
+    let subject: SubjectFacts?
+    let point: ReadPoint
+    let standing: CommitStanding?
+
+    var text: String? { record?.value.map { String(decoding: $0, as: UTF8.self) } }
+  }
+
+  func read(_ address: RecordAddress, as preference: ReadPreference) async throws -> Reading {
     let needs = FactsNeeded(subjects: [address.tag], records: [address])
-    return try await store.commit(
+    let committed = try await store.commit(
       Operation(needs: needs, now: now) { facts, effects in
         effects.record(leaf("read \(address.key)"))
-        return facts.records[address]
+        return facts
+      }, reading: preference)
+    let facts = committed.outcome
+    return Reading(
+      record: facts.records[address], subject: facts.subjects[address.tag], point: facts.readPoint, standing: committed.standing)
+  }
+
+  /// Whether the write of that key took effect.
+  func settle(_ key: [UInt8], about tag: SubjectTag) async throws -> Bool {
+    let needs = FactsNeeded(subjects: [tag], requestKey: key, mayWrite: true)
+    return try await store.commit(
+      Operation(needs: needs, now: UInt64(4_000_000_000_000)) { facts, effects in
+        effects.record(leaf("settle"))
+        switch facts.settledRequests[key] {
+        case .answered: return true
+        case .fenced: return false
+        case nil:
+          effects.fence(key: key, about: tag)
+          return false
+        }
       }
     ).outcome
   }

@@ -1,9 +1,10 @@
+import Cryptography
 import PolicyEngine
 import Residency
 
 /// One call of an app, as the region that executes it sees it. Everything that a procedure needs beside its request and the facts
-/// of the store: it reads no clock and draws no random number.
-struct Call: Sendable {
+/// of the store: it reads no clock and draws no random number. A class, since everything that the call does holds it.
+final class Call: Sendable {
   /// The region that executes the call.
   let region: RegionContext
   /// For the whole call.
@@ -20,6 +21,32 @@ struct Call: Sendable {
   /// 16 random bytes: the salt of the call's leaf, so that its hash tells nothing about it.
   let salt: [UInt8]
   let deadline: ContinuousClock.Instant?
+
+  init(
+    region: RegionContext, inForce: PoliciesInForce, principal: Principal, asking: RegionDescriptor, now: UInt64, number: UInt64,
+    id: [UInt8], salt: [UInt8], deadline: ContinuousClock.Instant?
+  ) {
+    self.region = region
+    self.inForce = inForce
+    self.principal = principal
+    self.asking = asking
+    self.now = now
+    self.number = number
+    self.id = id
+    self.salt = salt
+    self.deadline = deadline
+  }
+
+  /// One of several things that the call does, with a decision and a leaf of its own. Whoever is shown that leaf learns nothing that
+  /// would tell about the others.
+  func part(_ index: Int) -> Call {
+    func derived(_ bytes: [UInt8]) -> [UInt8] {
+      Array(SHA256.hash(Array("domicile/1/part \(index)\0".utf8) + bytes).prefix(16))
+    }
+    return Call(
+      region: region, inForce: inForce, principal: principal, asking: asking, now: now, number: number, id: derived(id),
+      salt: derived(salt), deadline: deadline)
+  }
 
   var policies: PolicySet { inForce.set }
 

@@ -21,13 +21,15 @@ struct Executor: Sendable {
   func execute<Procedure: SubjectProcedure>(_ procedure: Procedure, _ call: Call) async throws(Refusal) -> Execution<
     Procedure.Response
   > {
-    let operation = Operation(needs: procedure.needs, now: call.now, deadline: call.deadline) { facts, effects in
+    let operation = Operation(
+      needs: procedure.needs, now: call.now, deadline: call.deadline, concern: procedure.concern
+    ) { facts, effects in
       try Decided(procedure, call, facts, &effects)
     }
     let region = call.region.descriptor.id
     do {
-      let committed = try await store.commit(operation)
-      return committed.outcome.execution(receipts: committed.receipts, region: region)
+      let committed = try await store.commit(operation, reading: procedure.readPreference)
+      return committed.outcome.execution(of: committed, region: region)
     } catch let error as StoreError {
       if error == .deadlineExceeded { recordLate(procedure, call) }
       throw Refusal(error, region: region.rawValue)
@@ -40,11 +42,13 @@ struct Executor: Sendable {
 
   /// Runs procedures that change nothing as one operation: they decide on one snapshot, and each records its own leaf.
   /// - Returns: an execution for each, in order; `nil` where one of them is in the way of the others, so that each has to be run on its
-  ///   own: a subject's data that cannot be read back, a leaf that cannot be made.
+  ///   own: a subject's data that cannot be read back, a leaf that cannot be made, a session of another region.
   func execute<Procedure: SubjectProcedure>(
     together procedures: [(procedure: Procedure, call: Call)]
   ) async throws(Refusal) -> [Execution<Procedure.Response>]? {
-    guard !Procedure.writes, let first = procedures.first?.call else { return procedures.isEmpty ? [] : nil }
+    guard !Procedure.writes, let preference = procedures.first?.procedure.readPreference, let first = procedures.first?.call,
+      procedures.allSatisfy({ $0.procedure.readPreference == preference })
+    else { return procedures.isEmpty ? [] : nil }
     let needs = procedures.map(\.procedure.needs)
     let together = FactsNeeded(
       subjects: needs.flatMap(\.subjects), records: needs.flatMap(\.records), pages: needs.flatMap(\.pages))
@@ -53,11 +57,11 @@ struct Executor: Sendable {
     }
     let region = first.region.descriptor.id
     do {
-      let committed = try await store.commit(operation)
-      return committed.outcome.map { $0.execution(receipts: committed.receipts, region: region) }
+      let committed = try await store.commit(operation, reading: preference)
+      return committed.outcome.map { $0.execution(of: committed, region: region) }
     } catch let error as StoreError {
       switch error {
-      case .corrupt, .unrecordable, .refused: return nil
+      case .corrupt, .unrecordable, .refused, .noStandby, .standbyBehind, .historyLost: return nil
       case .deadlineExceeded:
         for (procedure, call) in procedures { recordLate(procedure, call) }
       default: break
@@ -69,10 +73,10 @@ struct Executor: Sendable {
   }
 
   /// What a procedure decided, and which of its operation's leaves are its own.
-  private struct Decided<Response: ReceiptCarrying>: Sendable {
+  private struct Decided<Response: RecordedAnswer>: Sendable {
     private let answer: HomeAnswer<Response>
     private let pseudonym: AuditPseudonym?
-    private let leaf: Int?
+    private let leaves: Range<Int>
 
     init<Procedure: SubjectProcedure>(
       _ procedure: Procedure, _ call: Call, _ facts: Facts, _ effects: inout Effects
@@ -82,23 +86,27 @@ struct Executor: Sendable {
       if case .refused(let refusal) = answer, effects.leaves.count == before {
         effects.record(try call.leaf(Recorded(refusing: procedure, with: refusal), facts: facts))
       }
-      leaf = effects.leaves.count > before ? before : nil
+      leaves = before..<effects.leaves.count
       // For the asking region's log; an app is never told.
       let auditKey = call.isForwarded ? facts.auditKeys[procedure.subject] : nil
       pseudonym = try auditKey.map { try call.pseudonym(of: procedure.subject, auditKey: $0) }
     }
 
-    func execution(receipts: [LeafReceipt], region: RegionID) -> Execution<Response> {
-      let own = leaf.flatMap { receipts.indices.contains($0) ? receipts[$0] : nil }
-      let receipt = own.map { Domicile_V1_Receipt($0, region: region) }
+    func execution<Outcome>(of committed: Committed<Outcome>, region: RegionID) -> Execution<Response> {
+      let receipts = leaves.clamped(to: committed.receipts.indices).map {
+        Domicile_V1_Receipt(committed.receipts[$0], region: region)
+      }
       switch answer {
       case .answered(var response):
-        if let receipt { response.attach(receipt: receipt) }
+        response.attach(receipts: receipts)
+        if let standing = committed.standing { response.attach(standing) }
         return .answered(response, pseudonym: pseudonym)
-      case .repeated(let response):
+      case .repeated(var response):
+        // With the receipts of then. What it saw and wrote lies before the record of the repeat.
+        if let standing = committed.standing { response.attach(standing) }
         return .answered(response, pseudonym: pseudonym)
       case .refused(var refusal):
-        if let receipt { refusal.metadata.merge(receipt.metadata) { _, new in new } }
+        if let receipt = receipts.first { refusal.metadata.merge(receipt.metadata) { _, new in new } }
         return .refused(refusal, pseudonym: pseudonym)
       case .elsewhere(let lookup):
         return .elsewhere(lookup)

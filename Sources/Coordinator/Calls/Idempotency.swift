@@ -9,29 +9,35 @@ import SwiftProtobuf
 /// What makes a write safe to repeat: a key for the request id, and what was asked and answered under it.
 enum Idempotency {
   /// Of a caller's own request ids only: nobody can guess at another's answers.
-  static func key(requestID: String, principal: String, procedure: ProcedureName, subject: SubjectTag) -> [UInt8] {
-    let parts: JSONValue = [.string(requestID), .string(principal), .string(procedure.description), .string(subject.description)]
+  static func key(requestID: String, principal: String, subject: SubjectTag) -> [UInt8] {
+    let parts: JSONValue = [.string(requestID), .string(principal), .string(subject.description)]
     return SHA256.hash(parts.canonicalBytes)
   }
 
   /// The request's meaning, whatever encoding it came in.
-  static func hash(of request: some Message) throws -> [UInt8] {
-    SHA256.hash([UInt8](try request.serializedBytes(options: deterministic) as [UInt8]))
+  static func hash<Request: Message>(of request: Request) throws -> [UInt8] {
+    SHA256.hash(Array("\(Request.protoMessageName)\0".utf8) + (try request.serializedBytes(options: deterministic) as [UInt8]))
   }
 
   /// What to answer where the request id was used before. Asked only behind the gate: a repeat passes the same checks.
-  static func earlierAnswer<Response: ReceiptCarrying>(
+  static func earlierAnswer<Response: RecordedAnswer>(
     _ facts: Facts, key: [UInt8]?, request: some Message, call: Call
   ) throws -> HomeAnswer<Response>? {
-    guard let key, let earlier = facts.earlierAnswers[key] else { return nil }
-    guard try earlier.requestHash == hash(of: request) else {
+    guard let key, let settled = facts.settledRequests[key] else { return nil }
+    guard case .answered(let answer, let requestHash, let receipts) = settled else {
+      return .refused(
+        Refusal(
+          .aborted, .fenced,
+          "This request_id was settled as not done, so it never will be. Nothing was done. Use a new one to do it after all."))
+    }
+    guard try requestHash == hash(of: request) else {
       return .refused(
         Refusal(
           .alreadyExists, .idempotencyReused,
           "This request_id was used for another request. Nothing was done. Use a new one for a new request."))
     }
-    var response = try Response(serializedBytes: earlier.answer)
-    response.attach(receipt: Domicile_V1_Receipt(earlier.receipt, region: call.region.descriptor.id))
+    var response = try Response(serializedBytes: answer)
+    response.attach(receipts: receipts.map { Domicile_V1_Receipt($0, region: call.region.descriptor.id) })
     return .repeated(response)
   }
 

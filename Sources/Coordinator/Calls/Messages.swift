@@ -3,15 +3,6 @@ import Foundation
 import Residency
 import SwiftProtobuf
 
-extension Domicile_V1_Evidence {
-  static func linearizable(epoch: Epoch) -> Self {
-    .with {
-      $0.readLevel = .linearizable
-      $0.epoch = epoch.rawValue
-    }
-  }
-}
-
 extension Google_Protobuf_Timestamp {
   init(milliseconds: UInt64) {
     self.init(seconds: Int64(milliseconds / 1_000), nanos: Int32(milliseconds % 1_000) * 1_000_000)
@@ -62,44 +53,34 @@ extension Google_Protobuf_Value {
   }
 }
 
-extension Domicile_V1_RegisterSubjectResponse: ReceiptCarrying {
-  var receiptOfHome: Domicile_V1_Receipt? { hasReceipt ? receipt : nil }
-  mutating func attach(receipt: Domicile_V1_Receipt) { self.receipt = receipt }
-}
-extension Domicile_V1_GetSubjectResponse: ReceiptCarrying {
-  var receiptOfHome: Domicile_V1_Receipt? { hasReceipt ? receipt : nil }
-  mutating func attach(receipt: Domicile_V1_Receipt) { self.receipt = receipt }
+extension Domicile_V1_RegisterSubjectResponse: ReceiptCarrying, EvidenceCarrying {}
+extension Domicile_V1_GetSubjectResponse: ReceiptCarrying, EvidenceCarrying {
   mutating func attach(importReceipt: Domicile_V1_Receipt) { self.importReceipt = importReceipt }
 }
-extension Domicile_V1_SetConsentResponse: ReceiptCarrying {
-  var receiptOfHome: Domicile_V1_Receipt? { hasReceipt ? receipt : nil }
-  mutating func attach(receipt: Domicile_V1_Receipt) { self.receipt = receipt }
-}
-extension Domicile_V1_WithdrawConsentResponse: ReceiptCarrying {
-  var receiptOfHome: Domicile_V1_Receipt? { hasReceipt ? receipt : nil }
-  mutating func attach(receipt: Domicile_V1_Receipt) { self.receipt = receipt }
-}
-extension Domicile_V1_PutRecordResponse: ReceiptCarrying {
-  var receiptOfHome: Domicile_V1_Receipt? { hasReceipt ? receipt : nil }
-  mutating func attach(receipt: Domicile_V1_Receipt) { self.receipt = receipt }
-}
-extension Domicile_V1_GetRecordResponse: ReceiptCarrying {
-  var receiptOfHome: Domicile_V1_Receipt? { hasReceipt ? receipt : nil }
-  mutating func attach(receipt: Domicile_V1_Receipt) { self.receipt = receipt }
+extension Domicile_V1_SetConsentResponse: ReceiptCarrying, EvidenceCarrying {}
+extension Domicile_V1_WithdrawConsentResponse: ReceiptCarrying, EvidenceCarrying {}
+extension Domicile_V1_PutRecordResponse: ReceiptCarrying, EvidenceCarrying {}
+extension Domicile_V1_GetRecordResponse: ReceiptCarrying, EvidenceCarrying {
   mutating func attach(importReceipt: Domicile_V1_Receipt) { self.importReceipt = importReceipt }
 }
-extension Domicile_V1_DeleteRecordResponse: ReceiptCarrying {
-  var receiptOfHome: Domicile_V1_Receipt? { hasReceipt ? receipt : nil }
-  mutating func attach(receipt: Domicile_V1_Receipt) { self.receipt = receipt }
-}
-extension Domicile_V1_ListRecordsResponse: ReceiptCarrying {
-  var receiptOfHome: Domicile_V1_Receipt? { hasReceipt ? receipt : nil }
-  mutating func attach(receipt: Domicile_V1_Receipt) { self.receipt = receipt }
+extension Domicile_V1_DeleteRecordResponse: ReceiptCarrying, EvidenceCarrying {}
+extension Domicile_V1_ListRecordsResponse: ReceiptCarrying, EvidenceCarrying {
   mutating func attach(importReceipt: Domicile_V1_Receipt) { self.importReceipt = importReceipt }
 }
-extension Domicile_V1_GetSubjectPseudonymsResponse: ReceiptCarrying {
+extension Domicile_V1_SettleWriteResponse: ReceiptCarrying, EvidenceCarrying {}
+extension Domicile_V1_CommitRecordsResponse: RecordedAnswer, EvidenceCarrying {
+  var receiptOfHome: Domicile_V1_Receipt? { results.first { $0.hasReceipt }?.receipt }
+
+  /// Those results have a place for a receipt that have a leaf: all but checks.
+  mutating func attach(receipts: [Domicile_V1_Receipt]) {
+    for (index, receipt) in zip(results.indices.filter { results[$0].hasReceipt }, receipts) {
+      results[index].receipt = receipt
+    }
+  }
+}
+extension Domicile_V1_GetSubjectPseudonymsResponse: RecordedAnswer {
   var receiptOfHome: Domicile_V1_Receipt? { nil }
-  mutating func attach(receipt: Domicile_V1_Receipt) {}
+  mutating func attach(receipts: [Domicile_V1_Receipt]) {}
 }
 
 extension Domicile_V1_RegisterSubjectRequest: SubjectRequest {}
@@ -111,3 +92,5 @@ extension Domicile_V1_GetRecordRequest: SubjectRequest {}
 extension Domicile_V1_DeleteRecordRequest: SubjectRequest {}
 extension Domicile_V1_ListRecordsRequest: SubjectRequest {}
 extension Domicile_V1_GetSubjectPseudonymsRequest: SubjectRequest {}
+extension Domicile_V1_CommitRecordsRequest: SubjectRequest {}
+extension Domicile_V1_SettleWriteRequest: SubjectRequest {}

@@ -20,7 +20,7 @@ struct Refusal: Error, Sendable {
     switch reason {
     case .overloaded:
       ConnectError(code, reason: reason.rawValue, message, metadata: metadata, retryDelay: .milliseconds(200))
-    case .auditUnavailable, .regionUnreachable, .staleDirectory, .stopping:
+    case .auditUnavailable, .quorumUnavailable, .standbyUnavailable, .regionUnreachable, .staleDirectory, .stopping:
       ConnectError(code, reason: reason.rawValue, message, metadata: metadata, retryDelay: .seconds(1))
     default:
       ConnectError(code, reason: reason.rawValue, message, metadata: metadata)
@@ -46,12 +46,38 @@ extension Refusal {
     case .indeterminate:
       self.init(
         .unavailable, .outcomeUnknown,
-        "The store of \(region) did not confirm the commit: the call may or may not have taken effect. Repeat it with the same request_id.",
+        "The store of \(region) did not confirm the commit: the call may or may not have taken effect. "
+          + "Repeat it with the same request_id, or settle that (SettleWrite).",
         metadata: place)
     case .overloaded:
       self.init(
         .resourceExhausted, .overloaded,
         "Too many calls are waiting for the store of \(region). Nothing was done. Try again shortly.",
+        metadata: place)
+    case .quorumUnavailable:
+      self.init(
+        .unavailable, .quorumUnavailable,
+        "Too few standbys of \(region) are attached, so nothing can be made durable. Nothing was done or released. Try again.",
+        metadata: place)
+    case .noStandbysRequired:
+      self.init(
+        .failedPrecondition, .quorumUnavailable,
+        "\(region) does without synchronous standbys, so a write can be no more than LOCAL there. Leave write_concern out to take that.",
+        metadata: place)
+    case .noStandby:
+      self.init(
+        .unavailable, .standbyUnavailable,
+        "\(region) has no standby that can be read now. Nothing was released. Ask for LINEARIZABLE, or try again.",
+        metadata: place)
+    case .standbyBehind:
+      self.init(
+        .unavailable, .standbyUnavailable,
+        "The standbys of \(region) are further behind than the read allows. Nothing was released. Ask for LINEARIZABLE, or try again.",
+        metadata: place)
+    case .historyLost:
+      self.init(
+        .failedPrecondition, .historyLost,
+        "The session_token is of a history that \(region) does not have any more. Begin a new session: read at LINEARIZABLE.",
         metadata: place)
     case .deadlineExceeded:
       self.init(
@@ -60,7 +86,7 @@ extension Refusal {
       self.init(.canceled, .canceled, "The call was given up.", metadata: place)
     case .stopping:
       self.init(.unavailable, .stopping, "This coordinator is shutting down. Nothing was done. Try another one.", metadata: place)
-    case .corrupt, .foreignDatabase, .schemaTooNew:
+    case .corrupt, .foreignDatabase, .schemaTooNew, .migration:
       self.init(
         .dataLoss, .dataLoss,
         "The store of \(region) holds data that cannot be read back. Nothing was released. Its operator has to look.",

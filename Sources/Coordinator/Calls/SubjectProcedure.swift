@@ -11,7 +11,7 @@ import SwiftProtobuf
 /// answer only when its leaf is committed.
 protocol SubjectProcedure: Sendable {
   associatedtype Request: SubjectRequest
-  associatedtype Response: ReceiptCarrying
+  associatedtype Response: RecordedAnswer
 
   static var name: ProcedureName { get }
   /// What the home's log calls it.
@@ -22,6 +22,10 @@ protocol SubjectProcedure: Sendable {
   init(_ request: Request, call: Call) throws(Refusal)
   var subject: SubjectTag { get }
   var needs: FactsNeeded { get }
+  /// How current the records have to be that it reads.
+  var readPreference: ReadPreference { get }
+  /// When it counts as done.
+  var concern: WriteConcern { get }
   /// Why, and of what: for the asking region's log.
   var recordedPurpose: Purpose? { get }
   var recordedCollection: CollectionName? { get }
@@ -36,6 +40,8 @@ extension SubjectProcedure {
   static var activityAbroad: AuditActivity { .importRecord }
   /// Whether it may change something at the home.
   static var writes: Bool { activityAbroad != .importRecord }
+  var readPreference: ReadPreference { .linearizable }
+  var concern: WriteConcern { .standard }
   var recordedPurpose: Purpose? { nil }
   var recordedCollection: CollectionName? { nil }
   var destination: RegionDescriptor? { nil }
@@ -64,14 +70,32 @@ protocol SubjectRequest: Message, Sendable {
   var subjectID: String { get }
 }
 
-/// An answer that names the leaf that records it.
-protocol ReceiptCarrying: Message, Sendable {
+/// An answer to a call that was recorded.
+protocol RecordedAnswer: Message, Sendable {
+  /// Of the call's first leaf.
   var receiptOfHome: Domicile_V1_Receipt? { get }
-  mutating func attach(receipt: Domicile_V1_Receipt)
+  /// - Parameter receipts: Of the call's leaves, in order.
+  mutating func attach(receipts: [Domicile_V1_Receipt])
+  /// How it was committed.
+  mutating func attach(_ commit: CommitStanding)
   /// The asking region's own record, where the call crossed a border.
   mutating func attach(importReceipt: Domicile_V1_Receipt)
 }
 
-extension ReceiptCarrying {
+extension RecordedAnswer {
+  mutating func attach(_ commit: CommitStanding) {}
   mutating func attach(importReceipt: Domicile_V1_Receipt) {}
+}
+
+/// An answer to a call with a single leaf.
+protocol ReceiptCarrying: RecordedAnswer {
+  var receipt: Domicile_V1_Receipt { get set }
+  var hasReceipt: Bool { get }
+}
+
+extension ReceiptCarrying {
+  var receiptOfHome: Domicile_V1_Receipt? { hasReceipt ? receipt : nil }
+  mutating func attach(receipts: [Domicile_V1_Receipt]) {
+    if let first = receipts.first { receipt = first }
+  }
 }

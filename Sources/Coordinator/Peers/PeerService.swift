@@ -32,6 +32,8 @@ struct PeerService: Sendable {
     add(GetRecord.self)
     add(DeleteRecord.self)
     add(ListRecords.self)
+    add(CommitRecords.self)
+    add(SettleWrite.self)
     return table
   }()
 

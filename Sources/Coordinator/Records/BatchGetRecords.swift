@@ -12,7 +12,7 @@ extension Gateway {
   private static let togetherMax = 128
   /// Items of people at home elsewhere that are under way at once.
   private static let concurrencyMax = 64
-  /// Records after those that take the answer over this are not read: 8 MiB, half of what a client takes by default.
+  /// Records after those that take the answer's values over about this are not read: 8 MiB, half of what a client takes by default.
   private static let answerBytesMax = 8 * 1_048_576
 
   var batchMethod: UnaryMethod {
@@ -38,14 +38,14 @@ extension Gateway {
     results.reserveCapacity(request.items.count)
     for start in stride(from: 0, to: request.items.count, by: Self.togetherMax) {
       let requests = request.items[start..<min(start + Self.togetherMax, request.items.count)].map {
-        Domicile_V1_GetRecordRequest($0, purpose: request.purpose)
+        Domicile_V1_GetRecordRequest($0, of: request)
       }
       guard answerBytes < Self.answerBytesMax else {
         results += requests.map { _ in Self.tooMuch }
         continue
       }
       let found = try await answers(to: requests, context, routing)
-      answerBytes += try found.reduce(0) { try $0 + $1.serializedByteCount() }
+      answerBytes += found.reduce(0) { $0 + $1.found.record.value.approximateByteCount }
       results += found
     }
     return .with { $0.results = results }
@@ -64,11 +64,10 @@ extension Gateway {
   ) async throws -> [BatchResult] {
     var results = [BatchResult](repeating: BatchResult(), count: requests.count)
     var items: [Item] = []
-    var token = ""
+    // Once for each stretch of the batch: a token may run out on the way.
+    let (principal, token) = try await principal(context)
     for (place, request) in requests.enumerated() {
-      // A call of its own for each: with its own number, decision and leaf.
-      let (call, ownToken) = try await authenticate(context)
-      token = ownToken
+      let call = try call(of: principal, context)
       do {
         items.append(
           Item(place: place, request: request, procedure: try await prepare(GetRecord.self, request, call), call: call))
@@ -96,7 +95,6 @@ extension Gateway {
           underWay -= 1
         }
         underWay += 1
-        let token = token
         group.addTask { (item.place, await self.result(of: item, execution, token: token, routing)) }
       }
       for try await (place, result) in group { results[place] = result }
@@ -144,17 +142,31 @@ extension Domicile_V1_BatchGetRecordsResponse.Result {
 }
 
 extension Domicile_V1_GetRecordRequest {
-  fileprivate init(_ item: Domicile_V1_BatchGetRecordsRequest.Item, purpose: String) {
+  fileprivate init(_ item: Domicile_V1_BatchGetRecordsRequest.Item, of batch: Domicile_V1_BatchGetRecordsRequest) {
     self = .with {
       $0.subjectID = item.subjectID
       $0.collection = item.collection
       $0.key = item.key
-      $0.purpose = purpose
+      $0.purpose = batch.purpose
+      if batch.hasReadPreference { $0.readPreference = batch.readPreference }
     }
   }
 }
 
-extension Message {
-  /// How long the message is in binary form.
-  fileprivate func serializedByteCount() throws -> Int { (try serializedBytes() as [UInt8]).count }
+extension Google_Protobuf_Struct {
+  /// What it takes in an answer, but for a few bytes a value.
+  fileprivate var approximateByteCount: Int {
+    fields.reduce(0) { $0 + $1.key.utf8.count + 4 + $1.value.approximateByteCount }
+  }
+}
+
+extension Google_Protobuf_Value {
+  fileprivate var approximateByteCount: Int {
+    switch kind {
+    case .stringValue(let text): text.utf8.count + 4
+    case .listValue(let list): list.values.reduce(4) { $0 + $1.approximateByteCount }
+    case .structValue(let members): members.approximateByteCount + 4
+    case .numberValue, .boolValue, .nullValue, nil: 9
+    }
+  }
 }

@@ -15,6 +15,7 @@ struct DeleteRecord: SubjectProcedure {
   let address: RecordAddress
   let purpose: Purpose
   let requestKey: [UInt8]?
+  let concern: WriteConcern
 
   init(_ request: Domicile_V1_DeleteRecordRequest, call: Call) throws(Refusal) {
     self.call = call
@@ -23,7 +24,8 @@ struct DeleteRecord: SubjectProcedure {
     purpose = request.purpose.isEmpty ? .service : try call.purpose(request.purpose)
     address = RecordAddress(
       tag: subject, collection: CollectionName(request.collection), key: try call.recordKey(request.key))
-    requestKey = try call.requestKey(request.requestID, procedure: Self.name, subject: subject)
+    requestKey = try call.requestKey(request.requestID, subject: subject)
+    concern = try call.concern(request.writeConcern, of: [address.collection])
   }
 
   var recordedPurpose: Purpose? { purpose }

@@ -14,6 +14,7 @@ struct GetRecord: SubjectProcedure {
   let subject: SubjectTag
   let address: RecordAddress
   let purpose: Purpose
+  let readPreference: ReadPreference
   let fields: [String]?
 
   init(_ request: Domicile_V1_GetRecordRequest, call: Call) throws(Refusal) {
@@ -23,6 +24,7 @@ struct GetRecord: SubjectProcedure {
     fields = try call.fields(request.fields)
     address = RecordAddress(
       tag: subject, collection: CollectionName(request.collection), key: try call.recordKey(request.key))
+    readPreference = try call.readPreference(request.readPreference, of: address.collection)
   }
 
   var recordedPurpose: Purpose? { purpose }
@@ -54,7 +56,7 @@ struct GetRecord: SubjectProcedure {
         .with {
           $0.record = released.record
           $0.decision = call.message(decision, redactions: released.redactions)
-          $0.evidence = .linearizable(epoch: person.epoch)
+          $0.evidence = .init(facts, epoch: person.epoch)
         })
     }
   }
@@ -69,20 +71,25 @@ extension Call {
   func release(
     _ record: StoredRecord, value: [UInt8], under permitted: PermittedRead, fields: [String]? = nil
   ) throws -> (record: Domicile_V1_Record, redactions: [Redaction]) {
-    var document = JSONValue(try Google_Protobuf_Struct(jsonUTF8Bytes: value))
+    let stored = try Google_Protobuf_Struct(jsonUTF8Bytes: value)
+    if fields == nil, permitted.isClear(for: stored.fields.keys) { return (message(record, stored), []) }
+    var document = JSONValue(stored)
     if let fields, case .object(let members) = document {
       let wanted = Set(fields)
       document = .object(members.filter { wanted.contains($0.key) })
     }
     let redacted = permitted.redact(document) { HMACSHA256.code(for: $0, key: region.viewKey) }
-    let message = Domicile_V1_Record.with {
+    return (message(record, .init(redacted.document)), redactions(redacted.redactions, of: record.address.collection))
+  }
+
+  private func message(_ record: StoredRecord, _ value: Google_Protobuf_Struct) -> Domicile_V1_Record {
+    .with {
       $0.collection = record.address.collection.rawValue
       $0.key = record.address.key
       $0.version = record.version
-      $0.value = .init(redacted.document)
+      $0.value = value
       $0.updatedAt = .init(milliseconds: record.updatedAt)
     }
-    return (message, redactions(redacted.redactions, of: record.address.collection))
   }
 
   /// Fields that no schema names are one, `*`: their names may be about a person, and no rule permitted them.

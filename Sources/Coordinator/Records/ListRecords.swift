@@ -11,6 +11,7 @@ struct ListRecords: SubjectProcedure {
   let subject: SubjectTag
   let page: PageAddress
   let purpose: Purpose
+  let readPreference: ReadPreference
 
   init(_ request: Domicile_V1_ListRecordsRequest, call: Call) throws(Refusal) {
     self.call = call
@@ -19,6 +20,7 @@ struct ListRecords: SubjectProcedure {
     page = PageAddress(
       tag: subject, collection: CollectionName(request.collection), after: try PageToken.position(in: request.pageToken),
       limit: try PageToken.size(request.pageSize))
+    readPreference = try call.readPreference(request.readPreference, of: page.collection)
   }
 
   var recordedPurpose: Purpose? { purpose }
@@ -57,7 +59,7 @@ struct ListRecords: SubjectProcedure {
       recorded.details = ["keys": .array(found.records.map { .string($0.address.key) })]
       effects.record(try call.leaf(recorded, facts: facts))
       response.decision = call.message(decision, redactions: withheld)
-      response.evidence = .linearizable(epoch: person.epoch)
+      response.evidence = .init(facts, epoch: person.epoch)
       return .answered(response)
     }
   }

@@ -20,6 +20,7 @@ struct PutRecord: SubjectProcedure {
   let value: JSONValue
   private let bytes: [UInt8]
   let requestKey: [UInt8]?
+  let concern: WriteConcern
 
   init(_ request: Domicile_V1_PutRecordRequest, call: Call) throws(Refusal) {
     self.call = call
@@ -33,7 +34,8 @@ struct PutRecord: SubjectProcedure {
     }
     value = JSONValue(request.value)
     bytes = value.canonicalBytes
-    requestKey = try call.requestKey(request.requestID, procedure: Self.name, subject: subject)
+    requestKey = try call.requestKey(request.requestID, subject: subject)
+    concern = try call.concern(request.writeConcern, of: [address.collection])
   }
 
   var recordedPurpose: Purpose? { purpose }
@@ -61,7 +63,7 @@ struct PutRecord: SubjectProcedure {
         return try call.answerAgain(earlier, recorded, facts, &effects)
       }
       let current = facts.records[address]
-      if let refusal = sizeRefusal
+      if let refusal = Self.sizeRefusal(bytes.count)
         ?? Self.versionRefusal(expected: request.hasExpectedVersion ? request.expectedVersion : nil, current)
       {
         return try call.refuse(refusal, recorded, facts, &effects)
@@ -79,11 +81,12 @@ struct PutRecord: SubjectProcedure {
     }
   }
 
-  private var sizeRefusal: Refusal? {
-    guard bytes.count > Self.valueBytesMax else { return nil }
+  /// - Parameter count: Bytes of canonical JSON.
+  static func sizeRefusal(_ count: Int) -> Refusal? {
+    guard count > valueBytesMax else { return nil }
     return Refusal(
       .resourceExhausted, .valueTooLarge,
-      "A value is at most \(Self.valueBytesMax) bytes of JSON; this one has \(bytes.count). Split it into several records.")
+      "A value is at most \(valueBytesMax) bytes of JSON; this one has \(count). Split it into several records.")
   }
 
   /// - Parameter expected: `nil`: whatever is there; 0: nothing must be there.

@@ -44,12 +44,12 @@ extension Call {
   }
 
   /// - Parameter text: at most 128 bytes, or empty for a write that is not meant to be repeated.
-  func requestKey(_ text: String, procedure: ProcedureName, subject: SubjectTag) throws(Refusal) -> [UInt8]? {
+  func requestKey(_ text: String, subject: SubjectTag) throws(Refusal) -> [UInt8]? {
     guard !text.isEmpty else { return nil }
     guard text.utf8.count <= 128 else {
       throw Refusal(.invalidArgument, .invalidArgument, "A request_id is at most 128 bytes; this one has \(text.utf8.count).")
     }
-    return Idempotency.key(requestID: text, principal: principal.name, procedure: procedure, subject: subject)
+    return Idempotency.key(requestID: text, principal: principal.name, subject: subject)
   }
 }
 

@@ -109,6 +109,7 @@ package struct Coordinator: Service {
       gateway.method(RegisterSubject.self), gateway.method(GetSubject.self), gateway.method(SetConsent.self),
       gateway.method(WithdrawConsent.self), gateway.method(PutRecord.self), gateway.method(GetRecord.self),
       gateway.method(DeleteRecord.self), gateway.method(ListRecords.self),
+      gateway.method(CommitRecords.self), gateway.method(SettleWrite.self),
     ]
   }
 

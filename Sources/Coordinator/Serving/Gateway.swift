@@ -75,12 +75,21 @@ struct Gateway: Sendable {
 
   /// - Throws: ``ConnectError``, `unauthenticated` where the token does not hold.
   func authenticate(_ context: CallContext) async throws -> (call: Call, token: String) {
+    let (principal, token) = try await principal(context)
+    return (try call(of: principal, context), token)
+  }
+
+  /// A call of its own, with its own number, decision and leaf.
+  func call(of principal: Principal, _ context: CallContext) throws -> Call {
+    try calls.make(principal: principal, asking: calls.region.descriptor, deadline: context.deadline)
+  }
+
+  /// - Throws: ``ConnectError``, `unauthenticated` where the token does not hold.
+  func principal(_ context: CallContext) async throws -> (principal: Principal, token: String) {
     do {
       guard let header = context.headers[.authorization] else { throw TokenError.missing }
       let token = try TokenVerifier.bearerToken(in: header)
-      let principal = try await tokens.principal(token: token)
-      let call = try calls.make(principal: principal, asking: calls.region.descriptor, deadline: context.deadline)
-      return (call, token)
+      return (try await tokens.principal(token: token), token)
     } catch let error as TokenError {
       throw ConnectError(error.isCallersFault ? .unauthenticated : .unavailable, reason: error.reason, error.message)
     }

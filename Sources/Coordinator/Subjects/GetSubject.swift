@@ -53,7 +53,7 @@ struct GetSubject: SubjectProcedure {
           $0.subject.state = .init(person.state)
           $0.subject.epoch = person.epoch.rawValue
           $0.decision = call.message(decision, redactions: released.redactions)
-          $0.evidence = .linearizable(epoch: person.epoch)
+          $0.evidence = .init(facts, epoch: person.epoch)
         })
     }
   }

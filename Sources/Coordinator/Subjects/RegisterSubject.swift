@@ -23,7 +23,7 @@ struct RegisterSubject: SubjectProcedure {
     self.request = request
     subject = try call.subject(request.subjectID)
     residence = try Residence(request.residence)
-    requestKey = try call.requestKey(request.requestID, procedure: Self.name, subject: subject)
+    requestKey = try call.requestKey(request.requestID, subject: subject)
     destination = request.homeRegion.isEmpty ? nil : try call.region(request.homeRegion)
   }
 

@@ -28,7 +28,7 @@ struct SetConsent: SubjectProcedure {
       throw Refusal(.invalidArgument, .invalidArgument, "A consent's kind is 'explicit' or 'implied'.")
     }
     self.kind = kind
-    requestKey = try call.requestKey(request.requestID, procedure: Self.name, subject: subject)
+    requestKey = try call.requestKey(request.requestID, subject: subject)
   }
 
   var recordedPurpose: Purpose? { purpose }

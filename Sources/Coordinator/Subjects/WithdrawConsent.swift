@@ -22,7 +22,7 @@ struct WithdrawConsent: SubjectProcedure {
     self.request = request
     subject = try call.subject(request.subjectID)
     purpose = try call.consentPurpose(request.purpose)
-    requestKey = try call.requestKey(request.requestID, procedure: Self.name, subject: subject)
+    requestKey = try call.requestKey(request.requestID, subject: subject)
   }
 
   var recordedPurpose: Purpose? { purpose }

@@ -52,6 +52,9 @@ package enum OpenAPI {
          },
          "purpose": {
           "type": "string"
+         },
+         "readPreference": {
+          "$ref": "#/components/schemas/domicile.v1.ReadPreference"
          }
         },
         "type": "object"
@@ -105,6 +108,112 @@ package enum OpenAPI {
          },
          "found": {
           "$ref": "#/components/schemas/domicile.v1.GetRecordResponse"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.CommitRecordsRequest": {
+        "properties": {
+         "changes": {
+          "description": "1 to 100.",
+          "items": {
+           "$ref": "#/components/schemas/domicile.v1.CommitRecordsRequest.Change"
+          },
+          "type": "array"
+         },
+         "purpose": {
+          "type": "string"
+         },
+         "requestId": {
+          "type": "string"
+         },
+         "subjectId": {
+          "type": "string"
+         },
+         "writeConcern": {
+          "$ref": "#/components/schemas/domicile.v1.WriteConcern"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.CommitRecordsRequest.Change": {
+        "description": "One change of one record. Each record at most once.",
+        "properties": {
+         "check": {
+          "$ref": "#/components/schemas/domicile.v1.CommitRecordsRequest.Check",
+          "description": "Changes nothing: the record must be at expected_version, which is needed."
+         },
+         "collection": {
+          "type": "string"
+         },
+         "delete": {
+          "$ref": "#/components/schemas/domicile.v1.CommitRecordsRequest.Delete",
+          "description": "Removes the record. It must be there."
+         },
+         "expectedVersion": {
+          "description": "As in PutRecordRequest. One that does not hold undoes all changes.",
+          "format": "uint64",
+          "type": [
+           "string",
+           "integer"
+          ]
+         },
+         "key": {
+          "type": "string"
+         },
+         "put": {
+          "additionalProperties": true,
+          "description": "The record's new value.",
+          "type": "object"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.CommitRecordsRequest.Check": {
+        "properties": {},
+        "type": "object"
+       },
+       "domicile.v1.CommitRecordsRequest.Delete": {
+        "properties": {},
+        "type": "object"
+       },
+       "domicile.v1.CommitRecordsResponse": {
+        "properties": {
+         "evidence": {
+          "$ref": "#/components/schemas/domicile.v1.Evidence"
+         },
+         "results": {
+          "description": "One for each change, in order.",
+          "items": {
+           "$ref": "#/components/schemas/domicile.v1.CommitRecordsResponse.Result"
+          },
+          "type": "array"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.CommitRecordsResponse.Result": {
+        "properties": {
+         "collection": {
+          "type": "string"
+         },
+         "decision": {
+          "$ref": "#/components/schemas/domicile.v1.Decision"
+         },
+         "key": {
+          "type": "string"
+         },
+         "receipt": {
+          "$ref": "#/components/schemas/domicile.v1.Receipt",
+          "description": "Of this change's own leaf. Absent for a check."
+         },
+         "version": {
+          "description": "After the change. A deleted record keeps counting.",
+          "format": "uint64",
+          "type": [
+           "string",
+           "integer"
+          ]
          }
         },
         "type": "object"
@@ -305,6 +414,9 @@ package enum OpenAPI {
          },
          "subjectId": {
           "type": "string"
+         },
+         "writeConcern": {
+          "$ref": "#/components/schemas/domicile.v1.WriteConcern"
          }
         },
         "type": "object"
@@ -313,6 +425,9 @@ package enum OpenAPI {
         "properties": {
          "decision": {
           "$ref": "#/components/schemas/domicile.v1.Decision"
+         },
+         "evidence": {
+          "$ref": "#/components/schemas/domicile.v1.Evidence"
          },
          "receipt": {
           "$ref": "#/components/schemas/domicile.v1.Receipt"
@@ -342,23 +457,46 @@ package enum OpenAPI {
         "type": "object"
        },
        "domicile.v1.Evidence": {
-        "description": "How current the answer is.",
+        "description": "How current the answer is, and what became of what it wrote.",
         "properties": {
+         "confirmations": {
+          "description": "How many standbys have that commit, at least.",
+          "format": "uint32",
+          "minimum": 0,
+          "type": "integer"
+         },
          "directoryAge": {
           "description": "How long ago this region last heard from the origin of the directory entry. Absent for the region's own entries.",
           "pattern": "^-?[0-9]+(\\.[0-9]{1,9})?s$",
           "type": "string"
          },
          "epoch": {
-          "description": "The subject's fencing token at the time of the read.",
+          "description": "The subject's fencing token at the time of the call.",
           "format": "uint64",
           "type": [
            "string",
            "integer"
           ]
          },
+         "lsn": {
+          "description": "Of the home's log of changes: everything that this call saw or wrote lies before it. For operators, e.g. \"0/3A1B2C8\".",
+          "type": "string"
+         },
          "readLevel": {
           "$ref": "#/components/schemas/domicile.v1.Evidence.ReadLevel"
+         },
+         "sessionToken": {
+          "description": "Stands for everything that this call saw or wrote: for a later read at level SESSION. Opaque, and no right to anything.",
+          "type": "string"
+         },
+         "staleness": {
+          "description": "REPLICA only: no more than this is missing from what was read.",
+          "pattern": "^-?[0-9]+(\\.[0-9]{1,9})?s$",
+          "type": "string"
+         },
+         "writeConcern": {
+          "$ref": "#/components/schemas/domicile.v1.WriteConcern",
+          "description": "What the call's own commit, the record of it or the write, is known to be: at least what was asked for."
          }
         },
         "type": "object"
@@ -367,7 +505,9 @@ package enum OpenAPI {
         "enum": [
          "READ_LEVEL_UNSPECIFIED",
          "LINEARIZABLE",
-         "DIRECTORY_COPY"
+         "DIRECTORY_COPY",
+         "SESSION",
+         "REPLICA"
         ],
         "type": "string"
        },
@@ -422,6 +562,9 @@ package enum OpenAPI {
          },
          "purpose": {
           "type": "string"
+         },
+         "readPreference": {
+          "$ref": "#/components/schemas/domicile.v1.ReadPreference"
          },
          "subjectId": {
           "type": "string"
@@ -570,6 +713,9 @@ package enum OpenAPI {
          "purpose": {
           "type": "string"
          },
+         "readPreference": {
+          "$ref": "#/components/schemas/domicile.v1.ReadPreference"
+         },
          "subjectId": {
           "type": "string"
          }
@@ -679,6 +825,9 @@ package enum OpenAPI {
          "value": {
           "additionalProperties": true,
           "type": "object"
+         },
+         "writeConcern": {
+          "$ref": "#/components/schemas/domicile.v1.WriteConcern"
          }
         },
         "type": "object"
@@ -687,6 +836,9 @@ package enum OpenAPI {
         "properties": {
          "decision": {
           "$ref": "#/components/schemas/domicile.v1.Decision"
+         },
+         "evidence": {
+          "$ref": "#/components/schemas/domicile.v1.Evidence"
          },
          "receipt": {
           "$ref": "#/components/schemas/domicile.v1.Receipt"
@@ -700,6 +852,34 @@ package enum OpenAPI {
          }
         },
         "type": "object"
+       },
+       "domicile.v1.ReadPreference": {
+        "description": "How current a read has to be. What the answer gives is in its evidence. Who may read is decided on the primary, whichever is chosen.",
+        "properties": {
+         "level": {
+          "$ref": "#/components/schemas/domicile.v1.ReadPreference.Level"
+         },
+         "maxStaleness": {
+          "description": "REPLICA only, and needed there: from 100 milliseconds to 10 minutes.",
+          "pattern": "^-?[0-9]+(\\.[0-9]{1,9})?s$",
+          "type": "string"
+         },
+         "sessionToken": {
+          "description": "SESSION only: evidence.session_token of an earlier answer.",
+          "type": "string"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.ReadPreference.Level": {
+        "enum": [
+         "LEVEL_UNSPECIFIED",
+         "LINEARIZABLE",
+         "PRIMARY",
+         "SESSION",
+         "REPLICA"
+        ],
+        "type": "string"
        },
        "domicile.v1.Receipt": {
         "description": "Where the record of this call stands in a region's audit log.",
@@ -830,6 +1010,9 @@ package enum OpenAPI {
          "decision": {
           "$ref": "#/components/schemas/domicile.v1.Decision"
          },
+         "evidence": {
+          "$ref": "#/components/schemas/domicile.v1.Evidence"
+         },
          "receipt": {
           "$ref": "#/components/schemas/domicile.v1.Receipt"
          },
@@ -885,11 +1068,56 @@ package enum OpenAPI {
          "decision": {
           "$ref": "#/components/schemas/domicile.v1.Decision"
          },
+         "evidence": {
+          "$ref": "#/components/schemas/domicile.v1.Evidence"
+         },
          "receipt": {
           "$ref": "#/components/schemas/domicile.v1.Receipt"
          }
         },
         "type": "object"
+       },
+       "domicile.v1.SettleWriteRequest": {
+        "properties": {
+         "requestId": {
+          "description": "Of the write, which was the caller's own, at most 24 hours ago: what was answered is kept so long.",
+          "type": "string"
+         },
+         "subjectId": {
+          "type": "string"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.SettleWriteResponse": {
+        "properties": {
+         "evidence": {
+          "$ref": "#/components/schemas/domicile.v1.Evidence"
+         },
+         "outcome": {
+          "$ref": "#/components/schemas/domicile.v1.SettleWriteResponse.Outcome"
+         },
+         "receipt": {
+          "$ref": "#/components/schemas/domicile.v1.Receipt",
+          "description": "Of this call."
+         },
+         "writeReceipts": {
+          "description": "COMMITTED only: where the write stands in the home's log.",
+          "items": {
+           "$ref": "#/components/schemas/domicile.v1.Receipt"
+          },
+          "type": "array"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.SettleWriteResponse.Outcome": {
+        "enum": [
+         "OUTCOME_UNSPECIFIED",
+         "COMMITTED",
+         "FENCED"
+        ],
+        "type": "string"
        },
        "domicile.v1.Subject": {
         "properties": {
@@ -954,6 +1182,9 @@ package enum OpenAPI {
          },
          "decision": {
           "$ref": "#/components/schemas/domicile.v1.Decision"
+         },
+         "evidence": {
+          "$ref": "#/components/schemas/domicile.v1.Evidence"
          },
          "receipt": {
           "$ref": "#/components/schemas/domicile.v1.Receipt"
@@ -1244,6 +1475,47 @@ package enum OpenAPI {
         ]
        }
       },
+      "/domicile.v1.RecordService/CommitRecords": {
+       "post": {
+        "description": "Several changes of one subject's records: all of them, or none.",
+        "operationId": "RecordService.CommitRecords",
+        "requestBody": {
+         "content": {
+          "application/json": {
+           "schema": {
+            "$ref": "#/components/schemas/domicile.v1.CommitRecordsRequest"
+           }
+          }
+         },
+         "required": true
+        },
+        "responses": {
+         "200": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/domicile.v1.CommitRecordsResponse"
+            }
+           }
+          },
+          "description": "The answer."
+         },
+         "default": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/connect.Error"
+            }
+           }
+          },
+          "description": "The error."
+         }
+        },
+        "tags": [
+         "RecordService"
+        ]
+       }
+      },
       "/domicile.v1.RecordService/DeleteRecord": {
        "post": {
         "operationId": "RecordService.DeleteRecord",
@@ -1383,6 +1655,47 @@ package enum OpenAPI {
            "application/json": {
             "schema": {
              "$ref": "#/components/schemas/domicile.v1.PutRecordResponse"
+            }
+           }
+          },
+          "description": "The answer."
+         },
+         "default": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/connect.Error"
+            }
+           }
+          },
+          "description": "The error."
+         }
+        },
+        "tags": [
+         "RecordService"
+        ]
+       }
+      },
+      "/domicile.v1.RecordService/SettleWrite": {
+       "post": {
+        "description": "Whether a write whose answer was lost took effect. If it did not, it never will. To get its answer, repeat the write instead.",
+        "operationId": "RecordService.SettleWrite",
+        "requestBody": {
+         "content": {
+          "application/json": {
+           "schema": {
+            "$ref": "#/components/schemas/domicile.v1.SettleWriteRequest"
+           }
+          }
+         },
+         "required": true
+        },
+        "responses": {
+         "200": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/domicile.v1.SettleWriteResponse"
             }
            }
           },

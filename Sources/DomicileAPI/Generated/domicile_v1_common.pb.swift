@@ -25,6 +25,57 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+/// When a write counts as done.
+package nonisolated enum Domicile_V1_WriteConcern: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package typealias RawValue = Int
+
+  /// QUORUM.
+  case unspecified // = 0
+
+  /// When as many standbys have it on disk as the region requires.
+  case quorum // = 1
+
+  /// When these show it to readers too.
+  case applied // = 2
+
+  /// When the primary has it on disk: the loss of the primary may undo it. Only in collections that allow it.
+  case local // = 3
+  case UNRECOGNIZED(Int)
+
+  package init() {
+    self = .unspecified
+  }
+
+  package init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .quorum
+    case 2: self = .applied
+    case 3: self = .local
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  package var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .quorum: return 1
+    case .applied: return 2
+    case .local: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  package static let allCases: [Domicile_V1_WriteConcern] = [
+    .unspecified,
+    .quorum,
+    .applied,
+    .local,
+  ]
+
+}
+
 /// What the policy engine said, and why. Recorded in the home region's log before any answer carries it.
 package nonisolated struct Domicile_V1_Decision: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -172,7 +223,92 @@ package nonisolated struct Domicile_V1_Receipt: Sendable {
   fileprivate var _index: UInt64? = nil
 }
 
-/// How current the answer is.
+/// How current a read has to be. What the answer gives is in its evidence. Who may read is decided on the primary, whichever is chosen.
+package nonisolated struct Domicile_V1_ReadPreference: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var level: Domicile_V1_ReadPreference.Level = .unspecified
+
+  /// SESSION only: evidence.session_token of an earlier answer.
+  package var sessionToken: String = String()
+
+  /// REPLICA only, and needed there: from 100 milliseconds to 10 minutes.
+  package var maxStaleness: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_maxStaleness ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_maxStaleness = newValue}
+  }
+  /// Returns true if `maxStaleness` has been explicitly set.
+  package var hasMaxStaleness: Bool {self._maxStaleness != nil}
+  /// Clears the value of `maxStaleness`. Subsequent reads from it will return its default value.
+  package mutating func clearMaxStaleness() {self._maxStaleness = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Level: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+
+    /// LINEARIZABLE.
+    case unspecified // = 0
+
+    /// Everything that was acknowledged before the read began.
+    case linearizable // = 1
+
+    /// What the primary holds. The record of the read is committed before the answer leaves, so the answer is linearizable all the
+    /// same, and says so.
+    case primary // = 2
+
+    /// From a standby that has everything that the session token stands for.
+    case session // = 3
+
+    /// From a standby that is behind by no more than max_staleness.
+    case replica // = 4
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .linearizable
+      case 2: self = .primary
+      case 3: self = .session
+      case 4: self = .replica
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .linearizable: return 1
+      case .primary: return 2
+      case .session: return 3
+      case .replica: return 4
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [Domicile_V1_ReadPreference.Level] = [
+      .unspecified,
+      .linearizable,
+      .primary,
+      .session,
+      .replica,
+    ]
+
+  }
+
+  package init() {}
+
+  fileprivate var _maxStaleness: SwiftProtobuf.Google_Protobuf_Duration? = nil
+}
+
+/// How current the answer is, and what became of what it wrote.
 package nonisolated struct Domicile_V1_Evidence: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -180,7 +316,7 @@ package nonisolated struct Domicile_V1_Evidence: Sendable {
 
   package var readLevel: Domicile_V1_Evidence.ReadLevel = .unspecified
 
-  /// The subject's fencing token at the time of the read.
+  /// The subject's fencing token at the time of the call.
   package var epoch: UInt64 = 0
 
   /// How long ago this region last heard from the origin of the directory entry. Absent for the region's own entries.
@@ -193,6 +329,28 @@ package nonisolated struct Domicile_V1_Evidence: Sendable {
   /// Clears the value of `directoryAge`. Subsequent reads from it will return its default value.
   package mutating func clearDirectoryAge() {self._directoryAge = nil}
 
+  /// REPLICA only: no more than this is missing from what was read.
+  package var staleness: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_staleness ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_staleness = newValue}
+  }
+  /// Returns true if `staleness` has been explicitly set.
+  package var hasStaleness: Bool {self._staleness != nil}
+  /// Clears the value of `staleness`. Subsequent reads from it will return its default value.
+  package mutating func clearStaleness() {self._staleness = nil}
+
+  /// Stands for everything that this call saw or wrote: for a later read at level SESSION. Opaque, and no right to anything.
+  package var sessionToken: String = String()
+
+  /// Of the home's log of changes: everything that this call saw or wrote lies before it. For operators, e.g. "0/3A1B2C8".
+  package var lsn: String = String()
+
+  /// What the call's own commit, the record of it or the write, is known to be: at least what was asked for.
+  package var writeConcern: Domicile_V1_WriteConcern = .unspecified
+
+  /// How many standbys have that commit, at least.
+  package var confirmations: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum ReadLevel: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -204,6 +362,12 @@ package nonisolated struct Domicile_V1_Evidence: Sendable {
 
     /// This region's copy of the directory.
     case directoryCopy // = 2
+
+    /// Read on a standby that has everything that the request's session token stands for.
+    case session // = 3
+
+    /// Read on a standby that was behind by at most `staleness`.
+    case replica // = 4
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -215,6 +379,8 @@ package nonisolated struct Domicile_V1_Evidence: Sendable {
       case 0: self = .unspecified
       case 1: self = .linearizable
       case 2: self = .directoryCopy
+      case 3: self = .session
+      case 4: self = .replica
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -224,6 +390,8 @@ package nonisolated struct Domicile_V1_Evidence: Sendable {
       case .unspecified: return 0
       case .linearizable: return 1
       case .directoryCopy: return 2
+      case .session: return 3
+      case .replica: return 4
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -233,6 +401,8 @@ package nonisolated struct Domicile_V1_Evidence: Sendable {
       .unspecified,
       .linearizable,
       .directoryCopy,
+      .session,
+      .replica,
     ]
 
   }
@@ -240,11 +410,16 @@ package nonisolated struct Domicile_V1_Evidence: Sendable {
   package init() {}
 
   fileprivate var _directoryAge: SwiftProtobuf.Google_Protobuf_Duration? = nil
+  fileprivate var _staleness: SwiftProtobuf.Google_Protobuf_Duration? = nil
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "domicile.v1"
+
+nonisolated extension Domicile_V1_WriteConcern: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0WRITE_CONCERN_UNSPECIFIED\0\u{1}QUORUM\0\u{1}APPLIED\0\u{1}LOCAL\0")
+}
 
 nonisolated extension Domicile_V1_Decision: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Decision"
@@ -453,9 +628,57 @@ nonisolated extension Domicile_V1_Receipt: SwiftProtobuf.Message, SwiftProtobuf.
   }
 }
 
+nonisolated extension Domicile_V1_ReadPreference: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ReadPreference"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}level\0\u{3}session_token\0\u{3}max_staleness\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.level) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.sessionToken) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._maxStaleness) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.level != .unspecified {
+      try visitor.visitSingularEnumField(value: self.level, fieldNumber: 1)
+    }
+    if !self.sessionToken.isEmpty {
+      try visitor.visitSingularStringField(value: self.sessionToken, fieldNumber: 2)
+    }
+    try { if let v = self._maxStaleness {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_ReadPreference, rhs: Domicile_V1_ReadPreference) -> Bool {
+    if lhs.level != rhs.level {return false}
+    if lhs.sessionToken != rhs.sessionToken {return false}
+    if lhs._maxStaleness != rhs._maxStaleness {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_ReadPreference.Level: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LEVEL_UNSPECIFIED\0\u{1}LINEARIZABLE\0\u{1}PRIMARY\0\u{1}SESSION\0\u{1}REPLICA\0")
+}
+
 nonisolated extension Domicile_V1_Evidence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Evidence"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}read_level\0\u{1}epoch\0\u{3}directory_age\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}read_level\0\u{1}epoch\0\u{3}directory_age\0\u{1}staleness\0\u{3}session_token\0\u{1}lsn\0\u{3}write_concern\0\u{1}confirmations\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -466,6 +689,11 @@ nonisolated extension Domicile_V1_Evidence: SwiftProtobuf.Message, SwiftProtobuf
       case 1: try { try decoder.decodeSingularEnumField(value: &self.readLevel) }()
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.epoch) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._directoryAge) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._staleness) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.sessionToken) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.lsn) }()
+      case 7: try { try decoder.decodeSingularEnumField(value: &self.writeConcern) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.confirmations) }()
       default: break
       }
     }
@@ -485,6 +713,21 @@ nonisolated extension Domicile_V1_Evidence: SwiftProtobuf.Message, SwiftProtobuf
     try { if let v = self._directoryAge {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    try { if let v = self._staleness {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    if !self.sessionToken.isEmpty {
+      try visitor.visitSingularStringField(value: self.sessionToken, fieldNumber: 5)
+    }
+    if !self.lsn.isEmpty {
+      try visitor.visitSingularStringField(value: self.lsn, fieldNumber: 6)
+    }
+    if self.writeConcern != .unspecified {
+      try visitor.visitSingularEnumField(value: self.writeConcern, fieldNumber: 7)
+    }
+    if self.confirmations != 0 {
+      try visitor.visitSingularUInt32Field(value: self.confirmations, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -492,11 +735,16 @@ nonisolated extension Domicile_V1_Evidence: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.readLevel != rhs.readLevel {return false}
     if lhs.epoch != rhs.epoch {return false}
     if lhs._directoryAge != rhs._directoryAge {return false}
+    if lhs._staleness != rhs._staleness {return false}
+    if lhs.sessionToken != rhs.sessionToken {return false}
+    if lhs.lsn != rhs.lsn {return false}
+    if lhs.writeConcern != rhs.writeConcern {return false}
+    if lhs.confirmations != rhs.confirmations {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension Domicile_V1_Evidence.ReadLevel: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0READ_LEVEL_UNSPECIFIED\0\u{1}LINEARIZABLE\0\u{1}DIRECTORY_COPY\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0READ_LEVEL_UNSPECIFIED\0\u{1}LINEARIZABLE\0\u{1}DIRECTORY_COPY\0\u{1}SESSION\0\u{1}REPLICA\0")
 }

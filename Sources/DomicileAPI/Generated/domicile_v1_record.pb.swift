@@ -92,6 +92,8 @@ package nonisolated struct Domicile_V1_PutRecordRequest: Sendable {
 
   package var purpose: String = String()
 
+  package var writeConcern: Domicile_V1_WriteConcern = .unspecified
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -128,6 +130,15 @@ package nonisolated struct Domicile_V1_PutRecordResponse: @unchecked Sendable {
   /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
   package mutating func clearReceipt() {_uniqueStorage()._receipt = nil}
 
+  package var evidence: Domicile_V1_Evidence {
+    get {_storage._evidence ?? Domicile_V1_Evidence()}
+    set {_uniqueStorage()._evidence = newValue}
+  }
+  /// Returns true if `evidence` has been explicitly set.
+  package var hasEvidence: Bool {_storage._evidence != nil}
+  /// Clears the value of `evidence`. Subsequent reads from it will return its default value.
+  package mutating func clearEvidence() {_uniqueStorage()._evidence = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -151,9 +162,20 @@ package nonisolated struct Domicile_V1_GetRecordRequest: Sendable {
   /// Only these top-level fields. Empty: all. A request for less may be permitted where all is not.
   package var fields: [String] = []
 
+  package var readPreference: Domicile_V1_ReadPreference {
+    get {_readPreference ?? Domicile_V1_ReadPreference()}
+    set {_readPreference = newValue}
+  }
+  /// Returns true if `readPreference` has been explicitly set.
+  package var hasReadPreference: Bool {self._readPreference != nil}
+  /// Clears the value of `readPreference`. Subsequent reads from it will return its default value.
+  package mutating func clearReadPreference() {self._readPreference = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _readPreference: Domicile_V1_ReadPreference? = nil
 }
 
 package nonisolated struct Domicile_V1_GetRecordResponse: @unchecked Sendable {
@@ -238,6 +260,8 @@ package nonisolated struct Domicile_V1_DeleteRecordRequest: Sendable {
 
   package var purpose: String = String()
 
+  package var writeConcern: Domicile_V1_WriteConcern = .unspecified
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -245,35 +269,43 @@ package nonisolated struct Domicile_V1_DeleteRecordRequest: Sendable {
   fileprivate var _expectedVersion: UInt64? = nil
 }
 
-package nonisolated struct Domicile_V1_DeleteRecordResponse: Sendable {
+package nonisolated struct Domicile_V1_DeleteRecordResponse: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   package var decision: Domicile_V1_Decision {
-    get {_decision ?? Domicile_V1_Decision()}
-    set {_decision = newValue}
+    get {_storage._decision ?? Domicile_V1_Decision()}
+    set {_uniqueStorage()._decision = newValue}
   }
   /// Returns true if `decision` has been explicitly set.
-  package var hasDecision: Bool {self._decision != nil}
+  package var hasDecision: Bool {_storage._decision != nil}
   /// Clears the value of `decision`. Subsequent reads from it will return its default value.
-  package mutating func clearDecision() {self._decision = nil}
+  package mutating func clearDecision() {_uniqueStorage()._decision = nil}
 
   package var receipt: Domicile_V1_Receipt {
-    get {_receipt ?? Domicile_V1_Receipt()}
-    set {_receipt = newValue}
+    get {_storage._receipt ?? Domicile_V1_Receipt()}
+    set {_uniqueStorage()._receipt = newValue}
   }
   /// Returns true if `receipt` has been explicitly set.
-  package var hasReceipt: Bool {self._receipt != nil}
+  package var hasReceipt: Bool {_storage._receipt != nil}
   /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
-  package mutating func clearReceipt() {self._receipt = nil}
+  package mutating func clearReceipt() {_uniqueStorage()._receipt = nil}
+
+  package var evidence: Domicile_V1_Evidence {
+    get {_storage._evidence ?? Domicile_V1_Evidence()}
+    set {_uniqueStorage()._evidence = newValue}
+  }
+  /// Returns true if `evidence` has been explicitly set.
+  package var hasEvidence: Bool {_storage._evidence != nil}
+  /// Clears the value of `evidence`. Subsequent reads from it will return its default value.
+  package mutating func clearEvidence() {_uniqueStorage()._evidence = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _decision: Domicile_V1_Decision? = nil
-  fileprivate var _receipt: Domicile_V1_Receipt? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 package nonisolated struct Domicile_V1_ListRecordsRequest: Sendable {
@@ -292,9 +324,20 @@ package nonisolated struct Domicile_V1_ListRecordsRequest: Sendable {
 
   package var pageToken: String = String()
 
+  package var readPreference: Domicile_V1_ReadPreference {
+    get {_readPreference ?? Domicile_V1_ReadPreference()}
+    set {_readPreference = newValue}
+  }
+  /// Returns true if `readPreference` has been explicitly set.
+  package var hasReadPreference: Bool {self._readPreference != nil}
+  /// Clears the value of `readPreference`. Subsequent reads from it will return its default value.
+  package mutating func clearReadPreference() {self._readPreference = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _readPreference: Domicile_V1_ReadPreference? = nil
 }
 
 package nonisolated struct Domicile_V1_ListRecordsResponse: @unchecked Sendable {
@@ -366,6 +409,15 @@ package nonisolated struct Domicile_V1_BatchGetRecordsRequest: Sendable {
 
   package var purpose: String = String()
 
+  package var readPreference: Domicile_V1_ReadPreference {
+    get {_readPreference ?? Domicile_V1_ReadPreference()}
+    set {_readPreference = newValue}
+  }
+  /// Returns true if `readPreference` has been explicitly set.
+  package var hasReadPreference: Bool {self._readPreference != nil}
+  /// Clears the value of `readPreference`. Subsequent reads from it will return its default value.
+  package mutating func clearReadPreference() {self._readPreference = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated struct Item: Sendable {
@@ -385,6 +437,8 @@ package nonisolated struct Domicile_V1_BatchGetRecordsRequest: Sendable {
   }
 
   package init() {}
+
+  fileprivate var _readPreference: Domicile_V1_ReadPreference? = nil
 }
 
 package nonisolated struct Domicile_V1_BatchGetRecordsResponse: Sendable {
@@ -449,6 +503,278 @@ package nonisolated struct Domicile_V1_BatchGetRecordsResponse: Sendable {
   package init() {}
 }
 
+package nonisolated struct Domicile_V1_CommitRecordsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var subjectID: String = String()
+
+  /// 1 to 100.
+  package var changes: [Domicile_V1_CommitRecordsRequest.Change] = []
+
+  package var requestID: String = String()
+
+  package var purpose: String = String()
+
+  package var writeConcern: Domicile_V1_WriteConcern = .unspecified
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// One change of one record. Each record at most once.
+  package nonisolated struct Change: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var collection: String = String()
+
+    package var key: String = String()
+
+    /// As in PutRecordRequest. One that does not hold undoes all changes.
+    package var expectedVersion: UInt64 {
+      get {_expectedVersion ?? 0}
+      set {_expectedVersion = newValue}
+    }
+    /// Returns true if `expectedVersion` has been explicitly set.
+    package var hasExpectedVersion: Bool {self._expectedVersion != nil}
+    /// Clears the value of `expectedVersion`. Subsequent reads from it will return its default value.
+    package mutating func clearExpectedVersion() {self._expectedVersion = nil}
+
+    package var action: Domicile_V1_CommitRecordsRequest.Change.OneOf_Action? = nil
+
+    /// The record's new value.
+    package var put: SwiftProtobuf.Google_Protobuf_Struct {
+      get {
+        if case .put(let v)? = action {return v}
+        return SwiftProtobuf.Google_Protobuf_Struct()
+      }
+      set {action = .put(newValue)}
+    }
+
+    /// Removes the record. It must be there.
+    package var delete: Domicile_V1_CommitRecordsRequest.Delete {
+      get {
+        if case .delete(let v)? = action {return v}
+        return Domicile_V1_CommitRecordsRequest.Delete()
+      }
+      set {action = .delete(newValue)}
+    }
+
+    /// Changes nothing: the record must be at expected_version, which is needed.
+    package var check: Domicile_V1_CommitRecordsRequest.Check {
+      get {
+        if case .check(let v)? = action {return v}
+        return Domicile_V1_CommitRecordsRequest.Check()
+      }
+      set {action = .check(newValue)}
+    }
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package nonisolated enum OneOf_Action: Equatable, Sendable {
+      /// The record's new value.
+      case put(SwiftProtobuf.Google_Protobuf_Struct)
+      /// Removes the record. It must be there.
+      case delete(Domicile_V1_CommitRecordsRequest.Delete)
+      /// Changes nothing: the record must be at expected_version, which is needed.
+      case check(Domicile_V1_CommitRecordsRequest.Check)
+
+    }
+
+    package init() {}
+
+    fileprivate var _expectedVersion: UInt64? = nil
+  }
+
+  package nonisolated struct Delete: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+  }
+
+  package nonisolated struct Check: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+  }
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_V1_CommitRecordsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// One for each change, in order.
+  package var results: [Domicile_V1_CommitRecordsResponse.Result] = []
+
+  package var evidence: Domicile_V1_Evidence {
+    get {_evidence ?? Domicile_V1_Evidence()}
+    set {_evidence = newValue}
+  }
+  /// Returns true if `evidence` has been explicitly set.
+  package var hasEvidence: Bool {self._evidence != nil}
+  /// Clears the value of `evidence`. Subsequent reads from it will return its default value.
+  package mutating func clearEvidence() {self._evidence = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated struct Result: @unchecked Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var collection: String {
+      get {_storage._collection}
+      set {_uniqueStorage()._collection = newValue}
+    }
+
+    package var key: String {
+      get {_storage._key}
+      set {_uniqueStorage()._key = newValue}
+    }
+
+    /// After the change. A deleted record keeps counting.
+    package var version: UInt64 {
+      get {_storage._version}
+      set {_uniqueStorage()._version = newValue}
+    }
+
+    package var decision: Domicile_V1_Decision {
+      get {_storage._decision ?? Domicile_V1_Decision()}
+      set {_uniqueStorage()._decision = newValue}
+    }
+    /// Returns true if `decision` has been explicitly set.
+    package var hasDecision: Bool {_storage._decision != nil}
+    /// Clears the value of `decision`. Subsequent reads from it will return its default value.
+    package mutating func clearDecision() {_uniqueStorage()._decision = nil}
+
+    /// Of this change's own leaf. Absent for a check.
+    package var receipt: Domicile_V1_Receipt {
+      get {_storage._receipt ?? Domicile_V1_Receipt()}
+      set {_uniqueStorage()._receipt = newValue}
+    }
+    /// Returns true if `receipt` has been explicitly set.
+    package var hasReceipt: Bool {_storage._receipt != nil}
+    /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
+    package mutating func clearReceipt() {_uniqueStorage()._receipt = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _storage = _StorageClass.defaultInstance
+  }
+
+  package init() {}
+
+  fileprivate var _evidence: Domicile_V1_Evidence? = nil
+}
+
+package nonisolated struct Domicile_V1_SettleWriteRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var subjectID: String = String()
+
+  /// Of the write, which was the caller's own, at most 24 hours ago: what was answered is kept so long.
+  package var requestID: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_V1_SettleWriteResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var outcome: Domicile_V1_SettleWriteResponse.Outcome = .unspecified
+
+  /// COMMITTED only: where the write stands in the home's log.
+  package var writeReceipts: [Domicile_V1_Receipt] = []
+
+  /// Of this call.
+  package var receipt: Domicile_V1_Receipt {
+    get {_receipt ?? Domicile_V1_Receipt()}
+    set {_receipt = newValue}
+  }
+  /// Returns true if `receipt` has been explicitly set.
+  package var hasReceipt: Bool {self._receipt != nil}
+  /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
+  package mutating func clearReceipt() {self._receipt = nil}
+
+  package var evidence: Domicile_V1_Evidence {
+    get {_evidence ?? Domicile_V1_Evidence()}
+    set {_evidence = newValue}
+  }
+  /// Returns true if `evidence` has been explicitly set.
+  package var hasEvidence: Bool {self._evidence != nil}
+  /// Clears the value of `evidence`. Subsequent reads from it will return its default value.
+  package mutating func clearEvidence() {self._evidence = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Outcome: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case unspecified // = 0
+
+    /// It took effect, once.
+    case committed // = 1
+
+    /// It did not, and will not: the request_id is spent.
+    case fenced // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .committed
+      case 2: self = .fenced
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .committed: return 1
+      case .fenced: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [Domicile_V1_SettleWriteResponse.Outcome] = [
+      .unspecified,
+      .committed,
+      .fenced,
+    ]
+
+  }
+
+  package init() {}
+
+  fileprivate var _receipt: Domicile_V1_Receipt? = nil
+  fileprivate var _evidence: Domicile_V1_Evidence? = nil
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "domicile.v1"
@@ -509,7 +835,7 @@ nonisolated extension Domicile_V1_Record: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension Domicile_V1_PutRecordRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PutRecordRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subject_id\0\u{1}collection\0\u{1}key\0\u{1}value\0\u{3}expected_version\0\u{3}request_id\0\u{1}purpose\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subject_id\0\u{1}collection\0\u{1}key\0\u{1}value\0\u{3}expected_version\0\u{3}request_id\0\u{1}purpose\0\u{3}write_concern\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -524,6 +850,7 @@ nonisolated extension Domicile_V1_PutRecordRequest: SwiftProtobuf.Message, Swift
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self._expectedVersion) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self.purpose) }()
+      case 8: try { try decoder.decodeSingularEnumField(value: &self.writeConcern) }()
       default: break
       }
     }
@@ -555,6 +882,9 @@ nonisolated extension Domicile_V1_PutRecordRequest: SwiftProtobuf.Message, Swift
     if !self.purpose.isEmpty {
       try visitor.visitSingularStringField(value: self.purpose, fieldNumber: 7)
     }
+    if self.writeConcern != .unspecified {
+      try visitor.visitSingularEnumField(value: self.writeConcern, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -566,6 +896,7 @@ nonisolated extension Domicile_V1_PutRecordRequest: SwiftProtobuf.Message, Swift
     if lhs._expectedVersion != rhs._expectedVersion {return false}
     if lhs.requestID != rhs.requestID {return false}
     if lhs.purpose != rhs.purpose {return false}
+    if lhs.writeConcern != rhs.writeConcern {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -573,12 +904,13 @@ nonisolated extension Domicile_V1_PutRecordRequest: SwiftProtobuf.Message, Swift
 
 nonisolated extension Domicile_V1_PutRecordResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PutRecordResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}decision\0\u{1}receipt\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}decision\0\u{1}receipt\0\u{1}evidence\0")
 
   fileprivate class _StorageClass {
     var _version: UInt64 = 0
     var _decision: Domicile_V1_Decision? = nil
     var _receipt: Domicile_V1_Receipt? = nil
+    var _evidence: Domicile_V1_Evidence? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -592,6 +924,7 @@ nonisolated extension Domicile_V1_PutRecordResponse: SwiftProtobuf.Message, Swif
       _version = source._version
       _decision = source._decision
       _receipt = source._receipt
+      _evidence = source._evidence
     }
   }
 
@@ -613,6 +946,7 @@ nonisolated extension Domicile_V1_PutRecordResponse: SwiftProtobuf.Message, Swif
         case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._version) }()
         case 2: try { try decoder.decodeSingularMessageField(value: &_storage._decision) }()
         case 3: try { try decoder.decodeSingularMessageField(value: &_storage._receipt) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._evidence) }()
         default: break
         }
       }
@@ -634,6 +968,9 @@ nonisolated extension Domicile_V1_PutRecordResponse: SwiftProtobuf.Message, Swif
       try { if let v = _storage._receipt {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
       } }()
+      try { if let v = _storage._evidence {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -646,6 +983,7 @@ nonisolated extension Domicile_V1_PutRecordResponse: SwiftProtobuf.Message, Swif
         if _storage._version != rhs_storage._version {return false}
         if _storage._decision != rhs_storage._decision {return false}
         if _storage._receipt != rhs_storage._receipt {return false}
+        if _storage._evidence != rhs_storage._evidence {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -657,7 +995,7 @@ nonisolated extension Domicile_V1_PutRecordResponse: SwiftProtobuf.Message, Swif
 
 nonisolated extension Domicile_V1_GetRecordRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetRecordRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subject_id\0\u{1}collection\0\u{1}key\0\u{1}purpose\0\u{1}fields\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subject_id\0\u{1}collection\0\u{1}key\0\u{1}purpose\0\u{1}fields\0\u{3}read_preference\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -670,12 +1008,17 @@ nonisolated extension Domicile_V1_GetRecordRequest: SwiftProtobuf.Message, Swift
       case 3: try { try decoder.decodeSingularStringField(value: &self.key) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.purpose) }()
       case 5: try { try decoder.decodeRepeatedStringField(value: &self.fields) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._readPreference) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.subjectID.isEmpty {
       try visitor.visitSingularStringField(value: self.subjectID, fieldNumber: 1)
     }
@@ -691,6 +1034,9 @@ nonisolated extension Domicile_V1_GetRecordRequest: SwiftProtobuf.Message, Swift
     if !self.fields.isEmpty {
       try visitor.visitRepeatedStringField(value: self.fields, fieldNumber: 5)
     }
+    try { if let v = self._readPreference {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -700,6 +1046,7 @@ nonisolated extension Domicile_V1_GetRecordRequest: SwiftProtobuf.Message, Swift
     if lhs.key != rhs.key {return false}
     if lhs.purpose != rhs.purpose {return false}
     if lhs.fields != rhs.fields {return false}
+    if lhs._readPreference != rhs._readPreference {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -805,7 +1152,7 @@ nonisolated extension Domicile_V1_GetRecordResponse: SwiftProtobuf.Message, Swif
 
 nonisolated extension Domicile_V1_DeleteRecordRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".DeleteRecordRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subject_id\0\u{1}collection\0\u{1}key\0\u{3}expected_version\0\u{3}request_id\0\u{1}purpose\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subject_id\0\u{1}collection\0\u{1}key\0\u{3}expected_version\0\u{3}request_id\0\u{1}purpose\0\u{3}write_concern\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -819,6 +1166,7 @@ nonisolated extension Domicile_V1_DeleteRecordRequest: SwiftProtobuf.Message, Sw
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self._expectedVersion) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.purpose) }()
+      case 7: try { try decoder.decodeSingularEnumField(value: &self.writeConcern) }()
       default: break
       }
     }
@@ -847,6 +1195,9 @@ nonisolated extension Domicile_V1_DeleteRecordRequest: SwiftProtobuf.Message, Sw
     if !self.purpose.isEmpty {
       try visitor.visitSingularStringField(value: self.purpose, fieldNumber: 6)
     }
+    if self.writeConcern != .unspecified {
+      try visitor.visitSingularEnumField(value: self.writeConcern, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -857,6 +1208,7 @@ nonisolated extension Domicile_V1_DeleteRecordRequest: SwiftProtobuf.Message, Sw
     if lhs._expectedVersion != rhs._expectedVersion {return false}
     if lhs.requestID != rhs.requestID {return false}
     if lhs.purpose != rhs.purpose {return false}
+    if lhs.writeConcern != rhs.writeConcern {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -864,38 +1216,83 @@ nonisolated extension Domicile_V1_DeleteRecordRequest: SwiftProtobuf.Message, Sw
 
 nonisolated extension Domicile_V1_DeleteRecordResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".DeleteRecordResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}decision\0\u{1}receipt\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}decision\0\u{1}receipt\0\u{1}evidence\0")
+
+  fileprivate class _StorageClass {
+    var _decision: Domicile_V1_Decision? = nil
+    var _receipt: Domicile_V1_Receipt? = nil
+    var _evidence: Domicile_V1_Evidence? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _decision = source._decision
+      _receipt = source._receipt
+      _evidence = source._evidence
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._decision) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._receipt) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._decision) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._receipt) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._evidence) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._decision {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    try { if let v = self._receipt {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._decision {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._receipt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._evidence {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Domicile_V1_DeleteRecordResponse, rhs: Domicile_V1_DeleteRecordResponse) -> Bool {
-    if lhs._decision != rhs._decision {return false}
-    if lhs._receipt != rhs._receipt {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._decision != rhs_storage._decision {return false}
+        if _storage._receipt != rhs_storage._receipt {return false}
+        if _storage._evidence != rhs_storage._evidence {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -903,7 +1300,7 @@ nonisolated extension Domicile_V1_DeleteRecordResponse: SwiftProtobuf.Message, S
 
 nonisolated extension Domicile_V1_ListRecordsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListRecordsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subject_id\0\u{1}collection\0\u{1}purpose\0\u{3}page_size\0\u{3}page_token\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subject_id\0\u{1}collection\0\u{1}purpose\0\u{3}page_size\0\u{3}page_token\0\u{3}read_preference\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -916,12 +1313,17 @@ nonisolated extension Domicile_V1_ListRecordsRequest: SwiftProtobuf.Message, Swi
       case 3: try { try decoder.decodeSingularStringField(value: &self.purpose) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.pageSize) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.pageToken) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._readPreference) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.subjectID.isEmpty {
       try visitor.visitSingularStringField(value: self.subjectID, fieldNumber: 1)
     }
@@ -937,6 +1339,9 @@ nonisolated extension Domicile_V1_ListRecordsRequest: SwiftProtobuf.Message, Swi
     if !self.pageToken.isEmpty {
       try visitor.visitSingularStringField(value: self.pageToken, fieldNumber: 5)
     }
+    try { if let v = self._readPreference {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -946,6 +1351,7 @@ nonisolated extension Domicile_V1_ListRecordsRequest: SwiftProtobuf.Message, Swi
     if lhs.purpose != rhs.purpose {return false}
     if lhs.pageSize != rhs.pageSize {return false}
     if lhs.pageToken != rhs.pageToken {return false}
+    if lhs._readPreference != rhs._readPreference {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1058,7 +1464,7 @@ nonisolated extension Domicile_V1_ListRecordsResponse: SwiftProtobuf.Message, Sw
 
 nonisolated extension Domicile_V1_BatchGetRecordsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".BatchGetRecordsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}items\0\u{1}purpose\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}items\0\u{1}purpose\0\u{3}read_preference\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1068,24 +1474,33 @@ nonisolated extension Domicile_V1_BatchGetRecordsRequest: SwiftProtobuf.Message,
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.items) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.purpose) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._readPreference) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.items.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.items, fieldNumber: 1)
     }
     if !self.purpose.isEmpty {
       try visitor.visitSingularStringField(value: self.purpose, fieldNumber: 2)
     }
+    try { if let v = self._readPreference {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Domicile_V1_BatchGetRecordsRequest, rhs: Domicile_V1_BatchGetRecordsRequest) -> Bool {
     if lhs.items != rhs.items {return false}
     if lhs.purpose != rhs.purpose {return false}
+    if lhs._readPreference != rhs._readPreference {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1238,4 +1653,416 @@ nonisolated extension Domicile_V1_BatchGetRecordsResponse.Failure: SwiftProtobuf
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
+}
+
+nonisolated extension Domicile_V1_CommitRecordsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CommitRecordsRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subject_id\0\u{1}changes\0\u{3}request_id\0\u{1}purpose\0\u{3}write_concern\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.subjectID) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.changes) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.purpose) }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.writeConcern) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.subjectID.isEmpty {
+      try visitor.visitSingularStringField(value: self.subjectID, fieldNumber: 1)
+    }
+    if !self.changes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.changes, fieldNumber: 2)
+    }
+    if !self.requestID.isEmpty {
+      try visitor.visitSingularStringField(value: self.requestID, fieldNumber: 3)
+    }
+    if !self.purpose.isEmpty {
+      try visitor.visitSingularStringField(value: self.purpose, fieldNumber: 4)
+    }
+    if self.writeConcern != .unspecified {
+      try visitor.visitSingularEnumField(value: self.writeConcern, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_CommitRecordsRequest, rhs: Domicile_V1_CommitRecordsRequest) -> Bool {
+    if lhs.subjectID != rhs.subjectID {return false}
+    if lhs.changes != rhs.changes {return false}
+    if lhs.requestID != rhs.requestID {return false}
+    if lhs.purpose != rhs.purpose {return false}
+    if lhs.writeConcern != rhs.writeConcern {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_CommitRecordsRequest.Change: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Domicile_V1_CommitRecordsRequest.protoMessageName + ".Change"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}collection\0\u{1}key\0\u{3}expected_version\0\u{1}put\0\u{1}delete\0\u{1}check\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.collection) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.key) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self._expectedVersion) }()
+      case 4: try {
+        var v: SwiftProtobuf.Google_Protobuf_Struct?
+        var hadOneofValue = false
+        if let current = self.action {
+          hadOneofValue = true
+          if case .put(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.action = .put(v)
+        }
+      }()
+      case 5: try {
+        var v: Domicile_V1_CommitRecordsRequest.Delete?
+        var hadOneofValue = false
+        if let current = self.action {
+          hadOneofValue = true
+          if case .delete(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.action = .delete(v)
+        }
+      }()
+      case 6: try {
+        var v: Domicile_V1_CommitRecordsRequest.Check?
+        var hadOneofValue = false
+        if let current = self.action {
+          hadOneofValue = true
+          if case .check(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.action = .check(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.collection.isEmpty {
+      try visitor.visitSingularStringField(value: self.collection, fieldNumber: 1)
+    }
+    if !self.key.isEmpty {
+      try visitor.visitSingularStringField(value: self.key, fieldNumber: 2)
+    }
+    try { if let v = self._expectedVersion {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+    } }()
+    switch self.action {
+    case .put?: try {
+      guard case .put(let v)? = self.action else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .delete?: try {
+      guard case .delete(let v)? = self.action else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .check?: try {
+      guard case .check(let v)? = self.action else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_CommitRecordsRequest.Change, rhs: Domicile_V1_CommitRecordsRequest.Change) -> Bool {
+    if lhs.collection != rhs.collection {return false}
+    if lhs.key != rhs.key {return false}
+    if lhs._expectedVersion != rhs._expectedVersion {return false}
+    if lhs.action != rhs.action {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_CommitRecordsRequest.Delete: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Domicile_V1_CommitRecordsRequest.protoMessageName + ".Delete"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_CommitRecordsRequest.Delete, rhs: Domicile_V1_CommitRecordsRequest.Delete) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_CommitRecordsRequest.Check: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Domicile_V1_CommitRecordsRequest.protoMessageName + ".Check"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_CommitRecordsRequest.Check, rhs: Domicile_V1_CommitRecordsRequest.Check) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_CommitRecordsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CommitRecordsResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}results\0\u{1}evidence\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.results) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._evidence) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.results.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.results, fieldNumber: 1)
+    }
+    try { if let v = self._evidence {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_CommitRecordsResponse, rhs: Domicile_V1_CommitRecordsResponse) -> Bool {
+    if lhs.results != rhs.results {return false}
+    if lhs._evidence != rhs._evidence {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_CommitRecordsResponse.Result: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Domicile_V1_CommitRecordsResponse.protoMessageName + ".Result"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}collection\0\u{1}key\0\u{1}version\0\u{1}decision\0\u{1}receipt\0")
+
+  fileprivate class _StorageClass {
+    var _collection: String = String()
+    var _key: String = String()
+    var _version: UInt64 = 0
+    var _decision: Domicile_V1_Decision? = nil
+    var _receipt: Domicile_V1_Receipt? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _collection = source._collection
+      _key = source._key
+      _version = source._version
+      _decision = source._decision
+      _receipt = source._receipt
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._collection) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._key) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._version) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._decision) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._receipt) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._collection.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._collection, fieldNumber: 1)
+      }
+      if !_storage._key.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._key, fieldNumber: 2)
+      }
+      if _storage._version != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._version, fieldNumber: 3)
+      }
+      try { if let v = _storage._decision {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._receipt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_CommitRecordsResponse.Result, rhs: Domicile_V1_CommitRecordsResponse.Result) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._collection != rhs_storage._collection {return false}
+        if _storage._key != rhs_storage._key {return false}
+        if _storage._version != rhs_storage._version {return false}
+        if _storage._decision != rhs_storage._decision {return false}
+        if _storage._receipt != rhs_storage._receipt {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_SettleWriteRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SettleWriteRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subject_id\0\u{3}request_id\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.subjectID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.subjectID.isEmpty {
+      try visitor.visitSingularStringField(value: self.subjectID, fieldNumber: 1)
+    }
+    if !self.requestID.isEmpty {
+      try visitor.visitSingularStringField(value: self.requestID, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_SettleWriteRequest, rhs: Domicile_V1_SettleWriteRequest) -> Bool {
+    if lhs.subjectID != rhs.subjectID {return false}
+    if lhs.requestID != rhs.requestID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_SettleWriteResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SettleWriteResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}outcome\0\u{3}write_receipts\0\u{1}receipt\0\u{1}evidence\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.outcome) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.writeReceipts) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._receipt) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._evidence) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.outcome != .unspecified {
+      try visitor.visitSingularEnumField(value: self.outcome, fieldNumber: 1)
+    }
+    if !self.writeReceipts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.writeReceipts, fieldNumber: 2)
+    }
+    try { if let v = self._receipt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._evidence {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_SettleWriteResponse, rhs: Domicile_V1_SettleWriteResponse) -> Bool {
+    if lhs.outcome != rhs.outcome {return false}
+    if lhs.writeReceipts != rhs.writeReceipts {return false}
+    if lhs._receipt != rhs._receipt {return false}
+    if lhs._evidence != rhs._evidence {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_SettleWriteResponse.Outcome: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0OUTCOME_UNSPECIFIED\0\u{1}COMMITTED\0\u{1}FENCED\0")
 }

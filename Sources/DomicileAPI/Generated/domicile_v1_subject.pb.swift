@@ -221,6 +221,15 @@ package nonisolated struct Domicile_V1_RegisterSubjectResponse: @unchecked Senda
   /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
   package mutating func clearReceipt() {_uniqueStorage()._receipt = nil}
 
+  package var evidence: Domicile_V1_Evidence {
+    get {_storage._evidence ?? Domicile_V1_Evidence()}
+    set {_uniqueStorage()._evidence = newValue}
+  }
+  /// Returns true if `evidence` has been explicitly set.
+  package var hasEvidence: Bool {_storage._evidence != nil}
+  /// Clears the value of `evidence`. Subsequent reads from it will return its default value.
+  package mutating func clearEvidence() {_uniqueStorage()._evidence = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -394,6 +403,15 @@ package nonisolated struct Domicile_V1_SetConsentResponse: @unchecked Sendable {
   /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
   package mutating func clearReceipt() {_uniqueStorage()._receipt = nil}
 
+  package var evidence: Domicile_V1_Evidence {
+    get {_storage._evidence ?? Domicile_V1_Evidence()}
+    set {_uniqueStorage()._evidence = newValue}
+  }
+  /// Returns true if `evidence` has been explicitly set.
+  package var hasEvidence: Bool {_storage._evidence != nil}
+  /// Clears the value of `evidence`. Subsequent reads from it will return its default value.
+  package mutating func clearEvidence() {_uniqueStorage()._evidence = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -448,6 +466,15 @@ package nonisolated struct Domicile_V1_WithdrawConsentResponse: @unchecked Senda
   package var hasReceipt: Bool {_storage._receipt != nil}
   /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
   package mutating func clearReceipt() {_uniqueStorage()._receipt = nil}
+
+  package var evidence: Domicile_V1_Evidence {
+    get {_storage._evidence ?? Domicile_V1_Evidence()}
+    set {_uniqueStorage()._evidence = newValue}
+  }
+  /// Returns true if `evidence` has been explicitly set.
+  package var hasEvidence: Bool {_storage._evidence != nil}
+  /// Clears the value of `evidence`. Subsequent reads from it will return its default value.
+  package mutating func clearEvidence() {_uniqueStorage()._evidence = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -663,12 +690,13 @@ nonisolated extension Domicile_V1_RegisterSubjectRequest: SwiftProtobuf.Message,
 
 nonisolated extension Domicile_V1_RegisterSubjectResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RegisterSubjectResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subject\0\u{1}decision\0\u{1}receipt\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subject\0\u{1}decision\0\u{1}receipt\0\u{1}evidence\0")
 
   fileprivate class _StorageClass {
     var _subject: Domicile_V1_Subject? = nil
     var _decision: Domicile_V1_Decision? = nil
     var _receipt: Domicile_V1_Receipt? = nil
+    var _evidence: Domicile_V1_Evidence? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -682,6 +710,7 @@ nonisolated extension Domicile_V1_RegisterSubjectResponse: SwiftProtobuf.Message
       _subject = source._subject
       _decision = source._decision
       _receipt = source._receipt
+      _evidence = source._evidence
     }
   }
 
@@ -703,6 +732,7 @@ nonisolated extension Domicile_V1_RegisterSubjectResponse: SwiftProtobuf.Message
         case 1: try { try decoder.decodeSingularMessageField(value: &_storage._subject) }()
         case 2: try { try decoder.decodeSingularMessageField(value: &_storage._decision) }()
         case 3: try { try decoder.decodeSingularMessageField(value: &_storage._receipt) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._evidence) }()
         default: break
         }
       }
@@ -724,6 +754,9 @@ nonisolated extension Domicile_V1_RegisterSubjectResponse: SwiftProtobuf.Message
       try { if let v = _storage._receipt {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
       } }()
+      try { if let v = _storage._evidence {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -736,6 +769,7 @@ nonisolated extension Domicile_V1_RegisterSubjectResponse: SwiftProtobuf.Message
         if _storage._subject != rhs_storage._subject {return false}
         if _storage._decision != rhs_storage._decision {return false}
         if _storage._receipt != rhs_storage._receipt {return false}
+        if _storage._evidence != rhs_storage._evidence {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1009,12 +1043,13 @@ nonisolated extension Domicile_V1_SetConsentRequest: SwiftProtobuf.Message, Swif
 
 nonisolated extension Domicile_V1_SetConsentResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SetConsentResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}consent\0\u{1}decision\0\u{1}receipt\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}consent\0\u{1}decision\0\u{1}receipt\0\u{1}evidence\0")
 
   fileprivate class _StorageClass {
     var _consent: Domicile_V1_Consent? = nil
     var _decision: Domicile_V1_Decision? = nil
     var _receipt: Domicile_V1_Receipt? = nil
+    var _evidence: Domicile_V1_Evidence? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1028,6 +1063,7 @@ nonisolated extension Domicile_V1_SetConsentResponse: SwiftProtobuf.Message, Swi
       _consent = source._consent
       _decision = source._decision
       _receipt = source._receipt
+      _evidence = source._evidence
     }
   }
 
@@ -1049,6 +1085,7 @@ nonisolated extension Domicile_V1_SetConsentResponse: SwiftProtobuf.Message, Swi
         case 1: try { try decoder.decodeSingularMessageField(value: &_storage._consent) }()
         case 2: try { try decoder.decodeSingularMessageField(value: &_storage._decision) }()
         case 3: try { try decoder.decodeSingularMessageField(value: &_storage._receipt) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._evidence) }()
         default: break
         }
       }
@@ -1070,6 +1107,9 @@ nonisolated extension Domicile_V1_SetConsentResponse: SwiftProtobuf.Message, Swi
       try { if let v = _storage._receipt {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
       } }()
+      try { if let v = _storage._evidence {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1082,6 +1122,7 @@ nonisolated extension Domicile_V1_SetConsentResponse: SwiftProtobuf.Message, Swi
         if _storage._consent != rhs_storage._consent {return false}
         if _storage._decision != rhs_storage._decision {return false}
         if _storage._receipt != rhs_storage._receipt {return false}
+        if _storage._evidence != rhs_storage._evidence {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1133,12 +1174,13 @@ nonisolated extension Domicile_V1_WithdrawConsentRequest: SwiftProtobuf.Message,
 
 nonisolated extension Domicile_V1_WithdrawConsentResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WithdrawConsentResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}consent\0\u{1}decision\0\u{1}receipt\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}consent\0\u{1}decision\0\u{1}receipt\0\u{1}evidence\0")
 
   fileprivate class _StorageClass {
     var _consent: Domicile_V1_Consent? = nil
     var _decision: Domicile_V1_Decision? = nil
     var _receipt: Domicile_V1_Receipt? = nil
+    var _evidence: Domicile_V1_Evidence? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1152,6 +1194,7 @@ nonisolated extension Domicile_V1_WithdrawConsentResponse: SwiftProtobuf.Message
       _consent = source._consent
       _decision = source._decision
       _receipt = source._receipt
+      _evidence = source._evidence
     }
   }
 
@@ -1173,6 +1216,7 @@ nonisolated extension Domicile_V1_WithdrawConsentResponse: SwiftProtobuf.Message
         case 1: try { try decoder.decodeSingularMessageField(value: &_storage._consent) }()
         case 2: try { try decoder.decodeSingularMessageField(value: &_storage._decision) }()
         case 3: try { try decoder.decodeSingularMessageField(value: &_storage._receipt) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._evidence) }()
         default: break
         }
       }
@@ -1194,6 +1238,9 @@ nonisolated extension Domicile_V1_WithdrawConsentResponse: SwiftProtobuf.Message
       try { if let v = _storage._receipt {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
       } }()
+      try { if let v = _storage._evidence {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1206,6 +1253,7 @@ nonisolated extension Domicile_V1_WithdrawConsentResponse: SwiftProtobuf.Message
         if _storage._consent != rhs_storage._consent {return false}
         if _storage._decision != rhs_storage._decision {return false}
         if _storage._receipt != rhs_storage._receipt {return false}
+        if _storage._evidence != rhs_storage._evidence {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -13,15 +13,16 @@ package enum RegisterAnswer<Value: Sendable & Hashable>: Sendable, Hashable {
 package enum AnswerClass {
   /// What the API promises of these: nothing was done. Whatever is not here counts as unknown, which is never wrong.
   private static let refusals: Set<String> = [
-    "AUDIT_UNAVAILABLE", "OVERLOADED", "STOPPING", "VERSION_MISMATCH", "POLICY_DENIED", "PURPOSE_NOT_ALLOWED", "ROLE_REQUIRED",
+    "AUDIT_UNAVAILABLE", "QUORUM_UNAVAILABLE", "OVERLOADED", "STOPPING", "VERSION_MISMATCH", "POLICY_DENIED",
+    "PURPOSE_NOT_ALLOWED", "ROLE_REQUIRED",
     "INVALID_ARGUMENT", "SUBJECT_UNKNOWN", "SUBJECT_RESTRICTED", "SUBJECT_FROZEN", "RECORD_UNKNOWN", "IDEMPOTENCY_REUSED",
     "REGION_UNREACHABLE", "STALE_DIRECTORY",
   ]
 
   /// What a region under faults may answer. Anything else is a finding.
   private static let expected: Set<String> = [
-    "AUDIT_UNAVAILABLE", "OVERLOADED", "STOPPING", "VERSION_MISMATCH", "OUTCOME_UNKNOWN", "DEADLINE_EXCEEDED", "CANCELED",
-    "CONNECTION_FAILED", "TLS_FAILED", "RECORD_UNKNOWN",
+    "AUDIT_UNAVAILABLE", "QUORUM_UNAVAILABLE", "OVERLOADED", "STOPPING", "VERSION_MISMATCH", "OUTCOME_UNKNOWN",
+    "DEADLINE_EXCEEDED", "CANCELED", "CONNECTION_FAILED", "TLS_FAILED", "RECORD_UNKNOWN",
   ]
 
   /// A failed write: `DEADLINE_EXCEEDED` may be the client's own, and the server may be at work still; a broken connection may have

@@ -96,4 +96,10 @@ package struct ClusterState: Hashable, Sendable {
     guard case .primary(_, _, let flushed) = role, position <= flushed else { return false }
     return standbys.count { $0.standing.isSynchronous && $0.flushed >= position } >= confirmations
   }
+
+  /// Whether at least `confirmations` synchronous standbys show everything up to `position` to their readers.
+  package func proves(appliedUpTo position: LogSequenceNumber, confirmations: Int) -> Bool {
+    proves(flushedUpTo: position, confirmations: confirmations)
+      && standbys.count { $0.standing.isSynchronous && $0.replayed >= position } >= confirmations
+  }
 }

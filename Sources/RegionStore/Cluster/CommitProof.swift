@@ -11,24 +11,29 @@ package struct CommitProof: Hashable, Sendable {
     case lost
   }
 
-  package let history: ClusterHistory
-  package let position: LogSequenceNumber
+  package let mark: LogMark
   package let confirmations: Int
+  /// Whether the standbys must show it to their readers, too.
+  package let isApplied: Bool
 
   /// - Parameters:
   ///   - state: Read after the commit on the connection that made it.
   ///   - confirmations: How many standbys must have it.
   /// - Returns: `nil` for a standby, which has committed nothing.
-  package init?(after state: ClusterState, confirmations: Int) {
+  package init?(after state: ClusterState, confirmations: Int, isApplied: Bool = false) {
     guard let history = state.history, case .primary(_, _, let flushed) = state.role else { return nil }
-    self.history = history
+    mark = LogMark(history: history, position: flushed)
     self.confirmations = confirmations
-    position = flushed
+    self.isApplied = isApplied
   }
 
   /// - Parameter state: The one that the proof began with, or a later one.
   package func verdict(on state: ClusterState) -> Verdict {
-    guard state.history == history else { return .lost }
-    return state.proves(flushedUpTo: position, confirmations: confirmations) ? .proved : .pending
+    guard state.history == mark.history else { return .lost }
+    let isThere =
+      isApplied
+      ? state.proves(appliedUpTo: mark.position, confirmations: confirmations)
+      : state.proves(flushedUpTo: mark.position, confirmations: confirmations)
+    return isThere ? .proved : .pending
   }
 }

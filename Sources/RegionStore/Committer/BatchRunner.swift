@@ -54,16 +54,18 @@ struct BatchRunner: Sendable {
       }
     }
 
-    let reading = FactsReading(needs)
+    // Who asked for less gets what the others of its batch asked for.
+    let concern = batch.map(\.concern).max() ?? .standard
+    let reading = FactsReading(needs, concern: concern)
     let answers = try await connection.pipeline(reading.steps, deadline: .now + silenceMax)
     do {
       let facts = try await reading.facts(from: answers, keys: keys, newKeys: newKeys)
       let decided = decide(batch, on: facts)
       guard decided.contains(where: { !$0.effects.isEmpty }) else {
         _ = try await connection.execute(.rollback, [])
-        return decided.map { decision in decision.outcome.map { .init(outcome: $0, receipts: []) } }
+        return decided.map { decision in decision.outcome.map { .init(outcome: $0, receipts: [], standing: nil) } }
       }
-      return try await write(decided, facts: facts, on: connection)
+      return try await write(decided, facts: facts, concern: concern, on: connection)
     } catch {
       if await connection.isUsable { _ = try? await connection.execute(.rollback, []) }
       throw error
@@ -92,7 +94,9 @@ struct BatchRunner: Sendable {
     }
   }
 
-  private func write(_ batch: [Decided], facts: Facts, on connection: PostgresConnection) async throws -> Completions {
+  private func write(
+    _ batch: [Decided], facts: Facts, concern: WriteConcern, on connection: PostgresConnection
+  ) async throws -> Completions {
     let tags = Set(batch.flatMap { $0.effects.tagsSealedFor })
     let subjectKeys = try await keys.keys(for: Array(tags)).keys
     var writing = EffectsWriting()
@@ -115,7 +119,7 @@ struct BatchRunner: Sendable {
       let results = try await connection.pipeline(appending.steps, deadline: .now + silenceMax)
       writing.append(try appending.placed(from: results, decidedOn: facts.placements))
     }
-    let results = try await verification.commit(writing.steps, on: connection)
+    let (results, standing) = try await verification.commit(writing.steps, concern: concern, on: connection)
     if let head = writing.directoryHead { onAppend(head) }
     let first = try writing.firstLeafIndex(from: results)
     let receipts = writing.leaves.enumerated().map { LeafReceipt(index: first + UInt64($0.offset), hash: $0.element.hash) }
@@ -123,7 +127,7 @@ struct BatchRunner: Sendable {
     return decided.map { decision in
       let receipts = Array(remaining.prefix(decision.effects.leaves.count))
       remaining = remaining.dropFirst(receipts.count)
-      return decision.outcome.map { .init(outcome: $0, receipts: receipts) }
+      return decision.outcome.map { .init(outcome: $0, receipts: receipts, standing: standing) }
     }
   }
 }

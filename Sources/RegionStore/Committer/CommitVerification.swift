@@ -5,18 +5,23 @@ import Postgres
 /// In the ordinary case it costs a look at shared memory in the round trip of the commit itself.
 struct CommitVerification: Sendable {
   let required: ConfirmationsRequired
+  /// Told where the primary's log stood.
+  let positions: PrimaryPositions
   /// After which a standby that does not confirm counts as lost.
   let silenceMax: Duration
 
   /// Between two looks at a standby that is behind.
   private static let pause = Duration.milliseconds(2)
 
-  /// Runs steps of which the last is a `COMMIT`, and returns their results once the standbys have it.
+  /// Runs steps of which the last is a `COMMIT`, and returns their results once the commit is what `concern` says.
   ///
   /// - Throws: `StoreError.indeterminate` where that cannot be seen: it is committed here, and may be nowhere else.
-  func commit(_ steps: [PipelineStep], on connection: PostgresConnection) async throws -> [PostgresResult] {
-    let confirmations = required.current
-    let verified = confirmations > 0 ? steps + [PipelineStep(ClusterState.read, [])] : steps
+  func commit(
+    _ steps: [PipelineStep], concern: WriteConcern, on connection: PostgresConnection
+  ) async throws -> (results: [PostgresResult], standing: CommitStanding) {
+    let confirmations = concern == .local ? 0 : required.current
+    let began = ContinuousClock.now
+    let verified = steps + [PipelineStep(ClusterState.read, [])]
     let results: [PostgresResult]
     do {
       results = try await connection.pipeline(verified, deadline: .now + silenceMax)
@@ -24,12 +29,14 @@ struct CommitVerification: Sendable {
       // The commit was acknowledged; what was asked behind it was not answered.
       throw StoreError.indeterminate
     }
-    guard confirmations > 0 else { return results }
     guard let row = results.last?.rows.first, let state = try? ClusterState(row),
-      let proof = CommitProof(after: state, confirmations: confirmations)
+      let proof = CommitProof(after: state, confirmations: confirmations, isApplied: concern == .applied)
     else { throw StoreError.indeterminate }
     try await wait(for: proof, seen: state, on: connection)
-    return Array(results.dropLast())
+    positions.note(proof.mark, at: began)
+    let standing = CommitStanding(
+      mark: proof.mark, concern: confirmations == 0 ? .local : max(concern, .quorum), confirmations: confirmations)
+    return (Array(results.dropLast()), standing)
   }
 
   private func wait(for proof: CommitProof, seen: ClusterState, on connection: PostgresConnection) async throws {

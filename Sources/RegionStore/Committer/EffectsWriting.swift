@@ -9,7 +9,7 @@ struct EffectsWriting {
   private var records: [(write: Effects.RecordWrite, sealed: [UInt8]?, at: UInt64)] = []
   private var registrations: [(registration: Effects.Registration, residence: [UInt8], at: UInt64)] = []
   private var consents: [Effects.ConsentWrite] = []
-  private var answers: [(answer: Effects.Answer, sealed: [UInt8], leaf: Int, at: UInt64)] = []
+  private var answers: [(answer: Effects.Answer, sealed: [UInt8], leaves: Range<Int>, at: UInt64)] = []
   private var placed: DirectoryAppending.Placed?
 
   /// How long a repeat of a write finds its first answer: 24 hours.
@@ -35,8 +35,8 @@ struct EffectsWriting {
     }
     let newAnswers = try effects.answers.map { answer in
       let sealed = try Sealer.sealAnswer(
-        answer.requestHash + answer.answer, of: answer.tag, key: answer.key, keys: try Self.keys(of: answer.tag, in: keys))
-      return (answer, sealed, leaves.count, effects.now)
+        answer.form, of: answer.tag, key: answer.key, keys: try Self.keys(of: answer.tag, in: keys))
+      return (answer, sealed, leaves.count..<leaves.count + newLeaves.count, effects.now)
     }
     answers += newAnswers
     leaves += newLeaves
@@ -121,8 +121,8 @@ struct EffectsWriting {
       Self.keepAnswersStatement,
       [
         .bytesArray(answers.map(\.answer.key)), .bytesArray(answers.map(\.answer.tag.bytes)), .bytesArray(answers.map(\.sealed)),
-        .int64Array(answers.map { Int64($0.leaf - leaves.count) }),
-        .bytesArray(answers.map { leaves.indices.contains($0.leaf) ? leaves[$0.leaf].hash : [] }),
+        .int64Array(answers.map { Int64($0.leaves.lowerBound - leaves.count) }),
+        .bytesArray(answers.map { answer in leaves[answer.leaves].flatMap(\.hash) }),
         .timestampArray(answers.map { Int64($0.at + Self.answersKeptMilliseconds) }),
       ])
   }

@@ -8,36 +8,46 @@ import Residency
 /// coordinators cannot wait for each other.
 struct FactsReading {
   private let needs: [FactsNeeded]
+  private let concern: WriteConcern
   private let subjects: [SubjectTag]
   private let records: [RecordAddress]
   private let pages: [PageAddress]
-  private let requestKeys: [[UInt8]]
+  private let requests: [(tag: SubjectTag, key: [UInt8])]
 
-  init(_ needs: [FactsNeeded]) {
+  /// - Parameter concern: What the transaction that this begins has to become.
+  init(_ needs: [FactsNeeded], concern: WriteConcern = .standard) {
     self.needs = needs
+    self.concern = concern
     subjects = Set(needs.flatMap(\.subjects)).sorted()
     records = Array(Set(needs.flatMap(\.records)))
     pages = Array(Set(needs.flatMap(\.pages)))
-    requestKeys = needs.compactMap(\.requestKey)
+    requests = needs.flatMap { needs in needs.requestKey.map { key in needs.subjects.map { (tag: $0, key: key) } } ?? [] }
   }
 
   var steps: [PipelineStep] {
     let locked = Set(needs.filter(\.mayWrite).flatMap(\.subjects)).sorted()
-    var steps = [PipelineStep(.begin, []), PipelineStep(.waitForQuorum, [])]
+    var steps = [PipelineStep(.begin, []), PipelineStep(concern.statement, [])]
     if !locked.isEmpty { steps.append(PipelineStep(Self.lockSubjects, [.bytesArray(locked.map(\.bytes))])) }
-    steps.append(
-      PipelineStep(
-        Self.readFacts,
-        [
-          .bytesArray(subjects.map(\.bytes)),
-          .bytesArray(records.map(\.tag.bytes)), .textArray(records.map(\.collection.rawValue)), .textArray(records.map(\.key)),
-          .bytesArray(pages.map(\.tag.bytes)), .textArray(pages.map(\.collection.rawValue)), .textArray(pages.map(\.after)),
-          .int64Array(pages.map { Int64($0.limit) }),
-          .bytesArray(requestKeys),
-        ]))
+    steps.append(factsStep)
     steps.append(PipelineStep(PlacementRow.read, [.bytesArray(subjects.map(\.bytes))]))
     return steps
   }
+
+  /// Reads everything but placements, in one snapshot, also outside a transaction.
+  var factsStep: PipelineStep {
+    PipelineStep(
+      Self.readFacts,
+      [
+        .bytesArray(subjects.map(\.bytes)),
+        .bytesArray(records.map(\.tag.bytes)), .textArray(records.map(\.collection.rawValue)), .textArray(records.map(\.key)),
+        .bytesArray(pages.map(\.tag.bytes)), .textArray(pages.map(\.collection.rawValue)), .textArray(pages.map(\.after)),
+        .int64Array(pages.map { Int64($0.limit) }),
+        .bytesArray(requests.map(\.tag.bytes)), .bytesArray(requests.map(\.key)),
+      ])
+  }
+
+  /// Whose records are read.
+  var tagsOfRecords: [SubjectTag] { Array(Set(records.map(\.tag) + pages.map(\.tag))) }
 
   private enum Kind: Int32 { case subject = 1, record, consent, page, answer }
 
@@ -79,8 +89,9 @@ struct FactsReading {
          ORDER BY c.key LIMIT w.size) AS p
      WHERE p.before < \(pageBytesMax) AND p.keys_before < \(pageKeyBytesMax)
     UNION ALL
-    SELECT 5, 0, tag, encode(key, 'hex'), '', leaf_index, 0, NULL, NULL, sealed, leaf_hash
-      FROM idempotency WHERE key = ANY ($9::bytea[]) AND expires_at > now()
+    SELECT 5, 0, a.tag, encode(a.key, 'hex'), '', a.leaf_index, 0, NULL, NULL, a.sealed, a.leaf_hash
+      FROM unnest($9::bytea[], $10::bytea[]) AS w (tag, key)
+      JOIN idempotency a ON a.tag = w.tag AND a.key = w.key AND a.expires_at > now()
     """)
 
   /// The batch's facts, opened with the subjects' keys.
@@ -95,11 +106,7 @@ struct FactsReading {
     var facts = Facts()
     facts.placements = try PlacementRow.sets(placements.rows)
 
-    var byKind: [Kind: [PostgresRow]] = [:]
-    for row in rows {
-      guard let kind = Kind(rawValue: try row.int32(0)) else { throw StoreError.corrupt(what: "the kind of a row") }
-      byKind[kind, default: []].append(row)
-    }
+    let byKind = try Self.byKind(rows)
     let present = try byKind[.subject, default: []].map { try Self.tag(of: $0) }
     let found = try await vault.keys(for: present)
     facts.unreadable = found.unreadable
@@ -108,6 +115,28 @@ struct FactsReading {
 
     for row in byKind[.subject, default: []] { try facts.guarding(Self.tag(of: row)) { try $0.addSubject(row, keys: keys) } }
     for row in byKind[.consent, default: []] { try facts.guarding(Self.tag(of: row)) { try $0.addConsent(row) } }
+    try addRecords(byKind, to: &facts, keys: keys)
+    for row in byKind[.answer, default: []] {
+      try facts.guarding(Self.tag(of: row)) { try $0.addAnswer(row, keys: keys) }
+    }
+    return facts
+  }
+
+  /// Records and pages among the answers to ``factsStep``.
+  func add(_ rows: [PostgresRow], to facts: inout Facts, keys: [SubjectTag: SubjectKeys]) throws {
+    try addRecords(try Self.byKind(rows), to: &facts, keys: keys)
+  }
+
+  private static func byKind(_ rows: [PostgresRow]) throws -> [Kind: [PostgresRow]] {
+    var byKind: [Kind: [PostgresRow]] = [:]
+    for row in rows {
+      guard let kind = Kind(rawValue: try row.int32(0)) else { throw StoreError.corrupt(what: "the kind of a row") }
+      byKind[kind, default: []].append(row)
+    }
+    return byKind
+  }
+
+  private func addRecords(_ byKind: [Kind: [PostgresRow]], to facts: inout Facts, keys: [SubjectTag: SubjectKeys]) throws {
     for row in byKind[.record, default: []] {
       try facts.guarding(Self.tag(of: row)) { facts in
         let record = try StoredRecord(row, keys: keys)
@@ -122,10 +151,6 @@ struct FactsReading {
         facts.pages[pages[index]]?.hasMore = try row.int64(6) > 0
       }
     }
-    for row in byKind[.answer, default: []] {
-      try facts.guarding(Self.tag(of: row)) { try $0.addAnswer(row, keys: keys) }
-    }
-    return facts
   }
 
   fileprivate static func tag(of row: PostgresRow) throws -> SubjectTag {
@@ -162,9 +187,7 @@ extension Facts {
     let tag = try FactsReading.tag(of: row)
     guard let key = [UInt8](hex: try row.text(3)), let keys = keys[tag] else { throw StoreError.corrupt(what: "a kept answer") }
     let opened = try Sealer.openAnswer(try row.bytes(9), of: tag, key: key, keys: keys)
-    let receipt = LeafReceipt(index: try row.uint64(5), hash: try row.bytes(10))
-    earlierAnswers[key] = EarlierAnswer(
-      requestHash: Array(opened.prefix(32)), answer: Array(opened.dropFirst(32)), receipt: receipt)
+    settledRequests[key] = try SettledRequest(opened, leafIndex: try row.uint64(5), leafHashes: try row.bytes(10))
   }
 }
 

@@ -5,18 +5,44 @@
 package struct Operation<Outcome: Sendable>: Sendable {
   let needs: FactsNeeded
   let deadline: ContinuousClock.Instant?
+  let concern: WriteConcern
   /// Milliseconds since 1970 UTC.
   let now: UInt64
   let decide: @Sendable (Facts, inout Effects) throws -> Outcome
 
   package init(
-    needs: FactsNeeded, now: UInt64, deadline: ContinuousClock.Instant? = nil,
+    needs: FactsNeeded, now: UInt64, deadline: ContinuousClock.Instant? = nil, concern: WriteConcern = .standard,
     decide: @escaping @Sendable (Facts, inout Effects) throws -> Outcome
   ) {
     self.needs = needs
     self.now = now
     self.deadline = deadline
+    self.concern = concern
     self.decide = decide
+  }
+}
+
+extension Operation {
+  /// The same operation on records that were found elsewhere. Where they could not be had, it fails for subjects at home here.
+  func reading(_ found: Result<StandbyReader.Found, StoreError>) -> Operation {
+    let needs = FactsNeeded(
+      subjects: needs.subjects, requestKey: needs.requestKey, mayWrite: needs.mayWrite, createsKeys: needs.createsKeys)
+    return Operation(needs: needs, now: now, deadline: deadline, concern: concern) { [decide] facts, effects in
+      var facts = facts
+      if needs.subjects.contains(where: { facts.subjects[$0] != nil }) { try facts.take(found.get()) }
+      return try decide(facts, &effects)
+    }
+  }
+}
+
+extension Facts {
+  /// Records of subjects that are not at home here any more stay out.
+  fileprivate mutating func take(_ found: StandbyReader.Found) throws(StoreError) {
+    let unreadable = found.facts.unreadable.filter { subjects[$0] != nil }
+    guard unreadable.isEmpty else { throw .corrupt(what: "a subject's data") }
+    records = found.facts.records.filter { subjects[$0.key.tag] != nil }
+    pages = found.facts.pages.filter { subjects[$0.key.tag] != nil }
+    readPoint = found.point
   }
 }
 
@@ -25,4 +51,6 @@ package struct Committed<Outcome: Sendable>: Sendable {
   package let outcome: Outcome
   /// One for each leaf that the operation recorded, in order.
   package let receipts: [LeafReceipt]
+  /// `nil` where there was nothing to commit.
+  package let standing: CommitStanding?
 }

@@ -5,11 +5,14 @@ final class PendingOperation: Sendable {
   struct Completion: Sendable {
     let outcome: any Sendable
     let receipts: [LeafReceipt]
+    let standing: CommitStanding?
   }
 
   let needs: FactsNeeded
   let deadline: ContinuousClock.Instant?
+  let concern: WriteConcern
   let now: UInt64
+  let arrivedAt = ContinuousClock.now
   let decide: @Sendable (Facts, inout Effects) throws -> any Sendable
 
   private enum State {
@@ -22,13 +25,14 @@ final class PendingOperation: Sendable {
   init<Outcome: Sendable>(_ operation: Operation<Outcome>) {
     needs = operation.needs
     deadline = operation.deadline
+    concern = operation.concern
     now = operation.now
     let decide = operation.decide
     self.decide = { facts, effects in try decide(facts, &effects) }
   }
 
   /// How much of a batch it takes.
-  var weight: Int { max(1, needs.subjects.count) }
+  var weight: Int { max(1, needs.subjects.count, needs.records.count) }
 
   /// Whether somebody still waits for the outcome. One that nobody waits for is not begun.
   var isWanted: Bool {

@@ -105,7 +105,19 @@ extension Migration {
           seq bigint NOT NULL,
           PRIMARY KEY (peer, origin, incarnation)
         );
-        """)
+        """),
+    // A distributed table's unique constraints hold within one node, so they contain what it is distributed by. The index is built
+    // beside the traffic, and takes the old one's place in an instant: a day's answers may be many.
+    Migration(
+      version: 2, name: "kept answers are keyed by their subject first",
+      online: [
+        "DROP INDEX CONCURRENTLY IF EXISTS idempotency_by_subject",
+        "CREATE UNIQUE INDEX CONCURRENTLY idempotency_by_subject ON idempotency (tag, key)",
+      ],
+      sql: """
+        ALTER TABLE idempotency
+          DROP CONSTRAINT idempotency_pkey, ADD CONSTRAINT idempotency_pkey PRIMARY KEY USING INDEX idempotency_by_subject;
+        """),
   ]
 
   /// The key database: with backups of its own, so that a backup of the data does not bring erased people back.

@@ -5,7 +5,8 @@ import SwiftProtobuf
 /// `domicile record …`
 struct RecordCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "record", abstract: "Subjects' records.", subcommands: [Put.self, Get.self, List.self, Delete.self])
+    commandName: "record", abstract: "Subjects' records.",
+    subcommands: [Put.self, Get.self, List.self, Delete.self, Commit.self, Settle.self])
 
   struct Target: ParsableArguments {
     @Argument(help: "The app's own id of the person.")
@@ -32,8 +33,7 @@ struct RecordCommand: AsyncParsableCommand {
     @Option(help: "The version that must be there; 0 for none.")
     var expectedVersion: UInt64?
 
-    @Option(help: "Makes the call safe to repeat.")
-    var requestID: String?
+    @OptionGroup var writing: WriteOptions
 
     @OptionGroup var api: APIOptions
 
@@ -49,14 +49,19 @@ struct RecordCommand: AsyncParsableCommand {
         $0.key = target.key
         $0.purpose = target.purpose
         $0.value = document
-        $0.requestID = requestID ?? ""
+        $0.requestID = writing.id
+        $0.writeConcern = writing.concern
         if let expectedVersion { $0.expectedVersion = expectedVersion }
       }
-      let response: Domicile_V1_PutRecordResponse = try await api.run(about: target.subject) {
+      let response: Domicile_V1_PutRecordResponse = try await writing.run(api, about: target.subject) {
         try await $0.call("RecordService/PutRecord", request)
       }
       try show(
-        response, json: api.json, ["version \(response.version)", "  \(response.decision.line)", "  \(response.receipt.line)"])
+        response, json: api.json,
+        [
+          "version \(response.version)", "  \(response.decision.line)", "  \(response.receipt.line)",
+          "  \(response.evidence.line)",
+        ])
     }
   }
 
@@ -68,6 +73,8 @@ struct RecordCommand: AsyncParsableCommand {
     @Option(help: "Only this top-level field; may be given several times.")
     var field: [String] = []
 
+    @OptionGroup var reading: ReadOptions
+
     @OptionGroup var api: APIOptions
 
     func run() async throws {
@@ -77,6 +84,7 @@ struct RecordCommand: AsyncParsableCommand {
         $0.key = target.key
         $0.purpose = target.purpose
         $0.fields = field
+        if let preference = reading.preference { $0.readPreference = preference }
       }
       let response: Domicile_V1_GetRecordResponse = try await api.run(about: target.subject) {
         try await $0.call("RecordService/GetRecord", request)
@@ -85,7 +93,7 @@ struct RecordCommand: AsyncParsableCommand {
         response, json: api.json,
         [
           try response.record.value.jsonString(), "  version \(response.record.version)", "  \(response.decision.line)",
-          "  \(response.receipt.line)",
+          "  \(response.receipt.line)", "  \(response.evidence.line)",
         ])
     }
   }
@@ -108,6 +116,8 @@ struct RecordCommand: AsyncParsableCommand {
     @Option(help: "Where to go on: next_page_token of the page before.")
     var pageToken: String?
 
+    @OptionGroup var reading: ReadOptions
+
     @OptionGroup var api: APIOptions
 
     func run() async throws {
@@ -117,6 +127,7 @@ struct RecordCommand: AsyncParsableCommand {
         $0.purpose = purpose
         $0.pageSize = pageSize
         $0.pageToken = pageToken ?? ""
+        if let preference = reading.preference { $0.readPreference = preference }
       }
       let response: Domicile_V1_ListRecordsResponse = try await api.run(about: subject) {
         try await $0.call("RecordService/ListRecords", request)
@@ -136,8 +147,7 @@ struct RecordCommand: AsyncParsableCommand {
     @Option(help: "The version that must be there.")
     var expectedVersion: UInt64?
 
-    @Option(help: "Makes the call safe to repeat.")
-    var requestID: String?
+    @OptionGroup var writing: WriteOptions
 
     @OptionGroup var api: APIOptions
 
@@ -147,13 +157,16 @@ struct RecordCommand: AsyncParsableCommand {
         $0.collection = target.collection
         $0.key = target.key
         $0.purpose = target.purpose
-        $0.requestID = requestID ?? ""
+        $0.requestID = writing.id
+        $0.writeConcern = writing.concern
         if let expectedVersion { $0.expectedVersion = expectedVersion }
       }
-      let response: Domicile_V1_DeleteRecordResponse = try await api.run(about: target.subject) {
+      let response: Domicile_V1_DeleteRecordResponse = try await writing.run(api, about: target.subject) {
         try await $0.call("RecordService/DeleteRecord", request)
       }
-      try show(response, json: api.json, ["deleted", "  \(response.decision.line)", "  \(response.receipt.line)"])
+      try show(
+        response, json: api.json,
+        ["deleted", "  \(response.decision.line)", "  \(response.receipt.line)", "  \(response.evidence.line)"])
     }
   }
 }

@@ -183,6 +183,59 @@ struct Caller: Sendable {
       })
   }
 
+  typealias Change = Domicile_V1_CommitRecordsRequest.Change
+
+  @discardableResult
+  func commit(
+    _ subject: String, _ changes: [Change], requestID: String = "", concern: Domicile_V1_WriteConcern = .unspecified
+  ) async throws(ConnectError) -> Domicile_V1_CommitRecordsResponse {
+    try await call(
+      "RecordService", "CommitRecords",
+      Domicile_V1_CommitRecordsRequest.with {
+        $0.subjectID = subject
+        $0.changes = changes
+        $0.requestID = requestID
+        $0.writeConcern = concern
+      })
+  }
+
+  func settle(_ requestID: String, of subject: String) async throws(ConnectError) -> Domicile_V1_SettleWriteResponse {
+    try await call(
+      "RecordService", "SettleWrite",
+      Domicile_V1_SettleWriteRequest.with {
+        $0.subjectID = subject
+        $0.requestID = requestID
+      })
+  }
+
+  func get(
+    _ subject: String, _ preference: Domicile_V1_ReadPreference, purpose: String = "service"
+  ) async throws(ConnectError) -> Domicile_V1_GetRecordResponse {
+    try await call(
+      "RecordService", "GetRecord",
+      Domicile_V1_GetRecordRequest.with {
+        $0.subjectID = subject
+        $0.collection = "profile"
+        $0.key = "main"
+        $0.purpose = purpose
+        $0.readPreference = preference
+      })
+  }
+
+  func put(
+    _ subject: String, _ value: Google_Protobuf_Struct, concern: Domicile_V1_WriteConcern
+  ) async throws(ConnectError) -> Domicile_V1_PutRecordResponse {
+    try await call(
+      "RecordService", "PutRecord",
+      Domicile_V1_PutRecordRequest.with {
+        $0.subjectID = subject
+        $0.collection = "profile"
+        $0.key = "main"
+        $0.value = value
+        $0.writeConcern = concern
+      })
+  }
+
   // MARK: The rest
 
   func decide(

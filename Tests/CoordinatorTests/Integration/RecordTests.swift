@@ -81,7 +81,7 @@ extension Integration {
       let app = try await world.app(.euWest)
       let subject = freshSubject()
       let registered = try await app.register(subject, country: "FR", requestID: "r")
-      #expect(try await app.register(subject, country: "FR", requestID: "r") == registered)
+      #expect(try await app.register(subject, country: "FR", requestID: "r").isLike(registered))
       #expect(registered.subject.residence.country == "FR")
 
       let written = try await app.put(subject, ["name": "once"], requestID: "p")
@@ -90,15 +90,15 @@ extension Integration {
         return try await group.reduce(into: []) { $0.append($1) }
       }
       #expect(repeats.count == 8)
-      #expect(repeats.allSatisfy { $0 == written })
+      #expect(repeats.allSatisfy { $0.isLike(written) })
       #expect(try await app.get(subject).record.version == 1)
 
       let consent = try await app.consent(subject, to: "support", requestID: "c")
-      #expect(try await app.consent(subject, to: "support", requestID: "c") == consent)
+      #expect(try await app.consent(subject, to: "support", requestID: "c").isLike(consent))
       let withdrawn = try await app.withdrawConsent(subject, to: "support", requestID: "w")
-      #expect(try await app.withdrawConsent(subject, to: "support", requestID: "w") == withdrawn)
+      #expect(try await app.withdrawConsent(subject, to: "support", requestID: "w").isLike(withdrawn))
       let deleted = try await app.delete(subject, requestID: "d")
-      #expect(try await app.delete(subject, requestID: "d") == deleted)
+      #expect(try await app.delete(subject, requestID: "d").isLike(deleted))
 
       // Each is recorded, and one of them wrote.
       let auditor = try await world.auditor(.euWest)
@@ -118,8 +118,8 @@ extension Integration {
       try await eventually("us-east knows the subject") { try await isKnown(subject, to: abroad) }
       let written = try await abroad.put(subject, ["name": "from abroad"], requestID: "p")
       #expect(written.receipt.region == "eu-west")
-      #expect(try await abroad.put(subject, ["name": "from abroad"], requestID: "p") == written)
-      #expect(try await home.put(subject, ["name": "from abroad"], requestID: "p") == written)
+      #expect(try await abroad.put(subject, ["name": "from abroad"], requestID: "p").isLike(written))
+      #expect(try await home.put(subject, ["name": "from abroad"], requestID: "p").isLike(written))
       #expect(try await home.get(subject).record.version == 1)
     }
 
@@ -307,7 +307,8 @@ extension Integration {
         #expect(first.record == second.record)
         #expect(first.record.value == value)
         #expect(first.decision.rules == second.decision.rules)
-        #expect(first.evidence == second.evidence)
+        #expect(first.evidence.readLevel == second.evidence.readLevel)
+        #expect(first.evidence.sessionToken.count == second.evidence.sessionToken.count)
       }
       #expect(try await json.locate(subject) == binary.locate(subject))
       let errors = try await (
@@ -318,3 +319,22 @@ extension Integration {
     }
   }
 }
+
+/// What an answer says beside how it was committed: a repeat is committed anew.
+private protocol Repeatable: Equatable {
+  var evidence: Domicile_V1_Evidence { get set }
+}
+
+extension Repeatable {
+  fileprivate func isLike(_ other: Self) -> Bool {
+    var (one, other) = (self, other)
+    (one.evidence, other.evidence) = (.init(), .init())
+    return one == other
+  }
+}
+
+extension Domicile_V1_RegisterSubjectResponse: Repeatable {}
+extension Domicile_V1_PutRecordResponse: Repeatable {}
+extension Domicile_V1_SetConsentResponse: Repeatable {}
+extension Domicile_V1_WithdrawConsentResponse: Repeatable {}
+extension Domicile_V1_DeleteRecordResponse: Repeatable {}

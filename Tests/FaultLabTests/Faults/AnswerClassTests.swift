@@ -10,7 +10,7 @@ import Testing
 
   @Test(arguments: [
     (ConnectCode.unavailable, "AUDIT_UNAVAILABLE"), (.aborted, "VERSION_MISMATCH"), (.resourceExhausted, "OVERLOADED"),
-    (.unavailable, "STOPPING"),
+    (.unavailable, "STOPPING"), (.unavailable, "QUORUM_UNAVAILABLE"),
   ])
   func `what the API promises had no effect is a refusal`(code: ConnectCode, reason: String) {
     #expect(write(code, reason) == .refused(reason))

@@ -11,6 +11,8 @@ extension HazardTests {
     try await HazardScene.withOwn { scene in
       var limits = GroupCommitter.Limits()
       limits.silenceMax = .seconds(1)
+      // What this shows must not be hidden by a refusal that comes first.
+      limits.stalledGrace = .seconds(60)
       try await TestStore.with(on: scene.primary, limits: limits) { old in
         let subject = try tag(1)
         try await old.register(subject)
@@ -67,11 +69,14 @@ extension HazardTests {
     async throws
   {
     try await HazardScene.withShared { scene in
-      try await TestStore.with(on: scene.primary) { test in
+      var limits = GroupCommitter.Limits()
+      limits.stalledGrace = .seconds(60)
+      try await TestStore.with(on: scene.primary, limits: limits) { test in
         let subject = try tag(1)
         try await test.register(subject)
         let address = test.address(subject)
         let standby = try await TestStore.connect(scene.standby.dsn(database: test.database))
+        try await standby.awaitTrue("SELECT to_regclass('record') IS NOT NULL")
         // One more confirmation than there will be.
         try await scene.setSynchronousStandbyNames("ANY 2 (standby_1, absent)")
         let write = Task { try await test.put("v", at: address) }

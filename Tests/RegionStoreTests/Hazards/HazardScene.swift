@@ -101,7 +101,7 @@ extension PostgresConnection {
   /// Returns once `query`, of one boolean, is true. Fails the test after 20 s.
   func awaitTrue(_ query: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
     let limit = ContinuousClock.now + .seconds(20)
-    while try await execute(Statement(query, query)).rows.first?.bool(0) != true {
+    while try await execute(Statement("await_\(query.hashValue)", query)).rows.first?.bool(0) != true {
       try #require(.now < limit, "never true: \(query)", sourceLocation: sourceLocation)
     }
   }

@@ -53,6 +53,7 @@ extension HazardTests {
     try await HazardScene.withShared { scene in
       var limits = GroupCommitter.Limits()
       limits.silenceMax = .seconds(2)
+      limits.stalledGrace = .seconds(60)
       try await TestStore.with(on: scene.primary, limits: limits) { test in
         let subject = try tag(1)
         try await test.register(subject)

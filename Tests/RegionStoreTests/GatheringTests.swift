@@ -1,0 +1,36 @@
+import Testing
+
+@testable import RegionStore
+
+struct GatheringTests {
+  private static let start = ContinuousClock.now
+
+  private func at(_ milliseconds: Double) -> ContinuousClock.Instant { Self.start + .seconds(milliseconds / 1_000) }
+
+  /// After `count` operations were here at once.
+  private func gathering(_ count: Int) -> Gathering {
+    var gathering = Gathering(limit: .milliseconds(2))
+    for present in 1...count { gathering.note(present: present, at: at(0)) }
+    return gathering
+  }
+
+  @Test func `one that comes alone does not wait`() {
+    #expect(gathering(1).pause(waiting: 1, oldest: at(1), now: at(1)) == nil)
+    #expect(Gathering(limit: .milliseconds(2)).pause(waiting: 1, oldest: at(1), now: at(1)) == nil)
+  }
+
+  @Test func `where many came lately, a batch waits until most are there, and no longer than its limit`() {
+    let gathering = gathering(16)
+    #expect(gathering.pause(waiting: 3, oldest: at(1), now: at(1)) == at(3))
+    #expect(gathering.pause(waiting: 12, oldest: at(1), now: at(1)) == nil)
+    #expect(gathering.pause(waiting: 3, oldest: at(1), now: at(3)) == nil)
+  }
+
+  @Test func `those who went are forgotten`() {
+    var gathering = gathering(64)
+    #expect(gathering.pause(waiting: 2, oldest: at(40), now: at(40)) != nil)
+    #expect(gathering.pause(waiting: 12, oldest: at(40), now: at(40)) == nil)
+    gathering.note(present: 1, at: at(200))
+    #expect(gathering.pause(waiting: 1, oldest: at(200), now: at(200)) == nil)
+  }
+}
