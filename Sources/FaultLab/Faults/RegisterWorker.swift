@@ -123,7 +123,7 @@ struct RegisterWorker {
         load.meter.noteFailure(reason)
         unknown = unknown ?? answer
       }
-      guard isCareful, .now < limit else { return (unknown ?? answer, attempts) }
+      guard isCareful, !Task.isCancelled, .now < limit else { return (unknown ?? answer, attempts) }
       coordinator = (coordinator + 1) % clients.count
       try? await Task.sleep(for: Self.pauseAfterFailure)
     }
