@@ -101,9 +101,8 @@ let package = Package(
     library(
       "FaultLab",
       [
-        "AuditTrail", "Coordinator", "Cryptography", "Directory", "DomicileAPI", "Postgres", "RegionStore", "Residency",
-        .histogram, .logging,
-        .nioCore, .nioPosix, .nioSSL, .protobuf,
+        "AuditTrail", "ConnectRPC", "Coordinator", "Cryptography", "Directory", "DomicileAPI", "Postgres", "RegionStore",
+        "Residency", .histogram, .httpTypes, .logging, .nioCore, .nioPosix, .nioSSL, .protobuf,
       ]),
 
     // Programs.
@@ -126,7 +125,7 @@ let package = Package(
     tests("DirectoryTests", ["Directory", "Residency"]),
     tests("CryptographyTests", ["Cryptography", "Residency"]),
     tests("AuditTrailTests", ["AuditTrail", "Cryptography", "Residency"]),
-    tests("FaultLabTests", ["FaultLab"]),
+    tests("FaultLabTests", ["ConnectRPC", "FaultLab", "Residency", .nioCore, .nioPosix]),
     tests("PostgresTests", ["DomicileTestKit", "FaultLab", "Postgres", .logging]),
     tests(
       "RegionStoreTests",

@@ -31,9 +31,10 @@ enum ChildProcess {
   /// - Parameters:
   ///   - input: Standard input; nothing to read where `nil`.
   ///   - output: Standard output and error; thrown away where `nil`.
+  ///   - environment: `NAME=value`; by default a small one.
   /// - Returns: The new process's id, to be waited for once.
   static func start(
-    _ command: [String], in folder: String, input: Int32?, output: Int32?
+    _ command: [String], in folder: String, input: Int32?, output: Int32?, environment: [String] = smallEnvironment
   ) throws(PrivatePostgresError) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -88,8 +89,11 @@ enum ChildProcess {
     }
   }
 
+  /// This process's own.
+  static var ownEnvironment: [String] { ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" } }
+
   /// Without the `PG…` variables of whoever started this process, which would change what PostgreSQL's programs do.
-  private static var environment: [String] {
+  static var smallEnvironment: [String] {
     ["PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C", "HOME=/"]
   }
 
@@ -115,7 +119,8 @@ enum ChildProcess {
     }
   }
 
-  private static func readAll(_ file: Int32) -> String {
+  /// Blocks until every writer has closed it.
+  static func readAll(_ file: Int32) -> String {
     var text: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
     while true {

@@ -20,12 +20,10 @@ package final class Guardian: Sendable {
   ///   - folder: A private cluster's, made already or about to be.
   ///   - removesFolder: Whether the folder goes with it: for tests. The server is then ended at once, otherwise in an orderly way.
   ///   - removesEmptyParent: Whether the folder around it goes as well, once nothing is in it any more.
-  package init(
+  package convenience init(
     of folder: String, removesFolder: Bool, removesEmptyParent: Bool = false
   ) throws(PrivatePostgresError) {
     let layout = ClusterFolder(folder, account: try ServerAccount.current())
-    let channel = try Channel()
-    defer { close(channel.readEnd) }
     guard layout.path.split(separator: "/").count > 1 else {
       throw PrivatePostgresError(
         "no guardian watches \(layout.path)", because: "it is no folder of a cluster's own", remedy: "Choose a folder inside it.")
@@ -33,7 +31,16 @@ package final class Guardian: Sendable {
     let folders = removesFolder ? [layout.path, layout.socket] : []
     let signal = removesFolder ? "QUIT" : "INT"
     let parent = removesEmptyParent ? "\(layout.path)/.." : ""
-    let command = ["/bin/sh", "-c", Self.script, "guardian", layout.data, signal, parent] + folders
+    try self.init(script: Self.script, [layout.data, signal, parent] + folders)
+  }
+
+  /// - Parameters:
+  ///   - script: Of `/bin/sh`; its first `read` returns when this process ends.
+  ///   - arguments: `$1` and so on.
+  init(script: String, _ arguments: [String]) throws(PrivatePostgresError) {
+    let channel = try Channel()
+    defer { close(channel.readEnd) }
+    let command = ["/bin/sh", "-c", script, "guardian"] + arguments
     do throws(PrivatePostgresError) {
       let process = try ChildProcess.start(command, in: "/", input: channel.readEnd, output: nil)
       shell = Shell(process: process, lifeline: channel.writeEnd)

@@ -13,7 +13,7 @@ package actor LocalDeployment {
   private let report: @Sendable (String) -> Void
   private let standbyCount: Int
   private var clusters: [RegionID: PrivateReplicaSet] = [:]
-  private var coordinators: [RegionID: Running] = [:]
+  private var coordinators: [RegionID: CoordinatorProcess] = [:]
 
   /// What the coordinators are started with.
   package struct Files: Sendable {
@@ -31,21 +31,11 @@ package actor LocalDeployment {
     }
   }
 
-  private struct Running {
-    let process: Process
-    /// The coordinator's standard input: it ends when this closes, and so with this process.
-    let leash: Pipe
-  }
-
   package enum Failure: Error, CustomStringConvertible {
-    case coordinatorEnded(RegionID, log: String)
-    case coordinatorSilent(RegionID, log: String)
     case checkpointMissing(RegionID)
 
     package var description: String {
       switch self {
-      case .coordinatorEnded(let region, let log): "the coordinator of \(region) ended while it started: see \(log)"
-      case .coordinatorSilent(let region, let log): "the coordinator of \(region) is not ready after 60 seconds: see \(log)"
       case .checkpointMissing(let region): "\(region) has published no checkpoint of its newest events within 10 seconds"
       }
     }
@@ -76,9 +66,9 @@ package actor LocalDeployment {
       for region in catalog.regions { group.addTask { try await self.prepareCluster(of: region.id) } }
       try await group.waitForAll()
     }
-    for region in catalog.regions { try launchCoordinator(of: region.id) }
+    for region in catalog.regions { try await coordinator(of: region)?.start() }
     for region in catalog.regions {
-      try await waitUntilReady(region)
+      try await coordinators[region.id]?.waitUntilReady()
       report("Coordinator of \(region.id) (\(region.jurisdiction)) serves \(region.coordinator.url)")
     }
   }
@@ -97,7 +87,7 @@ package actor LocalDeployment {
   /// Returns when the region's coordinator serves from it again.
   package func startPostgres(of region: RegionID) async throws {
     try await clusters[region]?.start()
-    if let descriptor = catalog[region] { try await waitUntilReady(descriptor) }
+    try await coordinators[region]?.waitUntilReady()
   }
 
   /// Returns when `index` is covered by the region's published checkpoint, so that it can be proved.
@@ -115,32 +105,27 @@ package actor LocalDeployment {
   /// For faults and inspection.
   package func cluster(of region: RegionID) -> PrivatePostgres? { clusters[region]?.primary }
   package func standbys(of region: RegionID) -> [PrivatePostgres] { clusters[region]?.standbys ?? [] }
-  package func processID(of region: RegionID) -> Int32? { coordinators[region]?.process.processIdentifier }
+  package func processID(of region: RegionID) async -> Int32? { await coordinators[region]?.processID }
 
   /// Ends a coordinator as a failing machine would.
-  package func killCoordinator(of region: RegionID) async {
-    guard let running = coordinators[region] else { return }
-    kill(running.process.processIdentifier, SIGKILL)
-    await Self.end(of: running.process)
-  }
+  package func killCoordinator(of region: RegionID) async { await coordinators[region]?.kill() }
 
   /// SIGTERM, and returns when it has finished what was in flight.
   package func stopCoordinator(of region: RegionID) async {
-    guard let running = coordinators[region] else { return }
-    if running.process.isRunning { running.process.terminate() }
-    await Self.end(of: running.process)
+    await coordinators[region]?.terminate()
+    await coordinators[region]?.waitForEnd()
   }
 
   /// Starts a coordinator that has ended, and returns when it is ready.
   package func startCoordinator(of region: RegionID) async throws {
-    try launchCoordinator(of: region)
-    if let descriptor = catalog[region] { try await waitUntilReady(descriptor) }
+    try await coordinators[region]?.start()
+    try await coordinators[region]?.waitUntilReady()
   }
 
   /// The coordinators finish what is in flight, then the clusters are shut down.
   package func stop() async {
-    for running in coordinators.values where running.process.isRunning { running.process.terminate() }
-    for running in coordinators.values { await Self.end(of: running.process) }
+    for coordinator in coordinators.values { await coordinator.terminate() }
+    for coordinator in coordinators.values { await coordinator.waitForEnd() }
     await withDiscardingTaskGroup { group in
       for (region, cluster) in clusters {
         group.addTask { [report] in
@@ -150,57 +135,27 @@ package actor LocalDeployment {
     }
   }
 
-  private func launchCoordinator(of region: RegionID) throws {
-    guard let cluster = clusters[region] else { return }
-    let process = Process()
-    process.executableURL = URL(filePath: files.program)
-    process.arguments = [
-      "serve", "--region", region.rawValue, "--regions", files.regions, "--policies", files.policies, "--state", state.path,
-      "--while-stdin-open",
-    ]
-    // Only its own databases: a coordinator knows no other region's.
-    let variable = "DOMICILE_\(region.rawValue.uppercased().replacing("-", with: "_"))"
-    var environment = ProcessInfo.processInfo.environment
-    // All servers, so that reads may go to the standbys. This process promotes none of them while the primary is there.
-    environment["\(variable)_DSN"] =
-      standbyCount > 0 ? cluster.discoveryDSN(database: "domicile") : cluster.dsn(database: "domicile")
-    environment["\(variable)_KEYS_DSN"] = cluster.dsn(database: "domicile_keys")
-    process.environment = environment
-    let leash = Pipe()
-    process.standardInput = leash
-    let log = logFile(of: region)
-    if !FileManager.default.fileExists(atPath: log) { try Data().write(to: URL(filePath: log)) }
-    let handle = FileHandle(forWritingAtPath: log)
-    handle?.seekToEndOfFile()
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = handle
-    try process.run()
-    coordinators[region] = Running(process: process, leash: leash)
+  /// The region's coordinator, over its own databases only: it knows no other region's.
+  private func coordinator(of region: RegionDescriptor) -> CoordinatorProcess? {
+    guard let cluster = clusters[region.id] else { return nil }
+    let coordinator = CoordinatorProcess(
+      name: region.id.rawValue,
+      .init(
+        program: files.program,
+        arguments: [
+          "--region", region.id.rawValue, "--regions", files.regions, "--policies", files.policies, "--state", state.path,
+        ],
+        // All servers, so that reads may go to the standbys. This process promotes none of them while the primary is there.
+        environment: CoordinatorProcess.Launch.databases(
+          of: region.id,
+          dsn: standbyCount > 0 ? cluster.discoveryDSN(database: "domicile") : cluster.dsn(database: "domicile"),
+          keysDSN: cluster.dsn(database: "domicile_keys")),
+        url: region.coordinator.url.text, authority: state.authority.certificate, log: logFile(of: region.id)))
+    coordinators[region.id] = coordinator
+    return coordinator
   }
 
   package nonisolated func logFile(of region: RegionID) -> String { "\(state.folder(of: region))/coordinator.log" }
-
-  private func waitUntilReady(_ region: RegionDescriptor) async throws {
-    let url = "\(region.coordinator.url)/readyz"
-    for _ in 0..<600 {
-      guard coordinators[region.id]?.process.isRunning ?? false else {
-        throw Failure.coordinatorEnded(region.id, log: logFile(of: region.id))
-      }
-      let probe = try await Shell.run("curl -sf -o /dev/null --max-time 2 --cacert \(state.authority.certificate) \(url)")
-      if probe.status == 0 { return }
-      try await Task.sleep(for: .milliseconds(100))
-    }
-    throw Failure.coordinatorSilent(region.id, log: logFile(of: region.id))
-  }
-
-  private static func end(of process: Process) async {
-    await withCheckedContinuation { continuation in
-      Thread.detachNewThread {
-        process.waitUntilExit()
-        continuation.resume()
-      }
-    }
-  }
 
   /// For the auditors' tool: where each region is.
   private func writeEndpoints() throws {
@@ -208,5 +163,4 @@ package actor LocalDeployment {
       Dictionary(uniqueKeysWithValues: catalog.regions.map { ($0.id.rawValue, JSONValue.string($0.coordinator.url.text)) }))
     try Data(endpoints.canonicalBytes + [0x0a]).write(to: URL(filePath: "\(state.path)/endpoints.json"), options: .atomic)
   }
-
 }

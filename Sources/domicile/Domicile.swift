@@ -11,8 +11,8 @@ struct Domicile: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      ServeCommand.self, DemoCommand.self, BenchCommand.self, CertsCommand.self, TokenCommand.self, RegionCommand.self,
-      PolicyCommand.self,
+      ServeCommand.self, DemoCommand.self, BenchCommand.self, LabCommand.self, CertsCommand.self, TokenCommand.self,
+      RegionCommand.self, PolicyCommand.self,
       SubjectCommand.self, RecordCommand.self,
     ])
 

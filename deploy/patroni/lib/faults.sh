@@ -22,11 +22,12 @@ fault_kill() {
   until_so 10 all_ended "${ids[@]}" || die "these processes of $node do not end: ${ids[*]}"
 }
 
-# fault_pause NODE agent|node: who might act on the others' silence is stopped first.
+# fault_pause NODE agent|agents|node: who might act on the others' silence is stopped first.
 fault_pause() {
   local node=$1 ids kinds
   case $2 in
     agent) kinds='patroni' ;;
+    agents) kinds='keeper patroni' ;;
     node) kinds='keeper patroni postgres etcd' ;;
   esac
   mapfile -t ids < <(for kind in $kinds; do processes_of "$node" "$kind"; done)

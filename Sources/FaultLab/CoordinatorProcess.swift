@@ -1,0 +1,148 @@
+import Foundation
+package import Residency
+
+/// One coordinator in a process of its own: `domicile serve`, as it is deployed. It ends with this process, however this one ends.
+package actor CoordinatorProcess {
+  /// What it is started with, each time.
+  package struct Launch: Sendable {
+    /// The `domicile` program.
+    package let program: String
+    /// Everything behind `serve`.
+    package let arguments: [String]
+    /// Added to this process's own environment: where its databases are.
+    package let environment: [String: String]
+    /// Where apps reach it.
+    package let url: String
+    /// A PEM file: who signed its certificate.
+    package let authority: String
+    /// Its standard error is appended to this file.
+    package let log: String
+
+    package init(
+      program: String, arguments: [String], environment: [String: String], url: String, authority: String, log: String
+    ) {
+      self.program = program
+      self.arguments = arguments
+      self.environment = environment
+      self.url = url
+      self.authority = authority
+      self.log = log
+    }
+  }
+
+  package enum Failure: Error, CustomStringConvertible {
+    case ended(String, log: String)
+    case silent(String, log: String)
+
+    package var description: String {
+      switch self {
+      case .ended(let name, let log): "the coordinator of \(name) ended while it started: see \(log)"
+      case .silent(let name, let log): "the coordinator of \(name) is not ready after 60 seconds: see \(log)"
+      }
+    }
+  }
+
+  /// For people: which coordinator this is.
+  package nonisolated let name: String
+  package nonisolated let launch: Launch
+  private var running: Running?
+  /// Wakes it at this process's end: one that stands still does not see that it is to end.
+  private var waker: Guardian?
+
+  private struct Running {
+    let process: Process
+    /// Its standard input: it ends when this closes, and so with this process.
+    let leash: Pipe
+  }
+
+  package init(name: String, _ launch: Launch) {
+    self.name = name
+    self.launch = launch
+  }
+
+  package var processID: Int32? { running?.process.processIdentifier }
+  package var isRunning: Bool { running?.process.isRunning ?? false }
+
+  /// Starts it, where it does not run. It is not ready yet.
+  package func start() throws {
+    guard !isRunning else { return }
+    let process = Process()
+    process.executableURL = URL(filePath: launch.program)
+    process.arguments = ["serve"] + launch.arguments + ["--while-stdin-open"]
+    process.environment = ProcessInfo.processInfo.environment.merging(launch.environment) { _, given in given }
+    let leash = Pipe()
+    process.standardInput = leash
+    if !FileManager.default.fileExists(atPath: launch.log) { try Data().write(to: URL(filePath: launch.log)) }
+    let log = FileHandle(forWritingAtPath: launch.log)
+    log?.seekToEndOfFile()
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = log
+    try process.run()
+    running = Running(process: process, leash: leash)
+  }
+
+  /// Returns when it serves.
+  package func waitUntilReady() async throws {
+    for _ in 0..<600 {
+      guard isRunning else { throw Failure.ended(name, log: launch.log) }
+      let probe = try await Shell.run(
+        "curl -sf -o /dev/null --max-time 2 --cacert \(launch.authority) \(launch.url)/readyz")
+      if probe.status == 0 { return }
+      try await Task.sleep(for: .milliseconds(100))
+    }
+    throw Failure.silent(name, log: launch.log)
+  }
+
+  /// Ends it as a failing machine would.
+  package func kill() async {
+    guard let running else { return }
+    Glibc.kill(running.process.processIdentifier, SIGKILL)
+    await Self.end(of: running.process)
+  }
+
+  /// It stands still, as on a machine that is frozen.
+  package func pause() throws {
+    guard let running, waker == nil else { return }
+    let id = running.process.processIdentifier
+    waker = try Guardian(
+      script: """
+        trap '' INT TERM HUP QUIT
+        read -r _
+        kill -s CONT "$1"
+        """, [String(id)])
+    Glibc.kill(id, SIGSTOP)
+  }
+
+  /// It goes on, and believes that no time has passed.
+  package func resume() async {
+    await waker?.finish()
+    waker = nil
+  }
+
+  /// SIGTERM. It finishes what is in flight: ``waitForEnd()``.
+  package func terminate() {
+    guard let running, running.process.isRunning else { return }
+    running.process.terminate()
+  }
+
+  package func waitForEnd() async {
+    if let running { await Self.end(of: running.process) }
+  }
+
+  private static func end(of process: Process) async {
+    await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        process.waitUntilExit()
+        continuation.resume()
+      }
+    }
+  }
+}
+
+extension CoordinatorProcess.Launch {
+  /// The variables that the region's file names, as `regions/` has them: `DOMICILE_EU_WEST_DSN`, `DOMICILE_EU_WEST_KEYS_DSN`.
+  package static func databases(of region: RegionID, dsn: String, keysDSN: String) -> [String: String] {
+    let variable = "DOMICILE_\(region.rawValue.uppercased().replacing("-", with: "_"))"
+    return ["\(variable)_DSN": dsn, "\(variable)_KEYS_DSN": keysDSN]
+  }
+}
