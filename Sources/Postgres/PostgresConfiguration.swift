@@ -13,43 +13,79 @@ package struct PostgresConfiguration: Sendable {
   package let connectTimeout: Duration
   /// Settings of the session, by name, where the connection string has no `options` of its own.
   package let sessionSettings: [String: String]
+  /// `nil`: as the connection string lists the servers.
+  package let order: ServerOrder?
 
   package init(
-    dsn: String, applicationName: String, connectTimeout: Duration = .seconds(5), sessionSettings: [String: String] = [:]
+    dsn: String, applicationName: String, connectTimeout: Duration = .seconds(5), sessionSettings: [String: String] = [:],
+    order: ServerOrder? = nil
   ) {
     self.dsn = dsn
     self.applicationName = applicationName
     self.connectTimeout = connectTimeout
     self.sessionSettings = sessionSettings
+    self.order = order
   }
 
-  /// The same server, other session settings.
-  package func with(sessionSettings: [String: String]) -> PostgresConfiguration {
+  /// The same servers, with other session settings or in another order.
+  package func with(sessionSettings: [String: String]? = nil, order: ServerOrder? = nil) -> PostgresConfiguration {
     PostgresConfiguration(
-      dsn: dsn, applicationName: applicationName, connectTimeout: connectTimeout, sessionSettings: sessionSettings)
+      dsn: dsn, applicationName: applicationName, connectTimeout: connectTimeout,
+      sessionSettings: sessionSettings ?? self.sessionSettings, order: order ?? self.order)
   }
 
   /// The standbys among the servers that the connection string lists, whatever kind of server it asks for itself; `nil` where it lists
   /// one server, or cannot be read.
   package var ofStandbys: PostgresConfiguration? {
+    guard listsServers, var settings else { return nil }
+    settings.removeAll { $0.keyword == "target_session_attrs" }
+    settings.append(("target_session_attrs", "standby"))
+    return PostgresConfiguration(
+      dsn: Self.text(settings), applicationName: applicationName, connectTimeout: connectTimeout,
+      sessionSettings: sessionSettings)
+  }
+
+  private static let listed: Set = ["host", "hostaddr", "port"]
+
+  /// Whether the connection string lists several servers.
+  package var listsServers: Bool {
+    settings?.contains { ["host", "hostaddr"].contains($0.keyword) && $0.value.contains(",") } ?? false
+  }
+
+  /// Of its order of servers.
+  var turn: Int { order?.current ?? 0 }
+
+  /// The connection string with its servers in their present order.
+  private var orderedDSN: String {
+    let turn = turn
+    guard turn > 0, listsServers, let settings else { return dsn }
+    return Self.text(
+      settings.map { keyword, value in
+        let items = value.split(separator: ",", omittingEmptySubsequences: false)
+        guard Self.listed.contains(keyword), items.count > 1 else { return (keyword, value) }
+        let first = turn % items.count
+        return (keyword, (items[first...] + items[..<first]).joined(separator: ","))
+      })
+  }
+
+  /// What the connection string sets; `nil` where libpq cannot read it.
+  private var settings: [(keyword: String, value: String)]? {
     guard let options = PQconninfoParse(dsn, nil) else { return nil }
     defer { PQconninfoFree(options) }
-    var settings: [(keyword: String, value: String)] = []
+    var settings: [(String, String)] = []
     var option = options
     while let keyword = option.pointee.keyword {
       if let value = option.pointee.val { settings.append((String(cString: keyword), String(cString: value))) }
       option = option.successor()
     }
-    guard settings.contains(where: { ["host", "hostaddr"].contains($0.keyword) && $0.value.contains(",") }) else { return nil }
-    settings.removeAll { $0.keyword == "target_session_attrs" }
-    settings.append(("target_session_attrs", "standby"))
-    let text = settings.map { setting in
+    return settings
+  }
+
+  private static func text(_ settings: [(keyword: String, value: String)]) -> String {
+    settings.map { setting in
       let value = setting.value.replacing("\\", with: "\\\\").replacing("'", with: "\\'")
       return "\(setting.keyword)='\(value)'"
-    }
-    return PostgresConfiguration(
-      dsn: text.joined(separator: " "), applicationName: applicationName, connectTimeout: connectTimeout,
-      sessionSettings: sessionSettings)
+    }.joined(separator: " ")
   }
 
   /// libpq's keywords and values, in an order where later ones win.
@@ -63,7 +99,7 @@ package struct PostgresConfiguration: Sendable {
       ("tcp_user_timeout", "30000"),
       ("fallback_application_name", applicationName),
       ("options", sessionSettings.sorted { $0.key < $1.key }.map { "-c \($0.key)=\($0.value)" }.joined(separator: " ")),
-      ("dbname", dsn),
+      ("dbname", orderedDSN),
       ("client_encoding", "UTF8"),
     ]
   }
@@ -72,17 +108,8 @@ package struct PostgresConfiguration: Sendable {
   ///
   /// - Returns: `nil` where libpq cannot read the string.
   var publicSettings: [(keyword: String, value: String)]? {
-    guard let options = PQconninfoParse(dsn, nil) else { return nil }
-    defer { PQconninfoFree(options) }
     let shown: Set = ["host", "hostaddr", "port", "dbname", "user", "sslmode", "target_session_attrs", "application_name"]
-    var settings: [(String, String)] = []
-    var option = options
-    while let keyword = option.pointee.keyword {
-      let name = String(cString: keyword)
-      if let value = option.pointee.val, shown.contains(name) { settings.append((name, String(cString: value))) }
-      option = option.successor()
-    }
-    return settings
+    return settings?.filter { shown.contains($0.keyword) }
   }
 }
 

@@ -15,7 +15,11 @@ package actor PostgresConnection {
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
-  private init(logger: Logger) throws(PostgresError) {
+  /// Of the order of servers in which it was opened.
+  nonisolated let turn: Int
+
+  private init(turn: Int, logger: Logger) throws(PostgresError) {
+    self.turn = turn
     wake = try WakeUp()
     thread = try ConnectionThread()
     self.logger = logger
@@ -30,7 +34,7 @@ package actor PostgresConnection {
   package static func connect(
     _ configuration: PostgresConfiguration, logger: Logger
   ) async throws(PostgresError) -> PostgresConnection {
-    let connection = try PostgresConnection(logger: logger)
+    let connection = try PostgresConnection(turn: configuration.turn, logger: logger)
     let answer = FirstAnswer<Result<Void, PostgresError>>()
     Task { answer.give(await connection.open(configuration)) }
     try await withTaskCancellationHandler {

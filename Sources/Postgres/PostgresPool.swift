@@ -52,8 +52,10 @@ package final class PostgresPool: Sendable {
   private func lease() async throws(PostgresError) -> PostgresConnection {
     switch try await turn() {
     case .connection(let connection):
+      let isInOrder = connection.turn == configuration.turn
       // An idle connection that has something to say has most often come to its end.
-      guard connection.standing.hasUnreadInput, await !connection.isUsable else { return connection }
+      if isInOrder, !connection.standing.hasUnreadInput { return connection }
+      if isInOrder, await connection.isUsable { return connection }
       await connection.close()
       return try await connect()
     case .slot: return try await connect()

@@ -30,6 +30,8 @@ package final class RegionStore: Sendable {
     limits: GroupCommitter.Limits = .init(), logger: Logger, onAppend: @escaping @Sendable (LogPosition) -> Void = { _ in }
   ) async throws {
     self.region = region
+    let order = ServerOrder()
+    let (database, keyDatabase) = (database.with(order: order), keyDatabase.with(order: order))
     committerPool = PostgresPool(
       configuration: database.with(sessionSettings: Self.committerSettings), size: limits.lanes, logger: logger)
     pool = PostgresPool(configuration: database, size: 3, logger: logger)
@@ -37,7 +39,7 @@ package final class RegionStore: Sendable {
     keysPool = PostgresPool(configuration: keyDatabase, size: 2, logger: logger)
     required = ConfirmationsRequired(limits.confirmations)
     watch = ClusterWatch(
-      pool: pool, required: required, positions: positions, grace: limits.stalledGrace, silenceMax: limits.silenceMax,
+      pool: pool, order: order, required: required, positions: positions, grace: limits.stalledGrace, silenceMax: limits.silenceMax,
       logger: logger)
     let keys = KeyVault(pool: keysPool, kek: kek, silenceMax: limits.silenceMax)
     let standbyPool = database.ofStandbys.map {

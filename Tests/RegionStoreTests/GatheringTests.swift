@@ -15,22 +15,29 @@ struct GatheringTests {
   }
 
   @Test func `one that comes alone does not wait`() {
-    #expect(gathering(1).pause(waiting: 1, oldest: at(1), now: at(1)) == nil)
-    #expect(Gathering(limit: .milliseconds(2)).pause(waiting: 1, oldest: at(1), now: at(1)) == nil)
+    #expect(gathering(1).pause(waiting: 1, isBeside: false, oldest: at(1), now: at(1)) == nil)
+    #expect(Gathering(limit: .milliseconds(2)).pause(waiting: 1, isBeside: false, oldest: at(1), now: at(1)) == nil)
   }
 
   @Test func `where many came lately, a batch waits until most are there, and no longer than its limit`() {
     let gathering = gathering(16)
-    #expect(gathering.pause(waiting: 3, oldest: at(1), now: at(1)) == at(3))
-    #expect(gathering.pause(waiting: 12, oldest: at(1), now: at(1)) == nil)
-    #expect(gathering.pause(waiting: 3, oldest: at(1), now: at(3)) == nil)
+    #expect(gathering.pause(waiting: 3, isBeside: false, oldest: at(1), now: at(1)) == at(3))
+    #expect(gathering.pause(waiting: 12, isBeside: false, oldest: at(1), now: at(1)) == nil)
+    #expect(gathering.pause(waiting: 3, isBeside: false, oldest: at(1), now: at(3)) == nil)
+  }
+
+  @Test func `beside another batch a second one is for many, or for when that takes long`() {
+    let gathering = gathering(16)
+    #expect(gathering.pause(waiting: 127, isBeside: true, oldest: at(1), now: at(1)) == at(9))
+    #expect(gathering.pause(waiting: 128, isBeside: true, oldest: at(1), now: at(1)) == nil)
+    #expect(gathering.pause(waiting: 1, isBeside: true, oldest: at(1), now: at(9)) == nil)
   }
 
   @Test func `those who went are forgotten`() {
     var gathering = gathering(64)
-    #expect(gathering.pause(waiting: 23, oldest: at(100), now: at(100)) != nil)
-    #expect(gathering.pause(waiting: 24, oldest: at(100), now: at(100)) == nil)
+    #expect(gathering.pause(waiting: 23, isBeside: false, oldest: at(100), now: at(100)) != nil)
+    #expect(gathering.pause(waiting: 24, isBeside: false, oldest: at(100), now: at(100)) == nil)
     gathering.note(present: 1, at: at(1_000))
-    #expect(gathering.pause(waiting: 1, oldest: at(1_000), now: at(1_000)) == nil)
+    #expect(gathering.pause(waiting: 1, isBeside: false, oldest: at(1_000), now: at(1_000)) == nil)
   }
 }

@@ -7,6 +7,8 @@ import Synchronization
 /// A hint: it spares waiting. What was committed is proved by ``CommitVerification`` alone.
 final class ClusterWatch: Sendable {
   private let pool: PostgresPool
+  /// In which the store's connections look for the primary.
+  private let order: ServerOrder
   private let required: ConfirmationsRequired
   private let positions: PrimaryPositions
   /// A standby that comes back within this goes unnoticed.
@@ -15,15 +17,21 @@ final class ClusterWatch: Sendable {
   private let logger: Logger
   /// Since when commits wait in vain; `nil` while they do not.
   private let stalledSince = Mutex<ContinuousClock.Instant?>(nil)
+  /// When another server was last asked for.
+  private let turnedAt = Mutex<ContinuousClock.Instant?>(nil)
 
   /// Between two looks.
   private static let period = Duration.milliseconds(250)
 
+  /// A primary without its standbys may have been deposed and not know it: after this, and again after this, another is looked for.
+  private static let doubt = Duration.seconds(3)
+
   init(
-    pool: PostgresPool, required: ConfirmationsRequired, positions: PrimaryPositions, grace: Duration, silenceMax: Duration,
+    pool: PostgresPool, order: ServerOrder, required: ConfirmationsRequired, positions: PrimaryPositions, grace: Duration, silenceMax: Duration,
     logger: Logger
   ) {
     self.pool = pool
+    self.order = order
     self.required = required
     self.positions = positions
     self.grace = grace
@@ -74,12 +82,26 @@ final class ClusterWatch: Sendable {
       since = isStalled ? since ?? instant : nil
       return was == isStalled ? nil : isStalled
     }
+    if isStalled { lookElsewhere(at: instant) }
     guard let change else { return }
     if change {
       logger.warning("too few standbys are attached: writes and recorded reads wait, and are refused after a moment")
     } else {
       logger.notice("the standbys are attached again, or PostgreSQL is away")
     }
+  }
+}
+
+extension ClusterWatch {
+  private func lookElsewhere(at instant: ContinuousClock.Instant) {
+    guard let since = stalledSince.withLock({ $0 }) else { return }
+    let turns = turnedAt.withLock { turnedAt in
+      let last = max(since, turnedAt ?? since)
+      guard instant - last >= Self.doubt else { return false }
+      turnedAt = instant
+      return true
+    }
+    if turns { order.next() }
   }
 }
 

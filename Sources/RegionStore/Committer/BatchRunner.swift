@@ -57,7 +57,7 @@ struct BatchRunner: Sendable {
     // Who asked for less gets what the others of its batch asked for.
     let concern = batch.map(\.concern).max() ?? .standard
     let reading = FactsReading(needs, concern: concern)
-    let answers = try await connection.pipeline(reading.steps, deadline: .now + silenceMax)
+    let answers = try await answers(to: reading.steps, on: connection)
     do {
       let facts = try await reading.facts(from: answers, keys: keys, newKeys: newKeys)
       let decided = decide(batch, on: facts)
@@ -68,6 +68,16 @@ struct BatchRunner: Sendable {
       return try await write(decided, facts: facts, concern: concern, on: connection)
     } catch {
       if await connection.isUsable { _ = try? await connection.execute(.rollback, []) }
+      throw error
+    }
+  }
+
+  /// A server that does not come to an end with a read may be one whose commits do not end: another connection may find another.
+  private func answers(to steps: [PipelineStep], on connection: PostgresConnection) async throws -> [PostgresResult] {
+    do {
+      return try await connection.pipeline(steps, deadline: .now + silenceMax)
+    } catch let error where error.kind == .timeout {
+      await connection.close()
       throw error
     }
   }

@@ -2,7 +2,6 @@
 ///
 /// Who was answered a moment ago often calls again: a batch that waits for them a little costs each of them less than two batches
 /// would. How many there are is learned from how many operations were here at once lately; where there was one at a time, nothing waits.
-/// Those in another batch are waited for, too: if that commits within the limit, they come in time.
 struct Gathering {
   /// After which a batch goes, whoever is missing.
   let limit: Duration
@@ -15,6 +14,10 @@ struct Gathering {
   private static let halfLife = Duration.milliseconds(100)
   /// Of those who may come, so many are enough. The last ones are the longest in coming.
   private static let share = 0.75
+  /// So many make a second batch beside one that is under way.
+  private static let manyBeside = 128
+  /// Or fewer after so many times the limit.
+  private static let patienceBeside = 4
 
   init(limit: Duration) { self.limit = limit }
 
@@ -27,13 +30,18 @@ struct Gathering {
 
   /// - Parameters:
   ///   - waiting: Operations that wait; at least one.
-  ///   - oldest: When the first of them came.
+  ///   - isBeside: Whether another batch is under way. A second one pays where that takes long or many wait; else the two share between
+  ///     them what one would have carried.
+  ///   - oldest: When the first of those waiting came.
   /// - Returns: Until when to wait for more; `nil` for not at all.
-  func pause(waiting: Int, oldest: ContinuousClock.Instant, now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-    let until = oldest + limit
+  func pause(
+    waiting: Int, isBeside: Bool, oldest: ContinuousClock.Instant, now: ContinuousClock.Instant
+  ) -> ContinuousClock.Instant? {
+    let until = oldest + (isBeside ? limit * Self.patienceBeside : limit)
     guard now < until else { return nil }
-    let expected = peak * (notedAt.map { Self.decay(over: now - $0) } ?? 1) * Self.share
-    return Double(waiting) >= expected.rounded(.down) ? nil : until
+    let peak = peak * (notedAt.map { Self.decay(over: now - $0) } ?? 1)
+    let enough = isBeside ? Double(Self.manyBeside) : (peak * Self.share).rounded(.down)
+    return Double(waiting) >= enough ? nil : until
   }
 
   private static func decay(over time: Duration) -> Double {

@@ -87,7 +87,7 @@ extension GroupCommitter {
 
     private func pause(_ oldest: ContinuousClock.Instant) -> ContinuousClock.Instant? {
       guard !isStopping, waitingWeight < limits.batchMax else { return nil }
-      return gathering.pause(waiting: waiting.count, oldest: oldest, now: .now)
+      return gathering.pause(waiting: waiting.count, isBeside: underWay > 0, oldest: oldest, now: .now)
     }
 
     private mutating func alarm(at instant: ContinuousClock.Instant) -> Action {
