@@ -39,8 +39,8 @@ package final class RegionStore: Sendable {
     keysPool = PostgresPool(configuration: keyDatabase, size: 2, logger: logger)
     required = ConfirmationsRequired(limits.confirmations)
     watch = ClusterWatch(
-      pool: pool, order: order, required: required, positions: positions, grace: limits.stalledGrace, silenceMax: limits.silenceMax,
-      logger: logger)
+      pool: pool, order: order, required: required, positions: positions, grace: limits.stalledGrace,
+      silenceMax: limits.silenceMax, logger: logger)
     let keys = KeyVault(pool: keysPool, kek: kek, silenceMax: limits.silenceMax)
     let standbyPool = database.ofStandbys.map {
       PostgresPool(configuration: $0.with(sessionSettings: Self.committerSettings), size: 4, logger: logger)

@@ -27,8 +27,8 @@ final class ClusterWatch: Sendable {
   private static let doubt = Duration.seconds(3)
 
   init(
-    pool: PostgresPool, order: ServerOrder, required: ConfirmationsRequired, positions: PrimaryPositions, grace: Duration, silenceMax: Duration,
-    logger: Logger
+    pool: PostgresPool, order: ServerOrder, required: ConfirmationsRequired, positions: PrimaryPositions, grace: Duration,
+    silenceMax: Duration, logger: Logger
   ) {
     self.pool = pool
     self.order = order
