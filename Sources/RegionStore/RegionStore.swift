@@ -14,6 +14,7 @@ package final class RegionStore: Sendable {
   private let pool: PostgresPool
   private let keysPool: PostgresPool
   private let committer: GroupCommitter
+  private let logger: Logger
   /// How many standbys must have a commit before its outcome is told.
   private let required: ConfirmationsRequired
   private let positions = PrimaryPositions()
@@ -30,6 +31,7 @@ package final class RegionStore: Sendable {
     limits: GroupCommitter.Limits = .init(), logger: Logger, onAppend: @escaping @Sendable (LogPosition) -> Void = { _ in }
   ) async throws {
     self.region = region
+    self.logger = logger
     let order = ServerOrder()
     let (database, keyDatabase) = (database.with(order: order), keyDatabase.with(order: order))
     committerPool = PostgresPool(
@@ -165,7 +167,12 @@ extension RegionStore {
     guard let row = try await connection.execute(ClusterState.read, []).rows.first else {
       throw StoreError.corrupt(what: "the cluster's state")
     }
-    required.raise(to: try ClusterState(row).durability.confirmations)
+    let state = try ClusterState(row)
+    for gap in state.gaps(requiring: required.current) {
+      logger.warning(
+        "the cluster does not keep what the region requires, and is refused until it does", metadata: ["gap": "\(gap)"])
+    }
+    required.raise(to: state.durability.confirmations)
   }
 
   /// A data directory that was copied or restored elsewhere is another cluster: refused, since its history may not be the

@@ -17,10 +17,13 @@ package struct RegionDescriptor: Sendable, Hashable {
   package struct Store: Sendable, Hashable {
     package let dsn: ConnectionString
     package let keysDSN: ConnectionString
+    /// How many standbys must have a commit on disk before it is told, at least. A cluster whose own settings promise less is refused.
+    package let confirmations: Int
 
-    package init(dsn: ConnectionString, keysDSN: ConnectionString) {
+    package init(dsn: ConnectionString, keysDSN: ConnectionString, confirmations: Int = 0) {
       self.dsn = dsn
       self.keysDSN = keysDSN
+      self.confirmations = confirmations
     }
   }
 

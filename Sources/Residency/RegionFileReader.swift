@@ -164,11 +164,25 @@ struct RegionFileReader {
   }
 
   private mutating func store(_ node: ConfigurationNode, isNeeded: Bool) -> RegionDescriptor.Store? {
-    guard let fields = node.fields("store", required: ["dsn", "keys_dsn"], &diagnostics) else { return nil }
+    guard let fields = node.fields("store", required: ["dsn", "keys_dsn"], optional: ["confirmations"], &diagnostics) else {
+      return nil
+    }
     let dsn = fields["dsn"].flatMap { connection("store.dsn", $0, isNeeded: isNeeded) }
     let keysDSN = fields["keys_dsn"].flatMap { connection("store.keys_dsn", $0, isNeeded: isNeeded) }
-    guard let dsn, let keysDSN else { return nil }
-    return RegionDescriptor.Store(dsn: dsn, keysDSN: keysDSN)
+    let confirmations = fields["confirmations"].map { confirmationCount($0) } ?? 0
+    guard let dsn, let keysDSN, let confirmations else { return nil }
+    return RegionDescriptor.Store(dsn: dsn, keysDSN: keysDSN, confirmations: confirmations)
+  }
+
+  private mutating func confirmationCount(_ node: ConfigurationNode) -> Int? {
+    guard let text = text("store.confirmations", node) else { return nil }
+    guard let number = Int(text), (0...16).contains(number) else {
+      report(
+        node, "store.confirmations '\(text)' is no number of standbys",
+        help: "write how many standbys must have a commit on disk before it is told, 0 to 16")
+      return nil
+    }
+    return number
   }
 
   /// Never puts the text into a message: it may hold a password.

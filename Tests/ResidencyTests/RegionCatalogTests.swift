@@ -118,6 +118,8 @@ struct RegionCatalogTests {
     ("https://localhost:7202", "https://localhost:7102", "7 URL localhost:7102 is already taken", "of its own"),
     ("store:", "stores:", "8 a region has no key 'stores'", "did you mean 'store'?"),
     ("${DOMICILE_EU_WEST_DSN}", "${DOMICILE_EU_WEST_DSN", "8 store.dsn has a '${' that names no variable", "${NAME}"),
+    ("_KEYS_DSN}\" }", "_KEYS_DSN}\", confirmations: 17 }", "8 store.confirmations '17' is no number of standbys", "0 to 16"),
+    ("_KEYS_DSN}\" }", "_KEYS_DSN}\", confirmations: one }", "8 store.confirmations 'one' is no number", "0 to 16"),
     (
       "eu-west.domicile.example/audit", "https://a/audit", "9 audit.origin 'https://a/audit' cannot name a log",
       "without its scheme"
@@ -139,6 +141,13 @@ struct RegionCatalogTests {
         let parts = line.components(separatedBy: " | ")
         return parts[0].contains(message) && parts[1].contains(help)
       }, "\(found)")
+  }
+
+  @Test func `a region may say how many standbys must confirm`() throws {
+    var files = Files()
+    #expect(try files.load().regions.map { $0.store?.confirmations } == [0, 0, 0])
+    files.replace("_KEYS_DSN}\" }", by: "_KEYS_DSN}\", confirmations: 2 }")
+    #expect(try files.load().regions.map { $0.store?.confirmations } == [0, 2, 0])
   }
 
   @Test func `names, ordinals and origins are unique`() {

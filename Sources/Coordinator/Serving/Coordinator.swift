@@ -44,11 +44,13 @@ package struct Coordinator: Service {
       catalog: configuration.catalog, local: region.id,
       tls: PeerTLSFiles(trustRoots: authority, certificate: peerTLS.certificate, key: peerTLS.key))
 
+    var limits = GroupCommitter.Limits()
+    limits.confirmations = addresses.confirmations
     let bell = Bell()
     let store = try await RegionStore(
       region: region, database: PostgresConfiguration(dsn: addresses.dsn.text, applicationName: "domicile \(region.id)"),
       keyDatabase: PostgresConfiguration(dsn: addresses.keysDSN.text, applicationName: "domicile \(region.id) keys"),
-      kek: secrets.kek, logger: logger, onAppend: { bell.ring($0) })
+      kek: secrets.kek, limits: limits, logger: logger, onAppend: { bell.ring($0) })
 
     let checkpoints = CheckpointHolder()
     guard let origin = KeyName(region.audit.origin) else { throw Checkpointer.Failure.foreignCheckpoint }

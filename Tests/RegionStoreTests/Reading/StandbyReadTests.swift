@@ -179,6 +179,29 @@ extension HazardTests {
     }
   }
 
+  @Test func `a region that requires a standby refuses a cluster that promises none`() async throws {
+    var limits = GroupCommitter.Limits()
+    limits.confirmations = 1
+    limits.stalledGrace = .zero
+    limits.silenceMax = .seconds(1)
+    try await TestStore.with(limits: limits) { test in
+      let subject = try tag(1)
+      let limit = ContinuousClock.now + .seconds(20)
+      var refusal: StoreError?
+      while refusal != .quorumUnavailable, .now < limit {
+        do {
+          try await test.register(subject)
+          Issue.record("it was acknowledged")
+          return
+        } catch let error as StoreError {
+          #expect([.quorumUnavailable, .indeterminate].contains(error))
+          refusal = error
+        }
+      }
+      #expect(refusal == .quorumUnavailable)
+    }
+  }
+
   @Test func `a region without standbys refuses what only standbys can keep`() async throws {
     try await TestStore.with { test in
       let subject = try tag(1)
