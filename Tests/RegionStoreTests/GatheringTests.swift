@@ -5,7 +5,7 @@ import Testing
 struct GatheringTests {
   private static let start = ContinuousClock.now
 
-  private func at(_ milliseconds: Double) -> ContinuousClock.Instant { Self.start + .seconds(milliseconds / 1_000) }
+  private func at(_ milliseconds: Int) -> ContinuousClock.Instant { Self.start + .milliseconds(milliseconds) }
 
   /// After `count` operations were here at once.
   private func gathering(_ count: Int) -> Gathering {

@@ -37,11 +37,11 @@ struct PrimaryPositionsTests {
     return StandbyState(history: mark.history, replayed: mark.position)
   }
 
-  private func at(_ seconds: Double) -> ContinuousClock.Instant { Self.start + .seconds(seconds) }
+  private func at(_ seconds: Int) -> ContinuousClock.Instant { Self.start + .seconds(seconds) }
 
   @Test func `a standby is as old as the last position that it has reached`() {
     let positions = PrimaryPositions()
-    for second in 0..<100 { positions.note(mark(UInt64(second) * 10), at: at(Double(second))) }
+    for second in 0..<100 { positions.note(mark(UInt64(second) * 10), at: at(second)) }
     #expect(positions.lastSeen(by: standby(505)) == at(50))
     #expect(positions.lastSeen(by: standby(510)) == at(51))
     #expect(positions.lastSeen(by: standby(99_999)) == at(99))
