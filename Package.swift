@@ -22,7 +22,9 @@ extension Target.Dependency {
   static let metrics = product(name: "Metrics", package: "swift-metrics")
   static let nioCore = product(name: "NIOCore", package: "swift-nio")
   static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
+  static let nioHPACK = product(name: "NIOHPACK", package: "swift-nio-http2")
   static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+  static let nioHTTP2 = product(name: "NIOHTTP2", package: "swift-nio-http2")
   static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
   static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
   static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -64,6 +66,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
@@ -102,7 +105,8 @@ let package = Package(
       "FaultLab",
       [
         "AuditTrail", "ConnectRPC", "Coordinator", "Cryptography", "Directory", "DomicileAPI", "Postgres", "RegionStore",
-        "Residency", .histogram, .httpTypes, .logging, .nioCore, .nioPosix, .nioSSL, .protobuf,
+        "Residency", .histogram, .httpTypes, .logging, .nioCore, .nioHPACK, .nioHTTP2, .nioPosix, .nioSSL,
+        .nioTLS, .protobuf,
       ]),
 
     // Programs.
@@ -125,16 +129,18 @@ let package = Package(
     tests("DirectoryTests", ["Directory", "Residency"]),
     tests("CryptographyTests", ["Cryptography", "Residency"]),
     tests("AuditTrailTests", ["AuditTrail", "Cryptography", "Residency"]),
-    tests("FaultLabTests", ["ConnectRPC", "FaultLab", "Residency", .nioCore, .nioPosix]),
-    tests("PostgresTests", ["DomicileTestKit", "FaultLab", "Postgres", .logging]),
+    tests(
+      "FaultLabTests",
+      ["ConnectRPC", "Coordinator", "DomicileAPI", "FaultLab", "Residency", .logging, .nioCore, .nioPosix, .serviceLifecycle]),
+    tests("PostgresTests", ["Coordinator", "DomicileTestKit", "FaultLab", "Postgres", "Residency", .logging]),
     tests(
       "RegionStoreTests",
       ["Cryptography", "Directory", "DomicileTestKit", "FaultLab", "Postgres", "RegionStore", "Residency", .logging]),
     tests(
       "ConnectRPCTests",
       [
-        "ConnectRPC", .asyncHTTPClient, .httpTypes, .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .protobuf,
-        .serviceLifecycle,
+        "ConnectRPC", .asyncHTTPClient, .httpTypes, .logging, .metrics, .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix, .nioSSL,
+        .protobuf, .serviceLifecycle,
       ], exclude: ["Protos"]),
     tests(
       "CoordinatorTests",

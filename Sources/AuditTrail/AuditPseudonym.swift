@@ -30,12 +30,10 @@ package struct AuditPseudonym: Hashable, Sendable, CustomStringConvertible {
     self.code = code
   }
 
-  /// - Parameter auditKey: the subject's audit key; each period's key is derived from it (HKDF, RFC 5869).
-  package init(of tag: SubjectTag, auditKey: SymmetricKey, period: AuditPeriod) throws(CryptographyError) {
-    let periodKey = try HKDF.derive(
-      key: auditKey.withBytes { [UInt8]($0) }, salt: [], info: Array("domicile audit pseudonym \(period)".utf8),
-      count: SymmetricKey.byteCount)
-    guard let code = SHA256Digest(HMACSHA256.code(for: tag.bytes, key: periodKey)) else {
+  /// - Parameter auditKey: the subject's audit key; each period's key is derived from it.
+  package init(of tag: SubjectTag, auditKey: RootKey, period: AuditPeriod) throws(CryptographyError) {
+    let periodKey = try auditKey.derived(for: "domicile audit pseudonym \(period)")
+    guard let code = SHA256Digest(HMACSHA256.code(for: tag.bytes, key: periodKey.withBytes { [UInt8]($0) })) else {
       throw .libraryFailure(operation: "a pseudonym")
     }
     self.init(period: period, code: code)

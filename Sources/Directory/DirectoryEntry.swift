@@ -83,7 +83,7 @@ extension DirectoryEntry {
     let stateNumber = try reader.integer(UInt8.self)
     guard let state = PlacementState(rawValue: stateNumber) else { throw .unknownState(stateNumber) }
     let tagBytes = try reader.take(SubjectTag.byteCount)
-    guard let tag = SubjectTag(tagBytes) else { throw .truncated(needed: SubjectTag.byteCount, found: tagBytes.count) }
+    guard let tag = SubjectTag(Array(tagBytes)) else { throw .truncated(needed: SubjectTag.byteCount, found: tagBytes.count) }
     let birth: LogPosition?
     if kind == .register {
       guard try reader.take(14).allSatisfy({ $0 == 0 }) else { throw .contradictory(.registrationIsNotFirst) }

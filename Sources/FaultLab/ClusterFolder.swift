@@ -15,6 +15,9 @@ struct ClusterFolder: Sendable {
   var passwordFile: String { path + "/pgpass" }
   /// A standby's, to connect to its primary: the same password, readable by the server's user alone.
   var replicationPasswordFile: String { path + "/replication.pgpass" }
+  var serverCertificate: String { path + "/server.crt" }
+  var serverKey: String { path + "/server.key" }
+  var trustedAuthority: String { path + "/authority.crt" }
   /// Makes a server a standby.
   var standbySignal: String { data + "/standby.signal" }
   var settings: String { data + "/domicile.conf" }

@@ -12,6 +12,7 @@ package actor LocalDeployment {
   private let files: Files
   private let report: @Sendable (String) -> Void
   private let standbyCount: Int
+  private let isOverTLS: Bool
   private var clusters: [RegionID: PrivateReplicaSet] = [:]
   private var coordinators: [RegionID: CoordinatorProcess] = [:]
 
@@ -43,14 +44,17 @@ package actor LocalDeployment {
 
   /// - Parameters:
   ///   - standbys: of each region's cluster. With one or more, a commit is acknowledged when one of them has it.
+  ///   - databasesOverTLS: the coordinators reach PostgreSQL as over a network, over TCP with TLS, and not by its Unix socket.
   ///   - report: told what is being done, for people who wait.
   package init(
-    catalog: RegionCatalog, files: Files, state: StateFolder, standbys: Int, report: @escaping @Sendable (String) -> Void
+    catalog: RegionCatalog, files: Files, state: StateFolder, standbys: Int, databasesOverTLS: Bool = false,
+    report: @escaping @Sendable (String) -> Void
   ) {
     self.catalog = catalog
     self.files = files
     self.state = state
     standbyCount = standbys
+    isOverTLS = databasesOverTLS
     self.report = report
   }
 
@@ -74,7 +78,13 @@ package actor LocalDeployment {
   }
 
   private func prepareCluster(of region: RegionID) async throws {
-    let cluster = try await PrivateReplicaSet.create(at: state.folder(of: region), standbys: standbyCount)
+    // Those who may be called by this region's name: here the databases have its certificate too.
+    let identity = state.appIdentity(of: region)
+    let cluster = try await PrivateReplicaSet.create(
+      at: state.folder(of: region), standbys: standbyCount,
+      ports: isOverTLS ? try (0...standbyCount).map { _ in try FreePort.find() } : [],
+      tls: isOverTLS
+        ? ClusterTLS(certificate: identity.certificate, key: identity.key, authority: state.authority.certificate) : nil)
     clusters[region] = cluster
     try await cluster.start()
     try await cluster.primary.createDatabase("domicile")

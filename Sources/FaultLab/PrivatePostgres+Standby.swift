@@ -49,12 +49,13 @@ extension PrivatePostgres {
       "synchronous_standby_names": "",
     ]
     let all = primary.settings.merging(own) { _, own in own }.merging(settings) { _, given in given }
-    return PrivatePostgres(port: port, layout: layout, programs: primary.programs, settings: all)
+    return PrivatePostgres(port: port, layout: layout, programs: primary.programs, settings: all, tls: primary.tls)
   }
 
   func makeStandby(of primary: PrivatePostgres, name: String) async throws(PrivatePostgresError) {
     try await layout.prepare()
     try copyPassword(of: primary)
+    try tls?.install(in: layout)
     if !layout.hasData { try await copyData(of: primary, name: name) }
     try checkData()
     guard layout.standbySignal.isPresent else {
@@ -124,6 +125,7 @@ extension PrivatePostgres {
   }
 
   private static func upstream(_ primary: PrivatePostgres, passwordFile: String, name: String) -> String {
+    // The authority's file that `address` names is the primary's own: both servers run as one user.
     connectionString(primary.address + [("passfile", passwordFile), ("application_name", name)])
   }
 }

@@ -7,7 +7,7 @@ import Postgres
 ///
 /// Everyone connects with a random password (SCRAM-SHA-256) that is kept in the folder, readable by this process's user
 /// alone; `dsn` refers to it by its file. The server listens on a Unix socket in a closed folder and, where a port is given, on
-/// 127.0.0.1. Data checksums are on. It outlives this process unless a `Guardian` watches it.
+/// 127.0.0.1, with TLS where there are files for that. Data checksums are on. It outlives this process unless a `Guardian` watches it.
 package struct PrivatePostgres: Sendable {
   package enum StopMode: String, Sendable {
     /// Ends sessions, writes a checkpoint.
@@ -26,6 +26,8 @@ package struct PrivatePostgres: Sendable {
   let programs: PostgresPrograms
   /// Over this type's own.
   let settings: [String: String]
+  /// On TCP.
+  let tls: ClusterTLS?
 
   package var folder: String { layout.path }
   package var dataFolder: String { layout.data }
@@ -38,13 +40,15 @@ package struct PrivatePostgres: Sendable {
   ///   - folder: Made where missing; the cluster's alone.
   ///   - port: TCP port on 127.0.0.1; none for the Unix socket alone.
   ///   - settings: Server settings by name, e.g. `["synchronous_standby_names": "ANY 1 (*)"]`; in force from the next `start()`.
+  ///   - tls: What is shown on TCP; `dsn` then checks it.
   package static func create(
-    at folder: String, port: Int? = nil, settings: [String: String] = [:]
+    at folder: String, port: Int? = nil, settings: [String: String] = [:], tls: ClusterTLS? = nil
   ) async throws(PrivatePostgresError) -> PrivatePostgres {
     let programs = try await PostgresPrograms.find()
     let layout = ClusterFolder(folder, account: try ServerAccount.current())
-    let cluster = PrivatePostgres(port: port, layout: layout, programs: programs, settings: settings)
+    let cluster = PrivatePostgres(port: port, layout: layout, programs: programs, settings: settings, tls: tls)
     try await layout.prepare()
+    try tls?.install(in: layout)
     if !layout.hasData { try await cluster.initialize() }
     try cluster.checkData()
     try cluster.writeSettings()
@@ -108,6 +112,14 @@ package struct PrivatePostgres: Sendable {
     Self.connectionString(address + [("dbname", database), ("passfile", layout.passwordFile)])
   }
 
+  /// The same by the Unix socket, also where there is a port: for programs on this machine only.
+  package func socketDSN(database: String = "postgres") -> String {
+    Self.connectionString([
+      ("host", layout.socket), ("port", String(effectivePort)), ("user", Self.superuser), ("dbname", database),
+      ("passfile", layout.passwordFile),
+    ])
+  }
+
   /// Makes a database, unless there is one of that name.
   ///
   /// - Parameter name: 1 to 63 lower-case letters, digits and underscores, a letter first.
@@ -143,7 +155,15 @@ extension PrivatePostgres {
 
   /// Where the server is and as whom it is entered.
   var address: [(keyword: String, value: String)] {
-    [("host", port == nil ? layout.socket : "127.0.0.1"), ("port", String(effectivePort)), ("user", Self.superuser)]
+    let place = [("port", String(effectivePort)), ("user", Self.superuser)]
+    guard port != nil else { return [("host", layout.socket)] + place }
+    guard tls != nil else { return [("host", "127.0.0.1")] + place }
+    return [("host", "localhost"), ("hostaddr", "127.0.0.1")] + place + security
+  }
+
+  /// How `address` is to be entered.
+  var security: [(keyword: String, value: String)] {
+    tls == nil ? [] : [("sslmode", "verify-full"), ("sslrootcert", layout.trustedAuthority)]
   }
 
   static func connectionString(_ parts: [(keyword: String, value: String)]) -> String {
@@ -212,6 +232,11 @@ extension PrivatePostgres {
       "log_error_verbosity": "terse",
       "log_parameter_max_length_on_error": "0",
     ]
+    if tls != nil {
+      all["ssl"] = "on"
+      all["ssl_cert_file"] = layout.serverCertificate
+      all["ssl_key_file"] = layout.serverKey
+    }
     all.merge(settings) { _, given in given }
     for name in all.keys where !name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == ".") }) {
       throw PrivatePostgresError("'\(name)' is no setting's name", because: "it has other characters", remedy: "Correct it.")

@@ -22,14 +22,16 @@ package struct PrivateReplicaSet: Sendable {
   ///   - count: How many standbys. Without one, commits wait for nobody.
   ///   - ports: TCP ports on 127.0.0.1, the primary's first; none for Unix sockets alone.
   ///   - settings: Server settings of all clusters by name, `synchronous_standby_names` of the primary alone.
+  ///   - tls: What all clusters show on TCP.
   package static func create(
-    at folder: String, standbys count: Int, ports: [Int] = [], settings: [String: String] = [:]
+    at folder: String, standbys count: Int, ports: [Int] = [], settings: [String: String] = [:], tls: ClusterTLS? = nil
   ) async throws(PrivatePostgresError) -> PrivateReplicaSet {
     let folders = folders(in: folder, standbys: count)
     let names = (0..<count).map { "standby_\($0 + 1)" }
     let quorum = names.isEmpty ? "" : "ANY 1 (\(names.joined(separator: ", ")))"
     let primary = try await PrivatePostgres.create(
-      at: folders[0], port: ports.first, settings: ["synchronous_standby_names": quorum].merging(settings) { _, given in given })
+      at: folders[0], port: ports.first, settings: ["synchronous_standby_names": quorum].merging(settings) { _, given in given },
+      tls: tls)
     var standbys: [PrivatePostgres] = []
     for (index, name) in names.enumerated() {
       let port = ports.count > index + 1 ? ports[index + 1] : nil
@@ -73,13 +75,15 @@ package struct PrivateReplicaSet: Sendable {
   /// be the old primary.
   package func discoveryDSN(database: String = "postgres") -> String {
     let clusters = [primary] + standbys
-    func list(_ keyword: String) -> String {
-      clusters.compactMap { $0.address.first { $0.keyword == keyword }?.value }.joined(separator: ",")
+    let places = ["host", "hostaddr", "port"].compactMap { keyword in
+      let values = clusters.compactMap { $0.address.first { $0.keyword == keyword }?.value }
+      return values.isEmpty ? nil : (keyword: keyword, value: values.joined(separator: ","))
     }
-    return PrivatePostgres.connectionString([
-      ("host", list("host")), ("port", list("port")), ("user", PrivatePostgres.superuser), ("dbname", database),
-      ("passfile", primary.layout.passwordFile), ("target_session_attrs", "read-write"),
-    ])
+    return PrivatePostgres.connectionString(
+      places + [
+        ("user", PrivatePostgres.superuser), ("dbname", database), ("passfile", primary.layout.passwordFile),
+        ("target_session_attrs", "read-write"),
+      ] + primary.security)
   }
 
   /// Returns when the primary streams to every standby.

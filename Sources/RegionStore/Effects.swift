@@ -78,11 +78,6 @@ package struct Effects: Sendable {
     leaves.isEmpty && records.isEmpty && registrations.isEmpty && consents.isEmpty && answers.isEmpty
   }
 
-  /// Whose keys are needed to write this.
-  var tagsSealedFor: [SubjectTag] {
-    records.map(\.address.tag) + registrations.map(\.tag) + leaves.compactMap { $0.details?.tag } + answers.map(\.tag)
-  }
-
   package mutating func record(_ leaf: LeafDraft) { leaves.append(leaf) }
 
   package mutating func put(_ address: RecordAddress, version: UInt64, value: [UInt8]) {

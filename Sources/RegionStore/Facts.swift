@@ -124,8 +124,7 @@ package struct LeafReceipt: Hashable, Sendable {
 /// Everything that a batch read, in one snapshot, but for records that an operation asked of a standby. What is absent was not there.
 package struct Facts: Sendable {
   package internal(set) var subjects: [SubjectTag: SubjectFacts] = [:]
-  /// Name a subject in the audit log.
-  package internal(set) var auditKeys: [SubjectTag: SymmetricKey] = [:]
+  var keys: [SubjectTag: SubjectKeys] = [:]
   package internal(set) var placements: [SubjectTag: PlacementSet] = [:]
   package internal(set) var records: [RecordAddress: StoredRecord] = [:]
   package internal(set) var pages: [PageAddress: StoredPage] = [:]
@@ -135,4 +134,7 @@ package struct Facts: Sendable {
   package internal(set) var readPoint = ReadPoint.primary
   /// Subjects of which something does not open: an operation on one fails, the rest of its batch does not.
   var unreadable: Set<SubjectTag> = []
+
+  /// Names a subject in the audit log. `nil` for one that is not at home here, and is not about to be.
+  package func auditKey(of subject: SubjectTag) -> RootKey? { keys[subject]?.audit }
 }

@@ -32,16 +32,16 @@ package struct SubjectTag: Hashable, Sendable, Comparable, CustomStringConvertib
   }
 
   /// - Returns: `nil` unless there are exactly 16 bytes.
-  package init?(_ bytes: some Sequence<UInt8>) {
-    var (high, low) = (UInt64(0), UInt64(0))
-    var count = 0
-    for byte in bytes {
-      guard count < Self.byteCount else { return nil }
-      if count < 8 { high = high << 8 | UInt64(byte) } else { low = low << 8 | UInt64(byte) }
-      count += 1
-    }
-    guard count == Self.byteCount else { return nil }
-    (self.high, self.low) = (high, low)
+  package init?(_ bytes: UnsafeRawBufferPointer) {
+    guard bytes.count == Self.byteCount else { return nil }
+    high = UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self))
+    low = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+  }
+
+  /// - Returns: `nil` unless there are exactly 16 bytes.
+  package init?(_ bytes: [UInt8]) {
+    guard let tag = bytes.withUnsafeBytes({ Self($0) }) else { return nil }
+    self = tag
   }
 
   /// - Returns: `nil` unless `hex` is 32 hexadecimal digits.

@@ -111,8 +111,8 @@ import Testing
   @Test func `a pseudonym is of one subject, one key and one month`() throws {
     let tag = try #require(SubjectTag([UInt8](repeating: 1, count: 16)))
     let otherTag = try #require(SubjectTag([UInt8](repeating: 2, count: 16)))
-    let key = try #require(SymmetricKey(bytes: [UInt8](repeating: 3, count: 32)))
-    let otherKey = try #require(SymmetricKey(bytes: [UInt8](repeating: 4, count: 32)))
+    let key = RootKey(try #require(SymmetricKey(bytes: [UInt8](repeating: 3, count: 32))))
+    let otherKey = RootKey(try #require(SymmetricKey(bytes: [UInt8](repeating: 4, count: 32))))
     let november = try #require(AuditPeriod("2026-11"))
     let december = try #require(AuditPeriod("2026-12"))
     let base = try AuditPseudonym(of: tag, auditKey: key, period: november)

@@ -104,6 +104,15 @@ import Testing
         == "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8")
   }
 
+  @Test func `a root key derives what HKDF does, whichever it derived last`() throws {
+    let bytes = [UInt8](repeating: 0x0b, count: 32)
+    let root = RootKey(try #require(SymmetricKey(bytes: bytes)))
+    for purpose in ["november", "november", "december", "november"] {
+      let expected = try HKDF.derive(key: bytes, salt: [], info: Array(purpose.utf8), count: 32)
+      #expect(try root.derived(for: purpose).withBytes { [UInt8]($0) } == expected)
+    }
+  }
+
   @Test func `HKDF refuses an empty key and lengths it cannot make`() {
     #expect(throws: CryptographyError.self) { try HKDF.derive(key: [], salt: [], info: [], count: 32) }
     #expect(throws: CryptographyError.self) { try HKDF.derive(key: [1], salt: [], info: [], count: 0) }

@@ -1,6 +1,8 @@
+import Coordinator
 import DomicileTestKit
 import FaultLab
 import Foundation
+import Residency
 import Testing
 
 @testable import Postgres
@@ -144,6 +146,50 @@ import Testing
     await replicas.remove()
     for process in processes { #expect(!FileManager.default.fileExists(atPath: "/proc/\(process)/cwd")) }
     #expect(!FileManager.default.fileExists(atPath: folder))
+  }
+
+  @Test func `on TCP a set shows its certificate, to its standby too, and one of another authority is refused`() async throws {
+    let replicas = try await ThrowawayReplicaSet.start(standbys: 1)
+    let folder = (replicas.primary.folder as NSString).deletingLastPathComponent
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try await replicas.replicaSet.stop()
+    let own = try Self.identity(in: "\(folder)/own")
+    let foreign = try Self.identity(in: "\(folder)/foreign")
+    let set = try await PrivateReplicaSet.create(
+      at: folder, standbys: 1, ports: [try FreePort.find(), try FreePort.find()],
+      tls: ClusterTLS(
+        certificate: own.leaf.certificate, key: own.leaf.key, authority: own.authority.certificate))
+    try await set.start()
+    for dsn in [set.dsn(), set.discoveryDSN()] {
+      let connection = try await TestDatabase.connect(TestDatabase.configuration(dsn))
+      #expect(try await connection.run("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").rows[0].bool(0))
+      let replication = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_replication USING (pid)"
+      #expect(try await connection.run(replication).rows[0].bool(0))
+      await connection.close()
+    }
+    let dsn = "\(set.dsn()) sslrootcert=\(foreign.authority.certificate)"
+    let error = try await postgresError { () throws(PostgresError) in
+      try await PostgresConnection.connect(TestDatabase.configuration(dsn), logger: TestDatabase.logger)
+    }
+    #expect(error.serverMessage?.contains("certificate verify failed") == true)
+    await replicas.remove()
+  }
+
+  private static func identity(in folder: String) throws -> (leaf: StateFolder.KeyPair, authority: StateFolder.KeyPair) {
+    let state = StateFolder(folder)
+    let file = """
+      region: eu
+      ordinal: 1
+      jurisdiction: IE
+      name: Test
+      location: { latitude: 53.35, longitude: -6.26 }
+      coordinator: { listen: 127.0.0.1:1, public: "https://localhost:1" }
+      peer: { listen: 127.0.0.1:2, url: "https://localhost:2" }
+      store: { dsn: "${DSN}", keys_dsn: "${KEYS_DSN}" }
+      audit: { origin: eu.domicile.example/audit, witnesses: [] }
+      """
+    try DevelopmentAuthority(state: state).prepare(try RegionCatalog.load([("eu.yaml", file)], environment: [:], stores: .none))
+    return (state.appIdentity(of: try #require(RegionID("eu"))), state.authority)
   }
 
   @Test func `a standby of another cluster is refused, and so is a name that is none`() async throws {

@@ -26,11 +26,12 @@ struct GatheringTests {
     #expect(gathering.pause(waiting: 3, isBeside: false, oldest: at(1), now: at(3)) == nil)
   }
 
-  @Test func `beside another batch a second one is for many, or for when that takes long`() {
-    let gathering = gathering(16)
-    #expect(gathering.pause(waiting: 127, isBeside: true, oldest: at(1), now: at(1)) == at(9))
-    #expect(gathering.pause(waiting: 128, isBeside: true, oldest: at(1), now: at(1)) == nil)
-    #expect(gathering.pause(waiting: 1, isBeside: true, oldest: at(1), now: at(9)) == nil)
+  @Test(arguments: [(here: 16, enough: 16), (here: 64, enough: 16), (here: 128, enough: 32)])
+  func `beside another batch a second one is for many, or for when that takes long`(here: Int, enough: Int) {
+    let gathering = gathering(here)
+    #expect(gathering.pause(waiting: enough - 1, isBeside: true, oldest: at(0), now: at(0)) == at(8))
+    #expect(gathering.pause(waiting: enough, isBeside: true, oldest: at(0), now: at(0)) == nil)
+    #expect(gathering.pause(waiting: 1, isBeside: true, oldest: at(0), now: at(8)) == nil)
   }
 
   @Test func `those who went are forgotten`() {

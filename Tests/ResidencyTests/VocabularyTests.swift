@@ -55,11 +55,11 @@ struct VocabularyTests {
   }
 
   @Test func `a tag is exactly 16 bytes and prints as hexadecimal`() throws {
-    let tag = try #require(SubjectTag(0..<16))
+    let tag = try #require(SubjectTag(Array(0..<16)))
     #expect(tag.description == "000102030405060708090a0b0c0d0e0f")
     #expect(SubjectTag(hex: tag.description) == tag)
-    #expect(SubjectTag(0..<15) == nil)
-    #expect(SubjectTag(0..<17) == nil)
+    #expect(SubjectTag(Array(0..<15)) == nil)
+    #expect(SubjectTag(Array(0..<17)) == nil)
     #expect(SubjectTag(hex: "00") == nil)
   }
 

@@ -24,7 +24,7 @@ extension CallAnswerer {
     defer { if arrival.peer.isHTTP2 { arrival.peer.onGone { registry.answered() } } else { registry.answered() } }
     let deadline = arrival.started + min(request.timeout ?? limits.deadlineMax, limits.deadlineMax)
     let context = context(of: arrival, method: method.path, deadline: deadline)
-    let supervisor = CallSupervisor()
+    let supervisor = CallSupervisor(on: EventLoopExecutor(arrival.channel.eventLoop))
     let timer = supervise(supervisor, arrival, until: deadline)
     defer {
       timer.cancel()
@@ -56,7 +56,7 @@ extension CallAnswerer {
     registry.enterUnbounded()
     let deadline = arrival.started + limits.deadlineMax
     let context = context(of: arrival, method: route.pattern, deadline: deadline)
-    let supervisor = CallSupervisor()
+    let supervisor = CallSupervisor(on: EventLoopExecutor(arrival.channel.eventLoop))
     let timer = supervise(supervisor, arrival, until: deadline)
     defer {
       timer.cancel()

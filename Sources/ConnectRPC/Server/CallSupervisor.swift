@@ -14,6 +14,10 @@ final class CallSupervisor: Sendable {
     case ended(End)
   }
   private let state = Mutex(State.idle)
+  private let executor: any TaskExecutor
+
+  /// - Parameter executor: where the work runs.
+  init(on executor: any TaskExecutor) { self.executor = executor }
 
   var end: End? {
     state.withLock { if case .ended(let end) = $0 { end } else { nil } }
@@ -41,7 +45,7 @@ final class CallSupervisor: Sendable {
   /// - Throws: ``End`` where the call ended, even if the work was done.
   func waitingForEnd<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
     // At once, on this thread: most messages are here already, and need nobody else's time.
-    let task = Task.immediate { try await work() }
+    let task = Task.immediate(executorPreference: executor) { try await work() }
     let result = await supervised(stop: { _ in task.cancel() }) { await task.result }
     if let end { throw end }
     return try result.get()
@@ -59,7 +63,7 @@ final class CallSupervisor: Sendable {
       throw end
     }
     let gate = Gate<Value>()
-    let task = Task.immediate {
+    let task = Task.immediate(executorPreference: executor) {
       defer { finally() }
       do {
         gate.open(.success(try await work()))

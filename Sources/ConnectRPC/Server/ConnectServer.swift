@@ -118,15 +118,18 @@ package struct ConnectServer: Service {
       idleTimeout: TimeAmount(limits.idleTimeout),
       httpDecoderConfiguration: .init(
         maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax, maxHeaderFieldCount: 200))
-    guard let tls else { return .http1(configuration: http1) }
+    guard let tls else {
+      return HTTPServerBuilder { ThreadKeepingChannel(base: HTTP1Channel(responder: $0, configuration: http1)) }
+    }
     let http2 = HTTP2ChannelConfiguration(
       idleTimeout: limits.idleTimeout,
       gracefulCloseTimeout: limits.drainTimeout,
       streamConfiguration: http1)
     return HTTPServerBuilder { responder in
-      RecordedTLSChannel(
-        base: try HTTP2UpgradeChannel(tlsChannelConfiguration: tls.tls, configuration: http2, responder: responder),
-        handshakeTimeout: TimeAmount(limits.handshakeTimeout), flushTimeout: TimeAmount(limits.flushTimeout))
+      ThreadKeepingChannel(
+        base: RecordedTLSChannel(
+          base: try HTTP2UpgradeChannel(tlsChannelConfiguration: tls.tls, configuration: http2, responder: responder),
+          handshakeTimeout: TimeAmount(limits.handshakeTimeout), flushTimeout: TimeAmount(limits.flushTimeout)))
     }
   }
 }

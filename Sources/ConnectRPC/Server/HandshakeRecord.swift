@@ -41,7 +41,7 @@ final class HandshakeRecord: ChannelInboundHandler, RemovableChannelHandler {
 @available(*, unavailable)
 extension HandshakeRecord: Sendable {}
 
-/// A TLS channel with a ``HandshakeRecord`` and an ``OrderlyClose`` behind its TLS handler.
+/// A TLS channel with a ``SharedFlush``, a ``HandshakeRecord`` and an ``OrderlyClose`` behind its TLS handler.
 struct RecordedTLSChannel<Base: ServerChildChannel>: ServerChildChannel {
   let base: Base
   let handshakeTimeout: TimeAmount
@@ -53,7 +53,7 @@ struct RecordedTLSChannel<Base: ServerChildChannel>: ServerChildChannel {
       let pipeline = channel.pipeline.syncOperations
       let tls = try pipeline.handler(type: NIOSSLServerHandler.self)
       try pipeline.addHandlers(
-        [HandshakeRecord(timeout: handshakeTimeout), OrderlyClose(timeout: flushTimeout)], position: .after(tls))
+        [SharedFlush(), HandshakeRecord(timeout: handshakeTimeout), OrderlyClose(timeout: flushTimeout)], position: .after(tls))
       // A peer that ends its output has left; else its connection would wait out a TLS shutdown that it no longer answers.
       try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
     } catch {

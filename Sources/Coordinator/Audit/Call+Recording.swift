@@ -45,7 +45,7 @@ extension Call {
       event.safeguard = decision.safeguard
       event.classes = decision.classes
     }
-    guard let tag = recorded.subject, let key = facts.auditKeys[tag] else { return LeafDraft(event, details: nil) }
+    guard let tag = recorded.subject, let key = facts.auditKey(of: tag) else { return LeafDraft(event, details: nil) }
     event.subject = try pseudonym(of: tag, auditKey: key)
     event.subjectEpoch = facts.subjects[tag]?.epoch
     return LeafDraft(event, details: recorded.details.map { LeafDraft.Details(tag: tag, bytes: $0.canonicalBytes) })
@@ -58,7 +58,7 @@ extension Call {
   func recordable(_ collection: CollectionName?) -> CollectionName? { collection.flatMap { policies.collection($0)?.name } }
 
   /// The name under which this region's log speaks of the subject this month.
-  func pseudonym(of tag: SubjectTag, auditKey: SymmetricKey) throws -> AuditPseudonym {
+  func pseudonym(of tag: SubjectTag, auditKey: RootKey) throws -> AuditPseudonym {
     let period = AuditPeriod(containing: UTCTime(milliseconds: Int64(now)))
     return try AuditPseudonym(of: tag, auditKey: auditKey, period: period)
   }

@@ -1,5 +1,6 @@
 import AuditTrail
 import Cryptography
+import Dispatch
 import Logging
 import RegionStore
 
@@ -11,6 +12,8 @@ actor Checkpointer {
   private let signer: NoteSigner
   private let holder: CheckpointHolder
   private let logger: Logger
+  /// Files are written here, and waited for: Swift's cooperative threads are few, and must not be blocked.
+  private let disk = DispatchQueue(label: "checkpoints")
   private var tree: TileWriter
   private var isStopping = false
   private var sleep: Task<Void, Never>?
@@ -94,7 +97,7 @@ actor Checkpointer {
         files += grown.append(hashes.compactMap { SHA256Digest($0) })
       }
       let note = try Checkpoint(origin: origin, size: grown.size, root: grown.frontier.root).signed(by: signer).bytes
-      try folder.publish(Self.lastOfEach(files), checkpoint: note)
+      try await write(Self.lastOfEach(files), checkpoint: note)
       tree = grown
       holder.replace(with: note, size: grown.size)
       noteSuccess()
@@ -102,6 +105,13 @@ actor Checkpointer {
       failures += 1
       guard failures == 1 else { return }
       logger.error("no checkpoint could be made; calls go on being recorded", metadata: ["error": "\(error)"])
+    }
+  }
+
+  private func write(_ files: [TileWriter.File], checkpoint: [UInt8]) async throws {
+    let (folder, disk) = (folder, disk)
+    try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+      disk.async { done.resume(with: Result { try folder.publish(files, checkpoint: checkpoint) }) }
     }
   }
 

@@ -25,7 +25,7 @@ struct GetSubjectPseudonyms: SubjectProcedure {
   var needs: FactsNeeded { FactsNeeded(subjects: [subject]) }
 
   func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Domicile_V1_GetSubjectPseudonymsResponse> {
-    guard let person = facts.subjects[subject], let key = facts.auditKeys[subject] else {
+    guard let person = facts.subjects[subject], let key = facts.auditKey(of: subject) else {
       return .elsewhere(PlacementLookup(facts.placements[subject], at: call.region.descriptor.ordinal))
     }
     let recorded = Recorded(activity: .operate, subject: subject, details: ["asked": "pseudonyms"])

@@ -17,9 +17,10 @@ final class CallFactory: Sendable {
   }
 
   func make(principal: Principal, asking: RegionDescriptor, deadline: ContinuousClock.Instant?) throws -> Call {
-    Call(
+    let random = try SecureRandom.bytes(32)
+    return Call(
       region: region, inForce: policies.inForce, principal: principal, asking: asking, now: Self.now,
-      number: received.add(1, ordering: .relaxed).newValue, id: try SecureRandom.bytes(16), salt: try SecureRandom.bytes(16),
+      number: received.add(1, ordering: .relaxed).newValue, id: Array(random.prefix(16)), salt: Array(random.suffix(16)),
       deadline: deadline)
   }
 

@@ -88,7 +88,7 @@ struct Executor: Sendable {
       }
       leaves = before..<effects.leaves.count
       // For the asking region's log; an app is never told.
-      let auditKey = call.isForwarded ? facts.auditKeys[procedure.subject] : nil
+      let auditKey = call.isForwarded ? facts.auditKey(of: procedure.subject) : nil
       pseudonym = try auditKey.map { try call.pseudonym(of: procedure.subject, auditKey: $0) }
     }
 

@@ -13,6 +13,6 @@ package struct SubjectTagger: Sendable {
   }
 
   package func tag(of subject: SubjectID) -> SubjectTag? {
-    SubjectTag(HMACSHA256.code(for: Array(subject.rawValue.utf8), key: key).prefix(SubjectTag.byteCount))
+    SubjectTag(Array(HMACSHA256.code(for: Array(subject.rawValue.utf8), key: key).prefix(SubjectTag.byteCount)))
   }
 }

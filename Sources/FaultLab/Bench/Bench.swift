@@ -104,11 +104,13 @@ package struct Bench: Sendable {
     let encoder = CallEncoder(codec: plan.codec)
     let seed = plan.seed &+ UInt64(round) &* 1_000
     @Sendable func random(_ connection: Int) -> SeededGenerator { SeededGenerator(seed: seed &+ UInt64(connection)) }
-    func load(_ name: String, connections: Int, _ script: @Sendable (Int) -> any LoadScript) async throws {
+    func load(
+      _ name: String, connections: Int, callsAtOnce: Int, _ script: @Sendable (Int) -> any LoadScript
+    ) async throws {
       report("round \(round) of \(plan.rounds): \(name)")
       let before = (ProcessorTime.microseconds(of: measured.coordinator), ProcessorTime.microseconds(of: measured.cluster))
       let result = try await generator.run(
-        .init(connections: connections, warmUp: plan.warmUp, measured: plan.measured), script: script)
+        .init(connections: connections, callsAtOnce: callsAtOnce, warmUp: plan.warmUp, measured: plan.measured), script: script)
       guard result.failures.isEmpty else { throw Failure.callsFailed(name, result.failures, result.firstFailure) }
       samples.add(result, as: name)
       // The warm-up costs too: the rate is taken to be the same.
@@ -117,36 +119,39 @@ package struct Bench: Sendable {
       samples.costs["\(name) coordinator", default: []].append((after.0 - before.0) / max(1, records))
       samples.costs["\(name) postgres", default: []].append((after.1 - before.1) / max(1, records))
     }
-    func compare(_ mode: PgBench.Mode, connections: Int) async throws {
-      let name = "pgbench \(mode.rawValue)"
+    func compare(_ mode: PgBench.Mode, _ way: PgBench.Way = .asDeployed, connections: Int) async throws {
+      let name = "pgbench \(mode.rawValue)\(way.rawValue)"
       report("round \(round) of \(plan.rounds): \(name)")
-      let rate = try await pgbench.transactionsPerSecond(mode, connections: connections, duration: plan.measured)
+      let rate = try await pgbench.transactionsPerSecond(mode, way, connections: connections, duration: plan.measured)
       samples.rates[name, default: []].append(rate)
     }
 
     let reads = plan.scenarios.contains(.localRead)
-    if reads || plan.scenarios.contains(.batchRead) { try await compare(.selectOnly, connections: plan.connections) }
+    if reads || plan.scenarios.contains(.batchRead) {
+      try await compare(.selectOnly, connections: plan.connections)
+      try await compare(.selectOnly, .unixSocket, connections: plan.connections)
+    }
     if reads {
-      try await load("rpc", connections: plan.connections) { _ in RPCScript(encoder: encoder) }
-      try await load("local-read", connections: plan.connections) {
+      try await load("rpc", connections: plan.connections, callsAtOnce: plan.callsAtOnce) { _ in RPCScript(encoder: encoder) }
+      try await load("local-read", connections: plan.connections, callsAtOnce: plan.callsAtOnce) {
         RecordScript(encoder: encoder, population: population, choice: .uniform, readShare: 1, generator: random($0))
       }
     }
     if plan.scenarios.contains(.batchRead) {
-      try await load("batch-read", connections: plan.connections) {
+      try await load("batch-read", connections: plan.connections, callsAtOnce: 1) {
         BatchReadScript(encoder: encoder, population: population, size: BenchScenario.batchSize, generator: random($0))
       }
     }
     if plan.scenarios.contains(.write) {
       try await compare(.simpleUpdate, connections: plan.writeConnections)
-      try await load("write", connections: plan.writeConnections) {
+      try await load("write", connections: plan.writeConnections, callsAtOnce: plan.callsAtOnce) {
         RecordScript(encoder: encoder, population: population, choice: .uniform, readShare: 0, generator: random($0))
       }
     }
     if plan.scenarios.contains(.mixed) {
       let zipfian = SubjectChoice.zipfian(Zipfian(below: plan.subjects))
       for (shape, readShare) in [("mixed-a", 0.5), ("mixed-b", 0.95), ("mixed-c", 1)] {
-        try await load(shape, connections: plan.connections) {
+        try await load(shape, connections: plan.connections, callsAtOnce: plan.callsAtOnce) {
           RecordScript(encoder: encoder, population: population, choice: zipfian, readShare: readShare, generator: random($0))
         }
       }
@@ -160,7 +165,9 @@ package struct Bench: Sendable {
     let encoder = CallEncoder(codec: plan.codec)
     let rate = Self.median(samples.rates["local-read"] ?? []) / 2
     let result = try await generator.run(
-      .init(connections: plan.connections, warmUp: plan.warmUp, measured: plan.measured, callsPerSecond: max(1, rate))
+      .init(
+        connections: plan.connections, callsAtOnce: plan.callsAtOnce, warmUp: plan.warmUp, measured: plan.measured,
+        callsPerSecond: max(1, rate))
     ) {
       RecordScript(
         encoder: encoder, population: population, choice: .uniform, readShare: 1,

@@ -2,8 +2,8 @@ package import Coordinator
 import FoundationEssentials
 package import Residency
 
-/// One region with its real parts, for the benchmark: a private PostgreSQL cluster with a synchronous standby, and a coordinator in a
-/// process of its own, whose binary is the program that is measured.
+/// One region with its real parts, for the benchmark: a private PostgreSQL cluster with a synchronous standby that is entered over TCP
+/// with TLS, as a region's cluster is, and a coordinator in a process of its own, whose binary is the program that is measured.
 package struct BenchRegion: Sendable {
   package let catalog: RegionCatalog
   package let region: RegionDescriptor
@@ -28,7 +28,7 @@ package struct BenchRegion: Sendable {
     state = StateFolder("\(folder)/state")
     deployment = LocalDeployment(
       catalog: catalog, files: .init(program: program, regions: regions, policies: policies), state: state, standbys: 1,
-      report: report)
+      databasesOverTLS: true, report: report)
   }
 
   private static func file(ports: (apps: Int, peers: Int)) -> String {

@@ -48,6 +48,7 @@ package struct BenchReport: Sendable {
       "machine": .string(machine),
       "plan": [
         "connections": .integer(plan.connections), "write_connections": .integer(plan.writeConnections),
+        "calls_at_once": .integer(plan.callsAtOnce),
         "subjects": .integer(plan.subjects), "rounds": .integer(plan.rounds),
         "seconds": .number(Self.rounded(plan.measured / .seconds(1))), "codec": .string(plan.codec.rawValue),
         "record_bytes": .integer(BenchPopulation.recordBytes), "seed": .string(String(plan.seed)),

@@ -20,6 +20,8 @@ package struct BenchPlan: Sendable {
   package var connections: Int
   /// Of `write`, and of the `pgbench -N` that it is compared with.
   package var writeConnections: Int
+  /// Calls at once on each connection, of all scenarios but `batch-read`, whose calls are a hundred each.
+  package var callsAtOnce: Int
   package var warmUp: Duration
   /// Of one measurement.
   package var measured: Duration
@@ -29,13 +31,14 @@ package struct BenchPlan: Sendable {
   package var seed: UInt64
 
   package init(
-    scenarios: [BenchScenario], subjects: Int, connections: Int, writeConnections: Int, warmUp: Duration, measured: Duration,
-    rounds: Int, codec: LoadCodec, seed: UInt64
+    scenarios: [BenchScenario], subjects: Int, connections: Int, writeConnections: Int, callsAtOnce: Int, warmUp: Duration,
+    measured: Duration, rounds: Int, codec: LoadCodec, seed: UInt64
   ) {
     self.scenarios = scenarios
     self.subjects = subjects
     self.connections = connections
     self.writeConnections = writeConnections
+    self.callsAtOnce = callsAtOnce
     self.warmUp = warmUp
     self.measured = measured
     self.rounds = rounds

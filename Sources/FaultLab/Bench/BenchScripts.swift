@@ -31,14 +31,16 @@ package struct BenchPopulation: Sendable {
 struct CallEncoder: Sendable {
   let codec: LoadCodec
 
-  func call(_ method: String, _ message: some Message, weight: Int = 1) -> LoadCall {
+  /// - Parameter recordsRead: How many records of the benchmark's size the answer brings.
+  func call(_ method: String, _ message: some Message, weight: Int = 1, recordsRead: Int = 0) -> LoadCall {
+    let answerBytesMin = recordsRead * BenchPopulation.recordBytes
     do {
       let body: [UInt8] =
         switch codec {
         case .proto: try message.serializedBytes()
         case .json: try message.jsonUTF8Bytes()
         }
-      return LoadCall(path: "/\(method)", body: body, weight: weight)
+      return LoadCall(path: "/\(method)", body: body, weight: weight, answerBytesMin: answerBytesMin)
     } catch {
       // The server answers a body that is none with an error, which the result counts.
       return LoadCall(path: "/\(method)", body: [], weight: weight)
@@ -85,7 +87,7 @@ struct RecordScript: LoadScript {
           $0.collection = BenchPopulation.collection
           $0.key = BenchPopulation.key
           $0.purpose = "service"
-        })
+        }, recordsRead: 1)
     }
     let salt = generator.next()
     return encoder.call(
@@ -118,6 +120,6 @@ struct BatchReadScript: LoadScript {
         }
       }
     }
-    return encoder.call("domicile.v1.RecordService/BatchGetRecords", request, weight: size)
+    return encoder.call("domicile.v1.RecordService/BatchGetRecords", request, weight: size, recordsRead: size)
   }
 }

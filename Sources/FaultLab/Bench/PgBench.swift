@@ -21,33 +21,45 @@ package struct PgBench: Sendable {
     case simpleUpdate = "-N"
   }
 
+  /// How it enters the cluster.
+  package enum Way: String, Sendable {
+    /// As the coordinator does.
+    case asDeployed = ""
+    /// Without a network or TLS, which no other machine could do.
+    case unixSocket = ", Unix socket"
+  }
+
   private let program: String
-  private let dsn: String
+  private let dsn: [Way: String]
 
   /// - Parameter cluster: a running one. The database `pgbench` is made there.
   package init(_ cluster: PrivatePostgres) async throws {
     program = try await PostgresPrograms.find().folder + "/pgbench"
     try await cluster.createDatabase("pgbench")
-    dsn = cluster.dsn(database: "pgbench")
+    dsn = [.asDeployed: cluster.dsn(database: "pgbench"), .unixSocket: cluster.socketDSN(database: "pgbench")]
   }
 
   /// Makes its tables: 100,000 rows for each unit of `scale`.
-  package func prepare(scale: Int) async throws { _ = try await run(["-i", "-q", "-s", String(scale)]) }
+  package func prepare(scale: Int) async throws { _ = try await run(["-i", "-q", "-s", String(scale)], .unixSocket) }
 
   /// - Returns: transactions a second, without the time it took to connect.
-  package func transactionsPerSecond(_ mode: Mode, connections: Int, duration: Duration) async throws -> Double {
+  package func transactionsPerSecond(
+    _ mode: Mode, _ way: Way = .asDeployed, connections: Int, duration: Duration
+  ) async throws -> Double {
     let seconds = max(1, duration.components.seconds)
-    let output = try await run([
-      "-n", mode.rawValue, "-M", "prepared", "-c", String(connections), "-j", String(min(2, connections)), "-T", String(seconds),
-    ])
+    let output = try await run(
+      [
+        "-n", mode.rawValue, "-M", "prepared", "-c", String(connections), "-j", String(min(2, connections)), "-T",
+        String(seconds),
+      ], way)
     guard let line = output.split(separator: "\n").first(where: { $0.hasPrefix("tps = ") }),
       let rate = line.split(separator: " ").dropFirst(2).first.flatMap({ Double($0) })
     else { throw Failure.unreadable(output) }
     return rate
   }
 
-  private func run(_ arguments: [String]) async throws -> String {
-    let output = try await ChildProcess.run([program] + arguments + [dsn], in: "/")
+  private func run(_ arguments: [String], _ way: Way) async throws -> String {
+    let output = try await ChildProcess.run([program] + arguments + [dsn[way] ?? ""], in: "/")
     guard output.status == 0 else { throw Failure.failed(output.text) }
     return output.text
   }

@@ -5,11 +5,14 @@ package struct LoadCall: Sendable {
   package let body: [UInt8]
   /// How many records it is about: a batch counts as many.
   package let weight: Int
+  /// What an answer that brought the records has at least. A batch is answered with 200 also where records were refused.
+  package let answerBytesMin: Int
 
-  package init(path: String, body: [UInt8], weight: Int = 1) {
+  package init(path: String, body: [UInt8], weight: Int = 1, answerBytesMin: Int = 0) {
     self.path = path
     self.body = body
     self.weight = weight
+    self.answerBytesMin = answerBytesMin
   }
 }
 

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP2
 import NIOPosix
 import NIOSSL
 
@@ -6,13 +7,18 @@ import NIOSSL
 package struct LoadGenerator: Sendable {
   package struct Plan: Sendable {
     package var connections: Int
+    /// Calls under way at once on each connection: one over HTTP/1.1, more over HTTP/2.
+    package var callsAtOnce: Int
     package var warmUp: Duration
     package var measured: Duration
-    /// All connections together, in calls a second; `nil`: each connection calls again as soon as it is answered.
+    /// All connections together, in calls a second; `nil`: each call is followed by the next as soon as it is answered.
     package var callsPerSecond: Double?
 
-    package init(connections: Int, warmUp: Duration, measured: Duration, callsPerSecond: Double? = nil) {
+    package init(
+      connections: Int, callsAtOnce: Int = 1, warmUp: Duration, measured: Duration, callsPerSecond: Double? = nil
+    ) {
       self.connections = connections
+      self.callsAtOnce = callsAtOnce
       self.warmUp = warmUp
       self.measured = measured
       self.callsPerSecond = callsPerSecond
@@ -41,29 +47,73 @@ package struct LoadGenerator: Sendable {
   private func run(
     _ plan: Plan, on group: MultiThreadedEventLoopGroup, script: @Sendable (Int) -> any LoadScript
   ) async throws -> LoadResult {
+    var connections: [Connection] = []
+    for _ in 0..<plan.connections { connections.append(try await connect(on: group, multiplexed: plan.callsAtOnce > 1)) }
     let start = NIODeadline.now()
     let measuredFrom = start + TimeAmount(plan.warmUp)
-    let schedule = LoadHandler.Schedule(
+    let lanes = plan.connections * plan.callsAtOnce
+    let schedule = CallLoop.Schedule(
       measuredFrom: measuredFrom, until: measuredFrom + TimeAmount(plan.measured),
-      interval: plan.callsPerSecond.map { TimeAmount.nanoseconds(Int64(Double(plan.connections) / $0 * 1e9)) })
-    var results: [EventLoopFuture<LoadResult>] = []
-    for connection in 0..<plan.connections {
-      let finished = group.next().makePromise(of: LoadResult.self)
-      let script = script(connection)
-      let target = target
-      _ = try await ClientBootstrap(group: group)
-        .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-        .channelInitializer { channel in
-          channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: target.tls, serverHostname: target.host))
-            try channel.pipeline.syncOperations.addHandler(LoadHandler(target, script, schedule, finished: finished))
-          }
-        }
-        .connect(host: target.host, port: target.port).get()
-      results.append(finished.futureResult)
+      interval: plan.callsPerSecond.map { TimeAmount.nanoseconds(Int64(Double(lanes) / $0 * 1e9)) })
+    for (number, connection) in connections.enumerated() {
+      // At even distances: calls that come at a pace do not come all at once.
+      let starts = (0..<plan.callsAtOnce).map { lane in
+        let place = Int64(number * plan.callsAtOnce + lane)
+        return start + .nanoseconds((schedule.interval?.nanoseconds ?? 0) * place / Int64(lanes))
+      }
+      connection.begin(CallLoop(schedule, script(number), starts: starts))
     }
     var total = LoadResult()
-    for result in results { total.add(try await result.get()) }
+    for connection in connections { total.add(try await connection.result.get()) }
     return total
+  }
+
+  /// One that is established.
+  private struct Connection {
+    let result: EventLoopFuture<LoadResult>
+    let begin: (CallLoop) -> Void
+  }
+
+  private func connect(on group: MultiThreadedEventLoopGroup, multiplexed: Bool) async throws -> Connection {
+    let promises = LoadPromises(on: group.next())
+    let channel: any NIOCore.Channel
+    do {
+      channel = try await open(promises, on: group, multiplexed: multiplexed)
+    } catch {
+      promises.end(.failure(error))
+      throw error
+    }
+    try await promises.ready.futureResult.get()
+    return Connection(result: promises.finished.futureResult) { loop in
+      channel.eventLoop.execute {
+        let pipeline = channel.pipeline.syncOperations
+        if multiplexed {
+          try? pipeline.handler(type: MultiplexedLoadHandler.self).begin(loop)
+        } else {
+          try? pipeline.handler(type: LoadHandler.self).begin(loop)
+        }
+      }
+    }
+  }
+
+  private func open(
+    _ promises: LoadPromises, on group: MultiThreadedEventLoopGroup, multiplexed: Bool
+  ) async throws -> any NIOCore.Channel {
+    let target = target
+    return try await ClientBootstrap(group: group)
+      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          let pipeline = channel.pipeline.syncOperations
+          try pipeline.addHandler(
+            NIOSSLClientHandler(context: target.tls(multiplexed: multiplexed), serverHostname: target.host))
+          if multiplexed {
+            try pipeline.addHandlers([MultiplexedLoadHandler.connection(), MultiplexedLoadHandler(target, promises)])
+          } else {
+            try pipeline.addHandler(LoadHandler(target, promises))
+          }
+        }
+      }
+      .connect(host: target.host, port: target.port).get()
   }
 }

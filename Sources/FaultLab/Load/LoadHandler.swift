@@ -1,103 +1,73 @@
-import Histogram
 import NIOCore
+import NIOTLS
 
-/// One connection's closed loop: a call, its answer, the next call. Everything happens on the connection's event loop.
-///
-/// ```
-/// idle -> calling (a call is due) -> idle -> … -> done (the time is over, or the connection broke)
-/// ```
-final class LoadHandler: ChannelInboundHandler {
+/// One call at a time, over HTTP/1.1.
+final class LoadHandler: LoadConnection {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
-  /// When things happen.
-  struct Schedule: Sendable {
-    let measuredFrom: NIODeadline
-    let until: NIODeadline
-    /// Between two calls of a connection; `nil`: as fast as answers come.
-    let interval: TimeAmount?
-  }
-
   private let target: LoadTarget
-  private let schedule: Schedule
-  private var script: any LoadScript
+  private let promises: LoadPromises
+  private var loop: CallLoop?
   private var reader = ResponseReader()
-  private var result = LoadResult()
-  private var due = NIODeadline.now()
-  private var current = LoadCall(path: "", body: [])
-  private let finished: EventLoopPromise<LoadResult>
-  private var isDone = false
+  private var context: ChannelHandlerContext?
 
-  init(_ target: LoadTarget, _ script: any LoadScript, _ schedule: Schedule, finished: EventLoopPromise<LoadResult>) {
+  init(_ target: LoadTarget, _ promises: LoadPromises) {
     self.target = target
-    self.script = script
-    self.schedule = schedule
-    self.finished = finished
+    self.promises = promises
   }
 
-  /// The TLS handshake is done when the first bytes pass, so the first call's latency would hold it; warm-up takes that.
-  func channelActive(context: ChannelHandlerContext) {
-    due = .now()
-    call(context)
-    context.fireChannelActive()
+  func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+  func handlerRemoved(context: ChannelHandlerContext) { end(.failure(ChannelError.eof)) }
+  func errorCaught(context: ChannelHandlerContext, error: any Error) { end(.failure(error)) }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case .handshakeCompleted? = event as? TLSUserEvent { promises.ready.succeed() }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  func begin(_ loop: CallLoop) {
+    self.loop = loop
+    proceed()
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var part = unwrapInboundIn(data)
     reader.append(&part)
     do {
-      while let answer = try reader.next() { take(answer, context) }
+      while let answer = try reader.next() {
+        let text = answer.status == 200 ? "too short" : String(buffer: answer.body)
+        loop?.answered(0, with: .init(status: answer.status, byteCount: answer.body.readableBytes, text: text), at: .now())
+        proceed()
+      }
     } catch {
-      finish(context, error)
+      end(.failure(error))
     }
   }
 
-  func channelInactive(context: ChannelHandlerContext) { finish(context, ChannelError.eof) }
-  func errorCaught(context: ChannelHandlerContext, error: any Error) { finish(context, error) }
+  private func proceed() {
+    guard let context, let step = loop?.next(0, at: .now()) else { return }
+    switch step {
+    case .call(let call): send(call, context)
+    case .wait(let due):
+      let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+      context.eventLoop.scheduleTask(deadline: due) { handler.value.proceed() }
+    case .end: end(.success(loop?.result ?? LoadResult()))
+    }
+  }
 
-  private func call(_ context: ChannelHandlerContext) {
-    current = script.next()
-    let head = target.head(path: current.path, bodyCount: current.body.count)
-    var buffer = context.channel.allocator.buffer(capacity: head.utf8.count + current.body.count)
+  private func send(_ call: LoadCall, _ context: ChannelHandlerContext) {
+    let head = target.head(path: call.path, bodyCount: call.body.count)
+    var buffer = context.channel.allocator.buffer(capacity: head.utf8.count + call.body.count)
     buffer.writeString(head)
-    buffer.writeBytes(current.body)
+    buffer.writeBytes(call.body)
     context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
   }
 
-  private func take(_ answer: ResponseReader.Answer, _ context: ChannelHandlerContext) {
-    let now = NIODeadline.now()
-    if now >= schedule.measuredFrom, now < schedule.until { note(answer, after: now - due) }
-    guard now < schedule.until else { return finish(context, nil) }
-    guard let interval = schedule.interval else {
-      due = now
-      return call(context)
-    }
-    // What is late stays due when it was: a server that stalls shows in every call that it held up.
-    due = due + interval
-    guard due > now else { return call(context) }
-    let box = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    context.eventLoop.scheduleTask(deadline: due) {
-      let (handler, context) = box.value
-      if !handler.isDone { handler.call(context) }
-    }
-  }
-
-  private func note(_ answer: ResponseReader.Answer, after latency: TimeAmount) {
-    guard answer.status == 200 else {
-      result.failures[answer.status, default: 0] += 1
-      if result.firstFailure == nil { result.firstFailure = String(buffer: answer.body) }
-      return
-    }
-    _ = result.latency.record(UInt64(max(1, latency.nanoseconds / 1_000)))
-    result.calls += 1
-    result.weight += current.weight
-  }
-
-  private func finish(_ context: ChannelHandlerContext, _ error: (any Error)?) {
-    guard !isDone else { return }
-    isDone = true
-    result.seconds = Double((schedule.until - schedule.measuredFrom).nanoseconds) / 1e9
-    if let error { finished.fail(error) } else { finished.succeed(result) }
+  private func end(_ result: Result<LoadResult, any Error>) {
+    guard let context else { return }
+    self.context = nil
+    promises.end(result)
     context.close(promise: nil)
   }
 }

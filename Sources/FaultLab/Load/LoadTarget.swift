@@ -1,12 +1,14 @@
+import NIOHPACK
 package import NIOSSL
 
 /// Where calls go, and as whom.
 package struct LoadTarget: Sendable {
   package let host: String
   package let port: Int
-  let tls: NIOSSLContext
-  let token: String
-  let codec: LoadCodec
+  /// For each protocol, by whether calls share a connection.
+  private let tls: (http1: NIOSSLContext, http2: NIOSSLContext)
+  private let token: String
+  private let codec: LoadCodec
 
   /// - Parameter authority: a PEM file: whose certificates are trusted.
   /// - Throws: what reading it throws.
@@ -17,11 +19,16 @@ package struct LoadTarget: Sendable {
     self.codec = codec
     var configuration = TLSConfiguration.makeClientConfiguration()
     configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authority))
-    configuration.applicationProtocols = ["http/1.1"]
-    tls = try NIOSSLContext(configuration: configuration)
+    func context(_ application: String) throws -> NIOSSLContext {
+      configuration.applicationProtocols = [application]
+      return try NIOSSLContext(configuration: configuration)
+    }
+    tls = (try context("http/1.1"), try context("h2"))
   }
 
-  /// A whole HTTP/1.1 request head, but for what differs from call to call.
+  func tls(multiplexed: Bool) -> NIOSSLContext { multiplexed ? tls.http2 : tls.http1 }
+
+  /// A whole HTTP/1.1 request head.
   func head(path: String, bodyCount: Int) -> String {
     """
     POST \(path) HTTP/1.1\r
@@ -31,5 +38,13 @@ package struct LoadTarget: Sendable {
     content-length: \(bodyCount)\r
     \r\n
     """
+  }
+
+  /// The head of an HTTP/2 request.
+  func headers(path: String, bodyCount: Int) -> HPACKHeaders {
+    [
+      ":method": "POST", ":scheme": "https", ":authority": "\(host):\(port)", ":path": path,
+      "authorization": "Bearer \(token)", "content-type": codec.contentType, "content-length": String(bodyCount),
+    ]
   }
 }

@@ -50,7 +50,8 @@ final class ClusterWatch: Sendable {
   /// Until cancelled.
   func run() async {
     while !Task.isCancelled {
-      try? await look()
+      // Who uses PostgreSQL says louder that it is away.
+      do { try await look() } catch { logger.debug("the cluster could not be looked at", metadata: ["error": "\(error)"]) }
       try? await Task.sleep(for: Self.period)
     }
   }

@@ -94,7 +94,7 @@ struct BatchRunner: Sendable {
         guard facts.unreadable.isDisjoint(with: pending.needs.subjects) else {
           throw StoreError.corrupt(what: "a subject's data")
         }
-        let hasKeys = pending.needs.subjects.allSatisfy { facts.auditKeys[$0] != nil }
+        let hasKeys = pending.needs.subjects.allSatisfy { facts.keys[$0] != nil }
         guard hasKeys || !pending.needs.createsKeys else { throw StoreError.unavailable }
         return Decided(outcome: .success(try pending.decide(facts, &effects)), effects: effects)
       } catch {
@@ -107,12 +107,10 @@ struct BatchRunner: Sendable {
   private func write(
     _ batch: [Decided], facts: Facts, concern: WriteConcern, on connection: PostgresConnection
   ) async throws -> Completions {
-    let tags = Set(batch.flatMap { $0.effects.tagsSealedFor })
-    let subjectKeys = try await keys.keys(for: Array(tags)).keys
     var writing = EffectsWriting()
     let decided = batch.map { decision in
       do {
-        try writing.add(decision.effects, keys: subjectKeys)
+        try writing.add(decision.effects, keys: facts.keys)
         return decision
       } catch {
         // What cannot be recorded does not happen; the rest of the batch does.

@@ -110,8 +110,8 @@ struct FactsReading {
     let present = try byKind[.subject, default: []].map { try Self.tag(of: $0) }
     let found = try await vault.keys(for: present)
     facts.unreadable = found.unreadable
-    let keys = found.keys.merging(newKeys) { known, _ in known }
-    for (tag, key) in keys { facts.auditKeys[tag] = key.audit }
+    let keys = newKeys.isEmpty ? found.keys : found.keys.merging(newKeys) { known, _ in known }
+    facts.keys = keys
 
     for row in byKind[.subject, default: []] { try facts.guarding(Self.tag(of: row)) { try $0.addSubject(row, keys: keys) } }
     for row in byKind[.consent, default: []] { try facts.guarding(Self.tag(of: row)) { try $0.addConsent(row) } }

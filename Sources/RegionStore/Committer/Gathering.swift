@@ -14,8 +14,10 @@ struct Gathering {
   private static let halfLife = Duration.milliseconds(100)
   /// Of those who may come, so many are enough. The last ones are the longest in coming.
   private static let share = 0.75
-  /// So many make a second batch beside one that is under way.
-  private static let manyBeside = 128
+  /// Of them, so many make a second batch beside one that is under way: the processors then have work while that one commits. Fewer than
+  /// the minimum are not worth a commit of their own.
+  private static let shareBeside = 0.25
+  private static let minimumBeside = 16.0
   /// Or fewer after so many times the limit.
   private static let patienceBeside = 4
 
@@ -40,7 +42,7 @@ struct Gathering {
     let until = oldest + (isBeside ? limit * Self.patienceBeside : limit)
     guard now < until else { return nil }
     let peak = peak * (notedAt.map { Self.decay(over: now - $0) } ?? 1)
-    let enough = isBeside ? Double(Self.manyBeside) : (peak * Self.share).rounded(.down)
+    let enough = isBeside ? max(Self.minimumBeside, peak * Self.shareBeside) : (peak * Self.share).rounded(.down)
     return Double(waiting) >= enough ? nil : until
   }
 

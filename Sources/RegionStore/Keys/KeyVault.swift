@@ -70,7 +70,8 @@ actor KeyVault {
       do {
         guard try row.text(1) == kek.id else { throw StoreError.corrupt(what: "a subject's key") }
         let keys = SubjectKeys(
-          data: try unwrap(try row.bytes(2), tag: tag, use: .data), audit: try unwrap(try row.bytes(3), tag: tag, use: .audit))
+          data: try unwrap(try row.bytes(2), tag: tag, use: .data),
+          audit: RootKey(try unwrap(try row.bytes(3), tag: tag, use: .audit)))
         found.keys[tag] = keys
         remember(keys, of: tag)
       } catch {

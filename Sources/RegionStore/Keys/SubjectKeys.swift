@@ -5,7 +5,7 @@ package struct SubjectKeys: Sendable {
   /// Seals records and residence.
   let data: SymmetricKey
   /// Names the subject in the audit log: HMAC(audit key for a period, tag).
-  let audit: SymmetricKey
+  let audit: RootKey
 }
 
 /// The region's key-encryption key: wraps the keys of its subjects. Never leaves the region.

@@ -28,6 +28,9 @@ struct BenchCommand: AsyncParsableCommand {
   @Option(help: "Connections at once of the scenario write.")
   var writeConnections = 64
 
+  @Option(help: "Calls at once on each connection: one over HTTP/1.1, more over HTTP/2. A batch-read is one call at a time.")
+  var calls = 8
+
   @Option(help: "Seconds of each measurement.")
   var seconds = 5
 
@@ -60,7 +63,7 @@ struct BenchCommand: AsyncParsableCommand {
     }
     for (name, number, most) in [
       ("subjects", subjects, 10_000_000), ("connections", connections, 1_024), ("write-connections", writeConnections, 1_024),
-      ("seconds", seconds, 600), ("rounds", rounds, 100),
+      ("calls", calls, 100), ("seconds", seconds, 600), ("rounds", rounds, 100),
     ] where !(1...most).contains(number) {
       throw ValidationError("--\(name) is 1 to \(most), not \(number).")
     }
@@ -77,8 +80,8 @@ struct BenchCommand: AsyncParsableCommand {
       let bench = try BenchRegion(folder: work.path, program: program, policies: policies, report: { printError("· \($0)") })
       let plan = BenchPlan(
         scenarios: all ? BenchScenario.allCases : scenarios, subjects: subjects, connections: connections,
-        writeConnections: writeConnections, warmUp: .seconds(warmUp), measured: .seconds(seconds), rounds: rounds, codec: codec,
-        seed: seed)
+        writeConnections: writeConnections, callsAtOnce: calls, warmUp: .seconds(warmUp), measured: .seconds(seconds),
+        rounds: rounds, codec: codec, seed: seed)
       do {
         try await bench.deployment.start()
         let report = try await Bench(plan, on: bench, report: { printError("· \($0)") }).run()
