@@ -13,6 +13,7 @@ package actor LocalDeployment {
   private let report: @Sendable (String) -> Void
   private let standbyCount: Int
   private let isOverTLS: Bool
+  private let databaseSettings: [String: String]
   private var clusters: [RegionID: PrivateReplicaSet] = [:]
   private var coordinators: [RegionID: CoordinatorProcess] = [:]
 
@@ -45,16 +46,18 @@ package actor LocalDeployment {
   /// - Parameters:
   ///   - standbys: of each region's cluster. With one or more, a commit is acknowledged when one of them has it.
   ///   - databasesOverTLS: the coordinators reach PostgreSQL as over a network, over TCP with TLS, and not by its Unix socket.
+  ///   - databaseSettings: PostgreSQL's, by name.
   ///   - report: told what is being done, for people who wait.
   package init(
     catalog: RegionCatalog, files: Files, state: StateFolder, standbys: Int, databasesOverTLS: Bool = false,
-    report: @escaping @Sendable (String) -> Void
+    databaseSettings: [String: String] = [:], report: @escaping @Sendable (String) -> Void
   ) {
     self.catalog = catalog
     self.files = files
     self.state = state
     standbyCount = standbys
     isOverTLS = databasesOverTLS
+    self.databaseSettings = databaseSettings
     self.report = report
   }
 
@@ -83,6 +86,7 @@ package actor LocalDeployment {
     let cluster = try await PrivateReplicaSet.create(
       at: state.folder(of: region), standbys: standbyCount,
       ports: isOverTLS ? try (0...standbyCount).map { _ in try FreePort.find() } : [],
+      settings: databaseSettings,
       tls: isOverTLS
         ? ClusterTLS(certificate: identity.certificate, key: identity.key, authority: state.authority.certificate) : nil)
     clusters[region] = cluster

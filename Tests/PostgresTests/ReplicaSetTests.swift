@@ -161,6 +161,7 @@ import Testing
         certificate: own.leaf.certificate, key: own.leaf.key, authority: own.authority.certificate))
     try await set.start()
     for dsn in [set.dsn(), set.discoveryDSN()] {
+      #expect(dsn.contains("sslmode='verify-full'"))
       let connection = try await TestDatabase.connect(TestDatabase.configuration(dsn))
       #expect(try await connection.run("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").rows[0].bool(0))
       let replication = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_replication USING (pid)"

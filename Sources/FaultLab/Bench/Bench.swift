@@ -61,7 +61,6 @@ package struct Bench: Sendable {
     let (samples, peak) = try await ProcessMemory.peak(of: process) {
       var samples = Samples()
       for round in 1...plan.rounds { try await measure(round, pgbench, generator, (process, cluster), &samples) }
-      if plan.scenarios.contains(.localRead) { try await measureHalfLoad(generator, &samples) }
       return samples
     }
     return summary(of: samples, idle: idle, peak: peak)
@@ -136,6 +135,7 @@ package struct Bench: Sendable {
       try await load("local-read", connections: plan.connections, callsAtOnce: plan.callsAtOnce) {
         RecordScript(encoder: encoder, population: population, choice: .uniform, readShare: 1, generator: random($0))
       }
+      try await measureHalfLoad(round, generator, &samples)
     }
     if plan.scenarios.contains(.batchRead) {
       try await load("batch-read", connections: plan.connections, callsAtOnce: 1) {
@@ -159,11 +159,11 @@ package struct Bench: Sendable {
   }
 
   /// Reads at half of what was just reached, at even intervals: what a caller waits where the region is not driven to its limit.
-  private func measureHalfLoad(_ generator: LoadGenerator, _ samples: inout Samples) async throws {
-    report("local-read at half load")
+  private func measureHalfLoad(_ round: Int, _ generator: LoadGenerator, _ samples: inout Samples) async throws {
+    report("round \(round) of \(plan.rounds): local-read at half load")
     let population = BenchPopulation(count: plan.subjects)
     let encoder = CallEncoder(codec: plan.codec)
-    let rate = Self.median(samples.rates["local-read"] ?? []) / 2
+    let rate = (samples.rates["local-read"]?.last ?? 0) / 2
     let result = try await generator.run(
       .init(
         connections: plan.connections, callsAtOnce: plan.callsAtOnce, warmUp: plan.warmUp, measured: plan.measured,
@@ -171,7 +171,7 @@ package struct Bench: Sendable {
     ) {
       RecordScript(
         encoder: encoder, population: population, choice: .uniform, readShare: 1,
-        generator: SeededGenerator(seed: plan.seed &+ 777 &+ UInt64($0)))
+        generator: SeededGenerator(seed: plan.seed &+ UInt64(round) &* 1_000 &+ 777 &+ UInt64($0)))
     }
     guard result.failures.isEmpty else {
       throw Failure.callsFailed("local-read at half load", result.failures, result.firstFailure)

@@ -3,7 +3,7 @@ import FoundationEssentials
 package import Residency
 
 /// One region with its real parts, for the benchmark: a private PostgreSQL cluster with a synchronous standby that is entered over TCP
-/// with TLS, as a region's cluster is, and a coordinator in a process of its own, whose binary is the program that is measured.
+/// with TLS, as a region's cluster is, each server with an eighth of the machine's memory, and a coordinator in a process of its own, whose binary is the program that is measured.
 package struct BenchRegion: Sendable {
   package let catalog: RegionCatalog
   package let region: RegionDescriptor
@@ -28,7 +28,8 @@ package struct BenchRegion: Sendable {
     state = StateFolder("\(folder)/state")
     deployment = LocalDeployment(
       catalog: catalog, files: .init(program: program, regions: regions, policies: policies), state: state, standbys: 1,
-      databasesOverTLS: true, report: report)
+      databasesOverTLS: true,
+      databaseSettings: ["shared_buffers": "\(Machine.megabytes / 8)MB"], report: report)
   }
 
   private static func file(ports: (apps: Int, peers: Int)) -> String {

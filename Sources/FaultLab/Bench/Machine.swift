@@ -6,10 +6,15 @@ enum Machine {
   /// Processors, memory and kernel, in one line. No names.
   static var description: String {
     let processors = sysconf(Int32(_SC_NPROCESSORS_ONLN))
-    let gigabytes = Double(sysconf(Int32(_SC_PHYS_PAGES))) * Double(sysconf(Int32(_SC_PAGESIZE))) / 1e9
+    let gigabytes = bytes / 1e9
     let cpu = value(of: "model name", in: "/proc/cpuinfo") ?? "unknown processor"
     return "\(processors) × \(cpu), \(Int(gigabytes.rounded())) GB, Linux"
   }
+
+  /// Of memory: mebibytes, as PostgreSQL counts.
+  static var megabytes: Int { Int(bytes / 1_048_576) }
+
+  private static var bytes: Double { Double(sysconf(Int32(_SC_PHYS_PAGES))) * Double(sysconf(Int32(_SC_PAGESIZE))) }
 
   private static func value(of key: String, in path: String) -> String? {
     guard let handle = fopen(path, "r") else { return nil }

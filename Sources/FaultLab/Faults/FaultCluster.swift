@@ -113,7 +113,11 @@ package actor FaultCluster {
     await region.remove()
     // What was signed for this database is wrong for the next one in the same folder.
     for part in ["state", "regions"] + coordinators.map({ Self.auditLog($0.name) }) {
-      try? FileManager.default.removeItem(atPath: "\(files.folder)/\(part)")
+      let path = "\(files.folder)/\(part)"
+      guard FileManager.default.fileExists(atPath: path) else { continue }
+      do { try FileManager.default.removeItem(atPath: path) } catch {
+        report("\(path) could not be removed: a run in the same folder will be refused as another database's. \(error)")
+      }
     }
   }
 
