@@ -63,13 +63,18 @@ package actor CoordinatorProcess {
   package var processID: Int32? { running?.process.processIdentifier }
   package var isRunning: Bool { running?.process.isRunning ?? false }
 
+  /// As in the container image.
+  private static let imageEnvironment = ["MALLOC_ARENA_MAX": "4"]
+
   /// Starts it, where it does not run. It is not ready yet.
   package func start() throws {
     guard !isRunning else { return }
     let process = Process()
     process.executableURL = URL(filePath: launch.program)
     process.arguments = ["serve"] + launch.arguments + ["--while-stdin-open"]
-    process.environment = ProcessInfo.processInfo.environment.merging(launch.environment) { _, given in given }
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      Self.imageEnvironment.merging(launch.environment) { _, given in given }
+    ) { _, given in given }
     let leash = Pipe()
     process.standardInput = leash
     if !FileManager.default.fileExists(atPath: launch.log) { try Data().write(to: URL(filePath: launch.log)) }

@@ -43,7 +43,7 @@ package final class RegionStore: Sendable {
     watch = ClusterWatch(
       pool: pool, order: order, required: required, positions: positions, grace: limits.stalledGrace,
       silenceMax: limits.silenceMax, logger: logger)
-    let keys = KeyVault(pool: keysPool, kek: kek, silenceMax: limits.silenceMax)
+    let keys = KeyVault(pool: keysPool, kek: kek, silenceMax: limits.silenceMax, cachedMax: limits.keysCachedMax)
     let standbyPool = database.ofStandbys.map {
       PostgresPool(configuration: $0.with(sessionSettings: Self.committerSettings), size: 4, logger: logger)
     }

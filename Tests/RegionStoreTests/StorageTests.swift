@@ -6,6 +6,31 @@ import Testing
 
 @Suite(.serialized)
 struct StorageTests {
+  @Test func `a batch may be about more subjects than there are keys in memory`() async throws {
+    var limits = GroupCommitter.Limits()
+    limits.keysCachedMax = 2
+    try await TestStore.with(limits: limits) { test in
+      let tags = try (0..<6).map { try tag($0 + 900) }
+      for tag in tags {
+        try await test.register(tag)
+        try await test.put("of \(tag)", at: test.address(tag))
+      }
+      let addresses = tags.map { test.address($0) }
+      // The first is still in memory when the others are asked for, and makes room for them.
+      for round in 1...2 {
+        let needs = FactsNeeded(subjects: tags, records: addresses, mayWrite: true)
+        let found = try await test.store.commit(
+          Operation(needs: needs, now: now) { facts, effects in
+            for address in addresses { effects.put(address, version: UInt64(round + 1), value: Array("again".utf8)) }
+            effects.record(leaf("round \(round)"))
+            return addresses.map { facts.records[$0]?.value.map { String(decoding: $0, as: UTF8.self) } }
+          }
+        ).outcome
+        #expect(found == (round == 1 ? tags.map { "of \($0)" } : tags.map { _ in "again" }))
+      }
+    }
+  }
+
   @Test func `nothing of a record can be read in the database`() async throws {
     try await TestStore.with { test in
       let subject = try tag(1)

@@ -29,7 +29,8 @@ package struct BenchRegion: Sendable {
     deployment = LocalDeployment(
       catalog: catalog, files: .init(program: program, regions: regions, policies: policies), state: state, standbys: 1,
       databasesOverTLS: true,
-      databaseSettings: ["shared_buffers": "\(Machine.megabytes / 8)MB"], report: report)
+      databaseSettings: SettledLog.settings.merging(["shared_buffers": "\(Machine.megabytes / 8)MB"]) { _, own in own },
+      report: report)
   }
 
   private static func file(ports: (apps: Int, peers: Int)) -> String {

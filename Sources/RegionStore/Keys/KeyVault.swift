@@ -15,7 +15,7 @@ actor KeyVault {
   /// In order of arrival: the oldest is dropped first when the cache is full.
   private var order: Deque<SubjectTag> = []
 
-  init(pool: PostgresPool, kek: KeyEncryptionKey, silenceMax: Duration, cachedMax: Int = 65_536) {
+  init(pool: PostgresPool, kek: KeyEncryptionKey, silenceMax: Duration, cachedMax: Int) {
     self.pool = pool
     self.kek = kek
     self.silenceMax = silenceMax
@@ -31,10 +31,12 @@ actor KeyVault {
 
   /// The keys of those of `tags` that have any.
   func keys(for tags: [SubjectTag]) async throws -> Found {
-    let missing = tags.filter { cached[$0] == nil }
-    var found = Found()
-    if !missing.isEmpty { found = try await load(missing) }
-    for tag in tags where found.keys[tag] == nil { found.keys[tag] = cached[tag] }
+    // Taken now: what is cached may be gone once the others are loaded.
+    var known: [SubjectTag: SubjectKeys] = [:]
+    for tag in tags { known[tag] = cached[tag] }
+    let missing = tags.filter { known[$0] == nil }
+    var found = missing.isEmpty ? Found() : try await load(missing)
+    found.keys.merge(known) { loaded, _ in loaded }
     return found
   }
 
