@@ -101,10 +101,12 @@ let package = Package(
         "Residency",
         .crypto, .httpTypes, .jwtKit, .logging, .protobuf, .serviceLifecycle, .swiftASN1, .x509,
       ], exclude: ["README.md"]),
+    .systemLibrary(name: "CLinux"),
     library(
       "FaultLab",
       [
-        "AuditTrail", "ConnectRPC", "Coordinator", "Cryptography", "Directory", "DomicileAPI", "Postgres", "RegionStore",
+        "AuditTrail", "CLinux", "ConnectRPC", "Coordinator", "Cryptography", "Directory", "DomicileAPI", "Postgres",
+        "RegionStore",
         "Residency", .histogram, .httpTypes, .logging, .nioCore, .nioHPACK, .nioHTTP2, .nioPosix, .nioSSL,
         .nioTLS, .protobuf,
       ]),
@@ -131,7 +133,10 @@ let package = Package(
     tests("AuditTrailTests", ["AuditTrail", "Cryptography", "Residency"]),
     tests(
       "FaultLabTests",
-      ["ConnectRPC", "Coordinator", "DomicileAPI", "FaultLab", "Residency", .logging, .nioCore, .nioPosix, .serviceLifecycle]),
+      [
+        "ConnectRPC", "Coordinator", "DomicileAPI", "DomicileTestKit", "FaultLab", "Residency", .logging, .nioCore, .nioPosix,
+        .serviceLifecycle,
+      ]),
     tests("PostgresTests", ["Coordinator", "DomicileTestKit", "FaultLab", "Postgres", "Residency", .logging]),
     tests(
       "RegionStoreTests",

@@ -102,7 +102,6 @@ package final class TestDeployment: Sendable {
   package enum Failure: Error, CustomStringConvertible {
     case noCluster(RegionID)
     case sql(String, String)
-    case noFreePort
     case noProgram(String)
     case noFolder(String)
     case notReady(RegionID, log: String)
@@ -111,7 +110,6 @@ package final class TestDeployment: Sendable {
       switch self {
       case .noCluster(let region): "\(region) has no cluster"
       case .sql(let text, let why): "\(text): \(why)"
-      case .noFreePort: "no free port was found"
       case .noProgram(let name): "\(name) is not built beside the tests"
       case .notReady(let region, let log): "\(region) does not start: \(log)"
       case .noFolder(let parent): "no temporary folder could be made in \(parent)"
@@ -124,12 +122,11 @@ extension TestDeployment {
   /// Copies the repository's region files, with a free port for each that they name.
   private static func writeCatalog(from source: String, to target: String) throws -> RegionCatalog {
     try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
-    var ports = UnusedPorts()
     var files: [(path: String, text: String)] = []
     for name in try FileManager.default.contentsOfDirectory(atPath: source).sorted() where name.hasSuffix(".yaml") {
       var text = try String(contentsOfFile: "\(source)/\(name)", encoding: .utf8)
       for port in Set(text.matches(of: /(?:127\.0\.0\.1|localhost):(\d+)/).map { String($0.output.1) }).sorted() {
-        text = text.replacing(":\(port)", with: ":\(try ports.next())")
+        text = text.replacing(":\(port)", with: ":\(try FreePort.find())")
       }
       let path = "\(target)/\(name)"
       try text.write(toFile: path, atomically: true, encoding: .utf8)
@@ -164,37 +161,6 @@ package struct TestPrograms: Sendable {
     }
     domicile = try find("domicile")
     audit = try find("domicile-audit")
-  }
-}
-
-/// TCP ports of 127.0.0.1 that are free now and stay so: from below the range out of which the system gives ports to outgoing
-/// connections, so that one still is free when its server is started again.
-private struct UnusedPorts {
-  private var given: Set<UInt16> = []
-
-  mutating func next() throws -> UInt16 {
-    for _ in 0..<1_000 {
-      let port = UInt16.random(in: 20_000..<32_000)
-      guard !given.contains(port), Self.isFree(port) else { continue }
-      given.insert(port)
-      return port
-    }
-    throw TestDeployment.Failure.noFreePort
-  }
-
-  private static func isFree(_ port: UInt16) -> Bool {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    guard descriptor >= 0 else { return false }
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    return withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-      }
-    }
   }
 }
 

@@ -1,3 +1,4 @@
+import CLinux
 import FoundationEssentials
 import Glibc
 
@@ -6,7 +7,7 @@ enum ChildProcess {
   struct Output: Sendable {
     /// The exit code, or 128 and the signal's number.
     let status: Int32
-    /// Standard output and error together.
+    /// Standard output and error together; of more than ``textBytesMax``, only the end.
     let text: String
   }
 
@@ -15,17 +16,54 @@ enum ChildProcess {
   /// - Parameters:
   ///   - command: The program's path and its arguments.
   ///   - folder: Its working directory.
-  /// - Throws: Where it cannot be started.
-  static func run(_ command: [String], in folder: String) async throws(PrivatePostgresError) -> Output {
+  ///   - limit: How long it may take. It is then killed.
+  /// - Throws: Where it cannot be started, or has not ended in time.
+  static func run(
+    _ command: [String], in folder: String, limit: Duration = .seconds(300)
+  ) async throws(PrivatePostgresError) -> Output {
     try await onOwnThread { () throws(PrivatePostgresError) -> Output in
       let output = try Channel()
-      let child = try start(command, in: folder, input: nil, output: output.writeEnd)
+      defer { close(output.readEnd) }
+      let child = Result { () throws(PrivatePostgresError) in
+        try start(command, in: folder, input: nil, output: output.writeEnd)
+      }
       close(output.writeEnd)
-      let text = readAll(output.readEnd)
-      close(output.readEnd)
-      return Output(status: wait(for: child), text: text)
+      let (ended, isKilled) = follow(try child.get(), output: output.readEnd, until: .now + limit)
+      guard !isKilled else {
+        throw PrivatePostgresError(
+          "\(command.joined(separator: " ")) had not ended after \(limit), and was killed",
+          because: ended.text.isEmpty ? "it said nothing" : ended.text.lastLines(3),
+          remedy: "Try again on a machine with less to do.")
+      }
+      return ended
     }
     .get()
+  }
+
+  /// Blocks until the program has ended, and no longer, even where one that it started goes on and holds the pipe open.
+  ///
+  /// - Parameters:
+  ///   - child: Nobody else may wait for it.
+  ///   - output: The pipe that it writes to, of which this process has only this end.
+  ///   - deadline: When it is killed.
+  static func follow(_ child: pid_t, output: Int32, until deadline: ContinuousClock.Instant) -> (output: Output, isKilled: Bool) {
+    var text: [UInt8] = []
+    var isOpen = true
+    var isKilled = false
+    while true {
+      if let status = endStatus(of: child) {
+        // What it wrote is in the pipe by now, or read. What others write there does not count.
+        for _ in 0..<(pipeCapacity / readBytesMax) where isOpen && isReadable(output, within: 0) {
+          isOpen = append(from: output, to: &text)
+        }
+        return (Output(status: status, text: String(decoding: text, as: UTF8.self)), isKilled)
+      }
+      if isOpen { isOpen = !isReadable(output, within: 20) || append(from: output, to: &text) } else { usleep(1_000) }
+      if !isKilled, .now >= deadline {
+        kill(child, SIGKILL)
+        isKilled = true
+      }
+    }
   }
 
   /// - Parameters:
@@ -71,8 +109,7 @@ enum ChildProcess {
   static func wait(for child: pid_t) -> Int32 {
     var status: Int32 = 0
     while waitpid(child, &status, 0) < 0 && errno == EINTR {}
-    let signal = status & 0x7f
-    return signal == 0 ? (status >> 8) & 0xff : 128 + signal
+    return exitCode(status)
   }
 
   /// Runs what blocks away from Swift's cooperative pool.
@@ -119,15 +156,40 @@ enum ChildProcess {
     }
   }
 
-  /// Blocks until every writer has closed it.
-  static func readAll(_ file: Int32) -> String {
-    var text: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    while true {
-      let count = read(file, &buffer, buffer.count)
-      if count > 0 { text.append(contentsOf: buffer[..<count]) } else if count == 0 || errno != EINTR { break }
-    }
-    return String(decoding: text, as: UTF8.self)
+  /// Of what a program says, so much is kept at least; twice as much at most.
+  private static let textBytesMax = 1 << 20
+
+  private static let readBytesMax = 4096
+
+  /// Linux's, in bytes, unless somebody changes it.
+  private static let pipeCapacity = 65_536
+
+  /// `nil` while it runs. The id is spent once a status was returned.
+  private static func endStatus(of child: pid_t) -> Int32? {
+    var status: Int32 = 0
+    let ended = waitpid(child, &status, WNOHANG)
+    // Where somebody else has waited for it, nobody knows how it ended: not well, then.
+    guard ended >= 0 || errno == EINTR else { return 255 }
+    return ended == child ? exitCode(status) : nil
+  }
+
+  private static func exitCode(_ status: Int32) -> Int32 {
+    let signal = status & 0x7f
+    return signal == 0 ? (status >> 8) & 0xff : 128 + signal
+  }
+
+  private static func isReadable(_ file: Int32, within milliseconds: Int32) -> Bool {
+    var descriptor = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
+    return poll(&descriptor, 1, milliseconds) > 0
+  }
+
+  /// - Returns: whether more may come.
+  private static func append(from file: Int32, to text: inout [UInt8]) -> Bool {
+    var buffer = [UInt8](repeating: 0, count: readBytesMax)
+    let count = read(file, &buffer, buffer.count)
+    if count > 0 { text.append(contentsOf: buffer[..<count]) }
+    if text.count > 2 * textBytesMax { text.removeFirst(text.count - textBytesMax) }
+    return count > 0 || (count < 0 && errno == EINTR)
   }
 
   private final class Work: Sendable {
@@ -155,18 +217,17 @@ enum ChildProcess {
   }
 }
 
-/// A pipe whose ends no other program inherits by accident.
+/// A pipe whose ends no other program inherits, not even one that another thread starts while this is made.
 struct Channel {
   let readEnd: Int32
   let writeEnd: Int32
 
   init() throws(PrivatePostgresError) {
     var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else {
+    guard pipe2(&ends, O_CLOEXEC) == 0 else {
       throw PrivatePostgresError(
         "a pipe could not be opened", because: SystemError.text(errno), remedy: "Raise the limit of open files (ulimit -n).")
     }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     (readEnd, writeEnd) = (ends[0], ends[1])
   }
 }

@@ -31,13 +31,15 @@ package actor CoordinatorProcess {
   }
 
   package enum Failure: Error, CustomStringConvertible {
-    case ended(String, log: String)
-    case silent(String, log: String)
+    case ended(String, log: String, lastWords: String)
+    case silent(String, log: String, lastWords: String)
 
     package var description: String {
       switch self {
-      case .ended(let name, let log): "the coordinator of \(name) ended while it started: see \(log)"
-      case .silent(let name, let log): "the coordinator of \(name) is not ready after 60 seconds: see \(log)"
+      case .ended(let name, let log, let lastWords):
+        "the coordinator of \(name) ended while it started; the end of \(log):\n\(lastWords)"
+      case .silent(let name, let log, let lastWords):
+        "the coordinator of \(name) is not ready after 60 seconds; the end of \(log):\n\(lastWords)"
       }
     }
   }
@@ -89,13 +91,19 @@ package actor CoordinatorProcess {
   /// Returns when it serves.
   package func waitUntilReady() async throws {
     for _ in 0..<600 {
-      guard isRunning else { throw Failure.ended(name, log: launch.log) }
+      guard isRunning else { throw Failure.ended(name, log: launch.log, lastWords: lastWords) }
       let probe = try await Shell.run(
         "curl -sf -o /dev/null --max-time 2 --cacert \(launch.authority) \(launch.url)/readyz")
       if probe.status == 0 { return }
       try await Task.sleep(for: .milliseconds(100))
     }
-    throw Failure.silent(name, log: launch.log)
+    throw Failure.silent(name, log: launch.log, lastWords: lastWords)
+  }
+
+  /// The end of its log, which may be gone with its folder when somebody wants to look at it.
+  private var lastWords: String {
+    let log = FileManager.default.contents(atPath: launch.log).map { String(decoding: $0.suffix(4_096), as: UTF8.self) } ?? ""
+    return log.split(separator: "\n").suffix(10).joined(separator: "\n")
   }
 
   /// Ends it as a failing machine would.
@@ -130,8 +138,16 @@ package actor CoordinatorProcess {
     running.process.terminate()
   }
 
-  package func waitForEnd() async {
-    if let running { await Self.end(of: running.process) }
+  /// - Parameter limit: when one that does not end is killed.
+  package func waitForEnd(limit: Duration = .seconds(60)) async {
+    guard let process = running?.process else { return }
+    let id = process.processIdentifier
+    let killer = Task {
+      try await Task.sleep(for: limit)
+      Glibc.kill(id, SIGKILL)
+    }
+    await Self.end(of: process)
+    killer.cancel()
   }
 
   private static func end(of process: Process) async {

@@ -1,26 +1,43 @@
 import Glibc
+import Synchronization
 
-/// A TCP port on 127.0.0.1 that nobody listens on at this moment. Another process may take it before it is used.
+/// TCP ports of 127.0.0.1 that are free and stay so: from below the range out of which Linux gives ports to outgoing connections, so
+/// that one still is free when its server is started, or started again.
 package enum FreePort {
+  private static let range: Range<UInt16> = 20_000..<32_000
+  /// In this process. What asks for a port listens there much later: nobody else may get it meanwhile.
+  private static let given = Mutex<Set<UInt16>>([])
+
+  /// A port that nobody listens on, and that this process was never given before.
+  ///
+  /// Another process may choose the same one, at random among 12,000.
   package static func find() throws(PrivatePostgresError) -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    guard descriptor >= 0 else { throw unavailable() }
+    for _ in 0..<1_000 {
+      let port = UInt16.random(in: range)
+      guard given.withLock({ $0.insert(port).inserted }), try isFree(port) else { continue }
+      return Int(port)
+    }
+    throw PrivatePostgresError(
+      "no free TCP port was found on 127.0.0.1",
+      because: "the ports from \(range.lowerBound) to \(range.upperBound - 1) are taken",
+      remedy: "End what listens there (ss -ltnp).")
+  }
+
+  private static func isFree(_ port: UInt16) throws(PrivatePostgresError) -> Bool {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else {
+      throw PrivatePostgresError(
+        "no free TCP port was found on 127.0.0.1", because: SystemError.text(errno), remedy: "Check the loopback interface.")
+    }
     defer { close(descriptor) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
     address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let found = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
-        bind(descriptor, general, length) == 0 && getsockname(descriptor, general, &length) == 0
+    return withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
       }
     }
-    guard found else { throw unavailable() }
-    return Int(UInt16(bigEndian: address.sin_port))
-  }
-
-  private static func unavailable() -> PrivatePostgresError {
-    PrivatePostgresError(
-      "no free TCP port was found on 127.0.0.1", because: SystemError.text(errno), remedy: "Check the loopback interface.")
   }
 }

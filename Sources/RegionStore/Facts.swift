@@ -124,6 +124,7 @@ package struct LeafReceipt: Hashable, Sendable {
 /// Everything that a batch read, in one snapshot, but for records that an operation asked of a standby. What is absent was not there.
 package struct Facts: Sendable {
   package internal(set) var subjects: [SubjectTag: SubjectFacts] = [:]
+  /// Of subjects at home here, and of those that are about to be.
   var keys: [SubjectTag: SubjectKeys] = [:]
   package internal(set) var placements: [SubjectTag: PlacementSet] = [:]
   package internal(set) var records: [RecordAddress: StoredRecord] = [:]

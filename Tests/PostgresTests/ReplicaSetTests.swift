@@ -2,7 +2,6 @@ import Coordinator
 import DomicileTestKit
 import FaultLab
 import Foundation
-import Residency
 import Testing
 
 @testable import Postgres
@@ -153,8 +152,8 @@ import Testing
     let folder = (replicas.primary.folder as NSString).deletingLastPathComponent
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try await replicas.replicaSet.stop()
-    let own = try Self.identity(in: "\(folder)/own")
-    let foreign = try Self.identity(in: "\(folder)/foreign")
+    let own = try TestIdentity(in: "\(folder)/own")
+    let foreign = try TestIdentity(in: "\(folder)/foreign")
     let set = try await PrivateReplicaSet.create(
       at: folder, standbys: 1, ports: [try FreePort.find(), try FreePort.find()],
       tls: ClusterTLS(
@@ -174,23 +173,6 @@ import Testing
     }
     #expect(error.serverMessage?.contains("certificate verify failed") == true)
     await replicas.remove()
-  }
-
-  private static func identity(in folder: String) throws -> (leaf: StateFolder.KeyPair, authority: StateFolder.KeyPair) {
-    let state = StateFolder(folder)
-    let file = """
-      region: eu
-      ordinal: 1
-      jurisdiction: IE
-      name: Test
-      location: { latitude: 53.35, longitude: -6.26 }
-      coordinator: { listen: 127.0.0.1:1, public: "https://localhost:1" }
-      peer: { listen: 127.0.0.1:2, url: "https://localhost:2" }
-      store: { dsn: "${DSN}", keys_dsn: "${KEYS_DSN}" }
-      audit: { origin: eu.domicile.example/audit, witnesses: [] }
-      """
-    try DevelopmentAuthority(state: state).prepare(try RegionCatalog.load([("eu.yaml", file)], environment: [:], stores: .none))
-    return (state.appIdentity(of: try #require(RegionID("eu"))), state.authority)
   }
 
   @Test func `a standby of another cluster is refused, and so is a name that is none`() async throws {

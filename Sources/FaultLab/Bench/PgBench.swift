@@ -40,7 +40,9 @@ package struct PgBench: Sendable {
   }
 
   /// Makes its tables: 100,000 rows for each unit of `scale`.
-  package func prepare(scale: Int) async throws { _ = try await run(["-i", "-q", "-s", String(scale)], .unixSocket) }
+  package func prepare(scale: Int) async throws {
+    _ = try await run(["-i", "-q", "-s", String(scale)], .unixSocket, limit: Self.grace)
+  }
 
   /// - Returns: transactions a second, without the time it took to connect.
   package func transactionsPerSecond(
@@ -51,15 +53,18 @@ package struct PgBench: Sendable {
       [
         "-n", mode.rawValue, "-M", "prepared", "-c", String(connections), "-j", String(min(2, connections)), "-T",
         String(seconds),
-      ], way)
+      ], way, limit: duration + Self.grace)
     guard let line = output.split(separator: "\n").first(where: { $0.hasPrefix("tps = ") }),
       let rate = line.split(separator: " ").dropFirst(2).first.flatMap({ Double($0) })
     else { throw Failure.unreadable(output) }
     return rate
   }
 
-  private func run(_ arguments: [String], _ way: Way) async throws -> String {
-    let output = try await ChildProcess.run([program] + arguments + [dsn[way] ?? ""], in: "/")
+  /// What everything but the measuring itself may take.
+  private static let grace = Duration.seconds(300)
+
+  private func run(_ arguments: [String], _ way: Way, limit: Duration) async throws -> String {
+    let output = try await ChildProcess.run([program] + arguments + [dsn[way] ?? ""], in: "/", limit: limit)
     guard output.status == 0 else { throw Failure.failed(output.text) }
     return output.text
   }

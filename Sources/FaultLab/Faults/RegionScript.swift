@@ -15,6 +15,9 @@ struct RegionScript: Sendable {
     }
   }
 
+  /// Far more than bringing up a region takes.
+  private static let limit = Duration.seconds(600)
+
   let path: String
   let folder: String
   /// Gets what the script says on the way.
@@ -39,9 +42,9 @@ struct RegionScript: Sendable {
     close(output.writeEnd)
     let (status, text) = await withTaskCancellationHandler {
       await ChildProcess.onOwnThread { () throws(Never) in
-        let text = ChildProcess.readAll(output.readEnd)
+        let (ended, _) = ChildProcess.follow(child, output: output.readEnd, until: .now + Self.limit)
         close(output.readEnd)
-        return (ChildProcess.wait(for: child), text.trimmed)
+        return (ended.status, ended.text.trimmed)
       }.get()
     } onCancel: {
       kill(child, SIGTERM)

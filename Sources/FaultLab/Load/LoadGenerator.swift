@@ -70,8 +70,8 @@ package struct LoadGenerator: Sendable {
 
   /// One that is established.
   private struct Connection {
+    let begin: LoadPromises.Begin
     let result: EventLoopFuture<LoadResult>
-    let begin: (CallLoop) -> Void
   }
 
   private func connect(on group: MultiThreadedEventLoopGroup, multiplexed: Bool) async throws -> Connection {
@@ -83,17 +83,8 @@ package struct LoadGenerator: Sendable {
       promises.end(.failure(error))
       throw error
     }
-    try await promises.ready.futureResult.get()
-    return Connection(result: promises.finished.futureResult) { loop in
-      channel.eventLoop.execute {
-        let pipeline = channel.pipeline.syncOperations
-        if multiplexed {
-          try? pipeline.handler(type: MultiplexedLoadHandler.self).begin(loop)
-        } else {
-          try? pipeline.handler(type: LoadHandler.self).begin(loop)
-        }
-      }
-    }
+    return Connection(
+      begin: try await promises.ready.futureResult.get(), result: promises.finished.futureResult)
   }
 
   private func open(
@@ -108,9 +99,9 @@ package struct LoadGenerator: Sendable {
           try pipeline.addHandler(
             NIOSSLClientHandler(context: target.tls(multiplexed: multiplexed), serverHostname: target.host))
           if multiplexed {
-            try pipeline.addHandlers([MultiplexedLoadHandler.connection(), MultiplexedLoadHandler(target, promises)])
+            try pipeline.addHandlers([HTTP2Framing.handler(), LoadConnection(HTTP2Framing(target), promises)])
           } else {
-            try pipeline.addHandler(LoadHandler(target, promises))
+            try pipeline.addHandler(LoadConnection(HTTP1Framing(target), promises))
           }
         }
       }

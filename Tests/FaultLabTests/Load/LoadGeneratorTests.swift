@@ -1,9 +1,9 @@
 import ConnectRPC
 import Coordinator
 import DomicileAPI
+import DomicileTestKit
 import Foundation
 import Logging
-import Residency
 import ServiceLifecycle
 import Synchronization
 import Testing
@@ -54,10 +54,7 @@ struct LoadGeneratorTests {
   ) async throws -> (LoadResult, Seen) {
     let folder = FileManager.default.temporaryDirectory.appending(path: "domicile-load-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let state = StateFolder(folder)
-    let catalog = try RegionCatalog.load([("eu.yaml", Self.region)], environment: [:], stores: .none)
-    try DevelopmentAuthority(state: state).prepare(catalog)
-    let identity = state.appIdentity(of: try #require(RegionID("eu")))
+    let identity = try TestIdentity(in: folder)
     let seen = SharedSeen()
     let method = UnaryMethod("test.v1.Test", "Slow") {
       (_: Grpc_Health_V1_HealthCheckRequest, _) -> Grpc_Health_V1_HealthCheckResponse in
@@ -73,13 +70,13 @@ struct LoadGeneratorTests {
     let server = try ConnectServer(
       configuration: ConnectServerConfiguration(
         host: "localhost", port: 0,
-        tls: ServerTLS(certificateChainPEMPath: identity.certificate, privateKeyPEMPath: identity.key)),
+        tls: ServerTLS(certificateChainPEMPath: identity.leaf.certificate, privateKeyPEMPath: identity.leaf.key)),
       methods: [method], logger: logger, onStart: { port.yield($0) })
     let services = ServiceGroup(configuration: .init(services: [server], logger: logger))
     async let ended: Void = services.run()
     let bound = await ports.first { _ in true } ?? 0
     let generator = LoadGenerator(
-      try LoadTarget(host: "localhost", port: bound, authority: state.authority.certificate, token: "t", codec: .proto))
+      try LoadTarget(host: "localhost", port: bound, authority: identity.authority.certificate, token: "t", codec: .proto))
     let result = try await generator.run(
       .init(
         connections: 2, callsAtOnce: callsAtOnce, warmUp: .milliseconds(100), measured: .milliseconds(1_500),
@@ -101,17 +98,4 @@ struct LoadGeneratorTests {
     }
     func leave() { seen.withLock { $0.now -= 1 } }
   }
-
-  private static let region = """
-    region: eu
-    ordinal: 1
-    jurisdiction: IE
-    name: Test
-    location: { latitude: 53.35, longitude: -6.26 }
-    coordinator: { listen: 127.0.0.1:1, public: "https://localhost:1" }
-    peer: { listen: 127.0.0.1:2, url: "https://localhost:2" }
-    store: { dsn: "${DSN}", keys_dsn: "${KEYS_DSN}" }
-    audit: { origin: eu.domicile.example/audit, witnesses: [] }
-
-    """
 }
