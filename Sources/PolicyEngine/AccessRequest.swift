@@ -43,6 +43,11 @@ package struct AccessRequest: Hashable, Sendable {
   /// The subject's consent to this purpose. `known(nil)`: none was given.
   package var consent: Fact<ConsentKind?>
   package var residence: Fact<Residence>
+  /// Where the person's data was written first.
+  package var firstWrite: Fact<Jurisdiction>
+  /// Of how many people, this one included, data of a class has left the home's jurisdiction since 1 January of this year (UTC). Of
+  /// a class that is not here it is not known.
+  package var transferredThisYear: [DataClass: Int]
   /// Today, in UTC.
   package var now: CalendarDate
   /// Asks for the nearest permit also where the decision is a permit. A denial has it wherever its home has permits for the action.
@@ -51,6 +56,7 @@ package struct AccessRequest: Hashable, Sendable {
   package init(
     action: Action, home: Place, hops: [Place], collection: CollectionName? = nil, fields: [String]? = nil,
     purpose: Purpose? = nil, principal: String, consent: Fact<ConsentKind?> = .unknown, residence: Fact<Residence> = .unknown,
+    firstWrite: Fact<Jurisdiction> = .unknown, transferredThisYear: [DataClass: Int] = [:],
     now: CalendarDate, wantsNearestPermit: Bool = false
   ) {
     self.action = action
@@ -62,6 +68,8 @@ package struct AccessRequest: Hashable, Sendable {
     self.principal = principal
     self.consent = consent
     self.residence = residence
+    self.firstWrite = firstWrite
+    self.transferredThisYear = transferredThisYear
     self.now = now
     self.wantsNearestPermit = wantsNearestPermit
   }

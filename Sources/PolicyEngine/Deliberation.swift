@@ -18,16 +18,12 @@ struct Deliberation {
   }
 
   /// Fields that no rule tells apart: those of one class in one collection.
-  struct Cell: Hashable {
-    let collection: CollectionName?
-    let dataClass: DataClass?
-  }
+  typealias Cell = RuleTable.Cell
 
   private let policies: PolicySet
   private let request: AccessRequest
   private let schema: CollectionSchema?
   private let cells: [Cell]
-  private let candidates: [Rule]
   private let findings: [Finding]
 
   init(policies: PolicySet, request: AccessRequest) {
@@ -36,26 +32,32 @@ struct Deliberation {
     schema = request.collection.flatMap(policies.collection)
     let cells = Self.cells(of: request, in: policies)
     self.cells = cells
-    let candidates = policies.rules.filter { $0.actions.contains(request.action) }
-    self.candidates = candidates
-    var findings: [Finding] = []
-    for rule in candidates {
-      for (index, hop) in request.hops.enumerated() {
-        for cell in cells {
-          let truth = Self.situation(request, hop, cell, policies).truth(of: rule)
-          if truth != .no { findings.append(Finding(rule: rule, hop: index, cell: cell, truth: truth)) }
+    findings = Self.findings(of: request, cells, policies)
+  }
+
+  /// In order of rules, hops and cells.
+  private static func findings(of request: AccessRequest, _ cells: [Cell], _ policies: PolicySet) -> [Finding] {
+    let matcher = Matcher(policies: policies, request: request)
+    let rules = policies.rules
+    var findings: [(place: Int, finding: Finding)] = []
+    for (index, hop) in request.hops.enumerated() {
+      for cell in cells {
+        matcher.forEachMatch(of: cell, from: hop) { place, truth in
+          findings.append((place, Finding(rule: rules[place], hop: index, cell: cell, truth: truth)))
         }
       }
     }
-    self.findings = findings
+    // Hops and cells come in their order already; this sort is stable.
+    return findings.sorted { $0.place < $1.place }.map(\.finding)
   }
 
-  private static func cells(of request: AccessRequest, in policies: PolicySet) -> [Cell] {
+  static func cells(of request: AccessRequest, in policies: PolicySet) -> [Cell] {
     if request.action == .store { return [Cell(collection: nil, dataClass: nil)] }
     var cells: Set<Cell> = []
     if let schema = request.collection.flatMap(policies.collection) {
       // An empty document is still a record: it is judged as one of unnamed fields.
-      let named = request.fields.map { $0.map(schema.dataClass) } ?? Array(schema.classes.values)
+      let asked = request.fields?.flatMap(schema.fields(in:))
+      let named = asked.map { $0.map(schema.dataClass) } ?? Array(schema.classes.values)
       let classes = request.fields == nil || named.isEmpty ? named + [schema.defaultClass] : named
       for dataClass in classes { cells.insert(Cell(collection: schema.name, dataClass: dataClass)) }
     } else {
@@ -74,7 +76,8 @@ struct Deliberation {
 
   private static func situation(_ request: AccessRequest, _ hop: Place, _ cell: Cell, _ policies: PolicySet) -> Situation {
     Situation(
-      request: request, hop: hop, collection: cell.collection, dataClass: cell.dataClass, agreements: policies.agreements)
+      request: request, hop: hop, collection: cell.collection, dataClass: cell.dataClass, agreements: policies.agreements,
+      principals: policies.principals)
   }
 
   private func situation(_ hop: Int, _ cell: Cell) -> Situation {
@@ -102,7 +105,7 @@ extension Deliberation {
       scopes[dataClass] = request.hops.indices.map { scope(of: cell, hop: $0) }
     }
     let access = FieldAccess(
-      schema: schema, requested: request.fields.map { Set($0).sorted() } ?? schema.fields + ["*"],
+      schema: schema, requested: request.fields.map { Set($0.flatMap(schema.fields(in:))).sorted() } ?? schema.fields + ["*"],
       includesUnnamed: request.fields == nil,
       scopes: scopes, recipient: recipient)
     let shown = access.requested.filter { access.view(of: $0) != .drop }
@@ -148,13 +151,10 @@ extension Deliberation {
 
   private func masks(_ views: FieldViews, _ cell: Cell) -> Bool {
     guard let schema = cell.collection.flatMap(policies.collection) else { return true }
-    if let fields = request.fields {
+    if let fields = request.fields?.flatMap(schema.fields(in:)) {
       return fields.contains { schema.dataClass(of: $0) == cell.dataClass && (views.view(of: $0) ?? .clear) != .clear }
     }
-    // A record may hold fields that its schema does not name, under any name: those have the default class.
-    var fields = schema.fields
-    if schema.defaultClass == cell.dataClass { fields += views.named.keys + ["*"] }
-    return fields.contains { schema.dataClass(of: $0) == cell.dataClass && (views.view(of: $0) ?? .clear) != .clear }
+    return schema.isMasked(by: views, in: cell.dataClass)
   }
 }
 
@@ -217,7 +217,7 @@ extension Deliberation {
     let closed = all.filter { permits(of: $0.cell, hop: $0.hop).isEmpty }
     let keys = Set(((forbid?.conditions ?? []) + (forbid?.exceptions ?? [])).map(\.key.rawValue))
     var best: (permit: NearestPermit, rank: (Int, Int, Int))?
-    for rule in candidates where rule.kind == .permit {
+    for rule in policies.rules where rule.kind == .permit && rule.actions.contains(request.action) {
       for place in forbid != nil || closed.isEmpty ? all : closed {
         let situation = situation(place.hop, place.cell)
         guard situation.packTruth(of: rule) != .no else { continue }
@@ -237,8 +237,8 @@ extension Deliberation {
   private static func effort(_ key: String) -> Int {
     switch ConditionKey(rawValue: key) {
     case .dataClass, .collection: 2
-    case .locality, .requester, .requesterRegion, .home, .residence, .citizenship, .subdivision: 1
-    case .purpose, .consent, .safeguard, .principal, nil: 0
+    case .locality, .requester, .requesterRegion, .home, .residence, .citizenship, .subdivision, .firstWrite: 1
+    case .purpose, .consent, .safeguard, .principal, .certified, .transferredThisYear, nil: 0
     }
   }
 }

@@ -9,7 +9,26 @@ struct FieldViews: Hashable, Sendable {
   /// A permit without views shows everything it covers.
   static let clear = FieldViews(named: [:], others: .clear)
 
-  func view(of field: String) -> View? { named[field] ?? others }
+  /// What is nested in a named field goes with it, unless it is named itself.
+  func view(of field: String) -> View? {
+    if let view = named[field] { return view }
+    if !named.isEmpty {
+      for outer in FieldPath.ancestors(of: field) {
+        if let view = named[outer] { return view }
+      }
+    }
+    return others
+  }
+}
+
+extension CollectionSchema {
+  /// Whether `views` mask a part of a whole record: of what has `dataClass` in it.
+  func isMasked(by views: FieldViews, in dataClass: DataClass?) -> Bool {
+    var fields = fields
+    // A record may hold fields that its schema does not name, under any name: those have the default class.
+    if defaultClass == dataClass { fields += views.named.keys + ["*"] }
+    return fields.contains { self.dataClass(of: $0) == dataClass && (views.view(of: $0) ?? .clear) != .clear }
+  }
 }
 
 /// What a permit opens, field by field: the weakest view that a permit grants, raised to the strongest that a requirement
@@ -28,16 +47,26 @@ struct FieldAccess: Hashable, Sendable {
   }
 
   let schema: CollectionSchema
-  /// The fields asked for; `*` stands for those that the schema does not name.
+  /// The fields asked for, and the named ones in them; `*` stands for those that the schema does not name.
   let requested: [String]
   let includesUnnamed: Bool
   /// One scope a hop.
   let scopes: [DataClass: [Scope]]
   let recipient: Jurisdiction
 
-  func view(of field: String) -> View {
-    let isRequested = requested.contains(field) || (includesUnnamed && schema.classes[field] == nil)
-    guard isRequested, let hops = scopes[schema.dataClass(of: field)] else { return .drop }
-    return hops.map { $0.view(of: field) }.max() ?? .drop
+  func view(of field: String) -> View { isRequested(field) ? permittedView(of: field) : .drop }
+
+  func isRequested(_ field: String) -> Bool {
+    if requested.contains(field) || (includesUnnamed && schema.named(field) == nil) { return true }
+    return FieldPath.ancestors(of: field).contains { requested.contains($0) }
+  }
+
+  /// Whether something in `field` was asked for by itself.
+  func isRequestedWithin(_ field: String) -> Bool { requested.contains { FieldPath.isText($0, within: field) } }
+
+  /// Where it is asked for.
+  func permittedView(of field: String) -> View {
+    guard let hops = scopes[schema.dataClass(of: field)] else { return .drop }
+    return hops.map { $0.view(of: schema.named(field) ?? field) }.max() ?? .drop
   }
 }

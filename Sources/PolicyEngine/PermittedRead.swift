@@ -13,9 +13,13 @@ package struct PermittedRead: Sendable {
   }
 
   /// Whether nothing of an object with these members is withheld: it may then leave as it is.
-  package func isClear(for members: some Sequence<String>) -> Bool { members.allSatisfy { access.view(of: $0) == .clear } }
+  package func isClear(for members: some Sequence<String>) -> Bool {
+    members.allSatisfy { member in
+      access.schema.fields(in: CollectionSchema.field(ofMember: member)).allSatisfy { access.view(of: $0) == .clear }
+    }
+  }
 
-  /// `document` as the recipient may see it, and what was withheld of it.
+  /// `document` as the recipient may see it, and what was withheld of what was asked for.
   ///
   /// A field whose view cannot be made from its value (the last four letters of a list) is dropped. A document that is not an
   /// object has no fields to permit: nothing of it is released.
@@ -24,18 +28,16 @@ package struct PermittedRead: Sendable {
     document: JSONValue, redactions: [Redaction]
   ) {
     guard case .object(let members) = document else { return (.null, [Redaction(field: "*", view: .drop)]) }
-    var shown: [String: JSONValue] = [:]
-    var redactions: [Redaction] = []
-    for (field, value) in members.sorted(by: { $0.key < $1.key }) {
-      var view = access.view(of: field)
-      if let visible = render(value, of: field, as: view, hash: hash) {
-        shown[field] = visible
-      } else {
-        view = .drop
+    return withoutActuallyEscaping(hash) { hash in
+      var redaction = DocumentRedaction(access: access, render: { render($0, of: $1, as: $2, hash: hash) })
+      var shown: [String: JSONValue] = [:]
+      for (name, value) in members {
+        let field = CollectionSchema.field(ofMember: name)
+        let part = DocumentRedaction.Part(path: FieldPath(member: name), judgedAs: field, isRequested: access.isRequested(field))
+        if let visible = redaction.show(value, part, called: name) { shown[name] = visible }
       }
-      if view != .clear { redactions.append(Redaction(field: field, view: view)) }
+      return (.object(shown), redaction.views.sorted { $0.key < $1.key }.map { Redaction(field: $0.key, view: $0.value) })
     }
-    return (.object(shown), redactions)
   }
 
   private func render(_ value: JSONValue, of field: String, as view: View, hash: ([UInt8]) -> [UInt8]) -> JSONValue? {

@@ -49,13 +49,13 @@ extension PolicySet {
   }
 }
 
-/// What a file of a policy directory is for. Four have names of their own; the others say it by their first key.
+/// What a file of a policy directory is for. Five have names of their own; the others say it by their first key.
 enum PolicyRole: String {
-  case vocabulary, collections, principals, agreements, list, policy
+  case vocabulary, collections, principals, agreements, invariants, list, policy
 
   var fileName: String { "\(rawValue).yaml" }
 
   static func named(_ name: Substring) -> PolicyRole? {
-    [.vocabulary, .collections, .principals, .agreements].first { $0.fileName == name }
+    [.vocabulary, .collections, .principals, .agreements, .invariants].first { $0.fileName == name }
   }
 }

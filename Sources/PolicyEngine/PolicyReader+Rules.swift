@@ -36,8 +36,8 @@ extension PolicyReader {
       return nil
     }
     let actions = kind == .require ? Rule.outward : Set(self.actions(effect, "'\(kind.rawValue)'"))
-    let conditions = clauses(fields["when"], "'when'", pack: pack, isEverywhere: pack == nil)
-    let exceptions = clauses(fields["unless"], "'unless'", pack: pack, isEverywhere: pack == nil)
+    let conditions = clauses(fields["when"], "'when'", isEverywhere: pack == nil)
+    let exceptions = clauses(fields["unless"], "'unless'", isEverywhere: pack == nil)
     let names = collectionNames(conditions)
     let views = kind == .require ? fieldViews(effect, "'require'", names) : fields["view"].map { fieldViews($0, "'view'", names) }
     check(fields, kind: kind, actions: actions, clauses: conditions + exceptions)
@@ -57,7 +57,7 @@ extension PolicyReader {
   }
 
   /// A condition and where it is written.
-  private typealias Clause = (condition: Condition, location: SourceLocation)
+  typealias Clause = (condition: Condition, location: SourceLocation)
 
   private mutating func check(_ fields: [String: ConfigurationNode], kind: RuleKind, actions: Set<Action>, clauses: [Clause]) {
     if actions.contains(.store), kind != .require {
@@ -80,7 +80,7 @@ extension PolicyReader {
     }
   }
 
-  private mutating func actions(_ node: ConfigurationNode, _ what: String) -> [Action] {
+  mutating func actions(_ node: ConfigurationNode, _ what: String) -> [Action] {
     let known = (vocabulary?.actions ?? Action.allCases).map(\.rawValue)
     return words(node, what) { reader, text, location in
       reader.member(of: known, text, "action", at: location).flatMap(Action.init(rawValue:))
@@ -93,7 +93,7 @@ extension PolicyReader {
   }
 
   /// A map of fields to views. Only fields that a schema names can be named, and `*` for all others.
-  private mutating func fieldViews(_ node: ConfigurationNode, _ what: String, _ names: Set<CollectionName>?) -> FieldViews {
+  mutating func fieldViews(_ node: ConfigurationNode, _ what: String, _ names: Set<CollectionName>?) -> FieldViews {
     var views = FieldViews(named: [:], others: nil)
     let schemas = collections?.values.filter { names?.contains($0.name) ?? true }
     let known = schemas.map { Set($0.flatMap(\.classes.keys)).sorted() }
@@ -112,11 +112,13 @@ extension PolicyReader {
     return views
   }
 
-  private mutating func clauses(_ node: ConfigurationNode?, _ what: String, pack: JurisdictionSet?, isEverywhere: Bool)
-    -> [Clause]
-  {
+  mutating func clauses(_ node: ConfigurationNode?, _ what: String, isEverywhere: Bool) -> [Clause] {
     guard let node, let pairs = node.pairs(what, &diagnostics) else { return [] }
     if pairs.isEmpty { report(node.location, "\(what) says nothing", help: "name a condition, or remove it") }
+    return clauses(pairs, isEverywhere: isEverywhere)
+  }
+
+  mutating func clauses(_ pairs: [(key: ConfigurationNode, value: ConfigurationNode)], isEverywhere: Bool) -> [Clause] {
     var clauses: [Clause] = []
     for (key, value) in pairs {
       guard let text = key.string("a condition", &diagnostics),
@@ -151,7 +153,28 @@ extension PolicyReader {
     case .residence: return .residence(jurisdictions(node, what))
     case .citizenship: return .citizenship(jurisdictions(node, what))
     case .subdivision: return .subdivision(jurisdictions(node, what))
+    case .certified: return .certified(Set(words(node, what) { $0.certification($1, at: $2) }))
+    case .firstWrite: return .firstWrite(jurisdictions(node, what))
+    case .transferredThisYear: return countRange(node, what).map(Condition.transferredThisYear)
     }
+  }
+
+  private mutating func countRange(_ node: ConfigurationNode, _ what: String) -> CountRange? {
+    guard let fields = node.fields(what, optional: ["at_least", "below"], &diagnostics) else { return nil }
+    if fields.isEmpty {
+      report(node.location, "\(what) says nothing", help: "write { below: 100000 }, { at_least: 1000000 } or both")
+    }
+    let range = CountRange(
+      atLeast: fields["at_least"].flatMap { $0.integer("'at_least'", &diagnostics) },
+      below: fields["below"].flatMap { $0.integer("'below'", &diagnostics) })
+    for (key, number) in [("at_least", range.atLeast), ("below", range.below)] {
+      guard let number, number < 1 else { continue }
+      report(fields[key]?.location ?? node.location, "'\(key)' counts people: it is at least 1, not \(number)")
+    }
+    if let low = range.atLeast, let high = range.below, low >= high {
+      report(node.location, "no number is at least \(low) and below \(high)", help: "'below' is the greater one")
+    }
+    return range
   }
 
   private mutating func localities(_ node: ConfigurationNode, _ what: String, isEverywhere: Bool) -> [LocalityWord] {

@@ -5,7 +5,7 @@ extension PolicyReader {
   /// engine knows how to carry out.
   mutating func readVocabulary(_ node: ConfigurationNode) {
     let keys = ["actions", "classes", "purposes", "safeguards", "views"]
-    guard let fields = node.fields("the vocabulary", required: keys, &diagnostics) else { return }
+    guard let fields = node.fields("the vocabulary", required: keys, optional: ["certifications"], &diagnostics) else { return }
     func plain(_ reader: inout PolicyReader, _ text: String, _ location: SourceLocation) -> String? {
       if text.isWord { return text }
       reader.report(location, "'\(text)' is not a word", help: "lower-case letters, digits and hyphens, at most 64")
@@ -21,6 +21,7 @@ extension PolicyReader {
       classes: list("classes").map(DataClass.init),
       purposes: list("purposes").map(Purpose.init),
       safeguards: list("safeguards").map(Safeguard.init),
+      certifications: list("certifications").map(Certification.init),
       views: fields["views"].map { node in
         words(node, "'views'") { reader, text, location in
           reader.member(of: View.allCases.map(\.name), text, "view", at: location).flatMap(View.init(name:))
@@ -56,6 +57,10 @@ extension PolicyReader {
       guard let field = key.string("a field's name", &diagnostics) else { continue }
       guard field != "*" else {
         report(key.location, "'*' is not a field", help: "'default_class' is for the fields that are not named")
+        continue
+      }
+      guard FieldPath(field) != nil else {
+        report(key.location, "'\(field)' is not a field", help: "write it as address, address.street or items[].price")
         continue
       }
       if let dataClass = dataClass(value) { classes[field] = dataClass }
@@ -103,16 +108,47 @@ extension PolicyReader {
       let items = fields["principals"]?.items("'principals'", &diagnostics)
     else { return }
     for item in items {
-      guard let fields = item.fields("a principal", required: ["match", "purposes"], optional: ["note"], &diagnostics) else {
-        continue
-      }
+      let fields = item.fields(
+        "a principal", required: ["match", "purposes"], optional: ["certifications", "note"], &diagnostics)
+      guard let fields else { continue }
       let pattern = text(fields["match"], "'match'")
       let purposes = fields["purposes"].map { node in
         words(node, "'purposes'") { reader, text, location in reader.purpose(text, at: location) }
       }
+      let held = fields["certifications"].flatMap { $0.items("'certifications'", &diagnostics) } ?? []
+      let certifications = held.compactMap { certificationHeld($0) }
       guard let pattern, let purposes else { continue }
-      principals.append(PrincipalEntry(pattern: NamePattern(text: pattern), purposes: Set(purposes)))
+      principals.append(
+        PrincipalEntry(pattern: NamePattern(text: pattern), purposes: Set(purposes), certifications: certifications))
     }
+  }
+
+  /// A word, or a mapping that says since when and until when it is held.
+  private mutating func certificationHeld(_ node: ConfigurationNode) -> HeldCertification? {
+    guard case .mapping = node.content else {
+      return node.string("a certification", &diagnostics).flatMap { certification($0, at: node.location) }.map {
+        HeldCertification(certification: $0, period: .always)
+      }
+    }
+    let fields = node.fields(
+      "a certification", required: ["certification", "reference"], optional: ["from", "until", "review_by", "note"], &diagnostics)
+    guard let fields, let word = fields["certification"], let text = text(word, "'certification'") else { return nil }
+    _ = self.text(fields["reference"], "'reference'")
+    let period = period(fields)
+    if let node = fields["review_by"], let reviewBy = date(node, "'review_by'"), reviewBy < today {
+      warn(
+        node.location, "certification '\(text)' was to be reviewed by \(reviewBy)",
+        help: "ask the recipient for its renewal, then move 'review_by'")
+    }
+    if let until = period.until, until <= today {
+      warn(node.location, "certification '\(text)' ended on \(until) and no longer counts", help: "renew it, or remove it")
+    }
+    return certification(text, at: word.location).map { HeldCertification(certification: $0, period: period) }
+  }
+
+  mutating func certification(_ text: String, at location: SourceLocation) -> Certification? {
+    guard let vocabulary else { return Certification(text) }
+    return member(of: vocabulary.certifications.map(\.rawValue), text, "certification", at: location).map(Certification.init)
   }
 }
 

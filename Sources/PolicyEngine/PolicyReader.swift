@@ -12,6 +12,7 @@ struct PolicyReader {
   var principals: [PrincipalEntry] = []
   var agreements: [Agreement] = []
   var rules: [Rule] = []
+  var invariants: [Invariant] = []
   var policyNames: [String] = []
   var lists: [String: ListDocument] = [:]
   /// Lists that are there but could not be read: naming one is no second error.
@@ -47,6 +48,7 @@ struct PolicyReader {
     for node in documents[.agreements] ?? [] { readAgreements(node) }
     checkAgreements()
     for node in documents[.policy] ?? [] { readPack(node) }
+    for node in documents[.invariants] ?? [] { readInvariants(node) }
     if documents[.policy] == nil, !diagnostics.contains(where: { $0.severity == .error }) {
       report(
         SourceLocation(file: root, line: 1, column: 1), "there is no policy", help: "add a file that starts with 'policy: NAME'")

@@ -23,6 +23,7 @@ extension PolicySet {
       warnings: reader.diagnostics.sorted { $0.location < $1.location },
       revision: "sha256:\(digest(canonicalBytes(of: files)).hex)", vocabulary: vocabulary,
       policyNames: reader.policyNames.sorted(), collections: collections, principals: reader.principals,
-      agreements: reader.agreements, rules: reader.rules.sorted { $0.id < $1.id }, regions: catalog)
+      agreements: reader.agreements, rules: reader.rules,
+      invariants: reader.invariants.sorted { $0.id < $1.id }, regions: catalog)
   }
 }

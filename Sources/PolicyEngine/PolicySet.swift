@@ -14,7 +14,30 @@ package struct PolicySet: Sendable {
   let agreements: [Agreement]
   /// In order of id: the order of files and of rules in them means nothing.
   let rules: [Rule]
+  /// What must hold of the rules, in order of id. They decide nothing.
+  let invariants: [Invariant]
+  let compiled: CompiledRules
   var regions: [RegionID: Jurisdiction]
+
+  init(
+    warnings: [Diagnostic], revision: String, vocabulary: PolicyVocabulary, policyNames: [String],
+    collections: [CollectionName: CollectionSchema], principals: [PrincipalEntry], agreements: [Agreement], rules: [Rule],
+    invariants: [Invariant] = [], regions: [RegionID: Jurisdiction]
+  ) {
+    self.warnings = warnings
+    self.revision = revision
+    self.vocabulary = vocabulary
+    self.policyNames = policyNames
+    self.collections = collections
+    self.principals = principals
+    self.agreements = agreements
+    self.rules = rules.sorted { $0.id < $1.id }
+    self.invariants = invariants
+    self.regions = regions
+    compiled = CompiledRules(
+      self.rules, schemas: Array(collections.values), purposes: vocabulary.purposes, agreements: agreements,
+      principals: principals)
+  }
 
   /// The schema of a collection, or `nil` where there is no such collection.
   package func collection(_ name: CollectionName) -> CollectionSchema? { collections[name] }
@@ -40,8 +63,26 @@ package struct PolicySet: Sendable {
   }
 }
 
-/// Who may claim which purposes.
+/// Who may claim which purposes, and is certified for what.
 struct PrincipalEntry: Hashable, Sendable {
   var pattern: NamePattern
   var purposes: Set<Purpose>
+  var certifications: [HeldCertification] = []
+}
+
+struct HeldCertification: Hashable, Sendable {
+  var certification: Certification
+  var period: Period
+}
+
+extension [PrincipalEntry] {
+  /// What a principal is certified for on a day. Entries add up.
+  func certifications(of principal: String, on day: CalendarDate) -> Set<Certification> {
+    reduce(into: []) { held, entry in
+      guard !entry.certifications.isEmpty, entry.pattern.matches(principal) else { return }
+      for certification in entry.certifications where certification.period.contains(day) {
+        held.insert(certification.certification)
+      }
+    }
+  }
 }

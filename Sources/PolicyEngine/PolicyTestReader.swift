@@ -9,7 +9,7 @@ struct PolicyTestReader {
 
   private static let requestKeys = [
     "at", "action", "home", "from", "principal_jurisdiction", "collection", "fields", "purpose", "principal", "consent",
-    "residence",
+    "residence", "first_write", "transferred_this_year",
   ]
 
   mutating func cases(_ node: ConfigurationNode) -> [PolicyTestCase] {
@@ -100,13 +100,16 @@ extension PolicyTestReader {
     let principal = fields["principal"].map { $0.string("'principal'", &diagnostics) }
     let consent = fields["consent"].map { self.consent($0) } ?? .known(nil)
     let residence = fields["residence"].map { self.residence($0) } ?? .unknown
+    let firstWrite = fields["first_write"].flatMap { jurisdiction($0, "'first_write'") }
+    let transferred = fields["transferred_this_year"].map { transferredThisYear($0) } ?? [:]
     guard let action, let home, let from, let now else { return nil }
     return AccessRequest(
       action: action, home: home,
       hops: AccessRequest.recipients(asking: from, principalJurisdiction: principalJurisdiction.flatMap(\.self)),
       collection: collection.flatMap(\.self).map(CollectionName.init), fields: asked.flatMap(\.self),
       purpose: purpose.flatMap(\.self).map(Purpose.init), principal: principal.flatMap(\.self) ?? "app:test", consent: consent,
-      residence: residence, now: now, wantsNearestPermit: true)
+      residence: residence, firstWrite: firstWrite.map(Fact.known) ?? .unknown, transferredThisYear: transferred, now: now,
+      wantsNearestPermit: true)
   }
 
   private mutating func day(_ node: ConfigurationNode) -> CalendarDate? {
@@ -135,6 +138,19 @@ extension PolicyTestReader {
       Set(items.compactMap { jurisdiction($0, "a citizenship") })
     }
     return .known(Residence(country: country, subdivision: subdivision, citizenship: citizenship))
+  }
+
+  /// `{ contact: 250000 }`: of how many people, by class.
+  private mutating func transferredThisYear(_ node: ConfigurationNode) -> [DataClass: Int] {
+    let known = Dictionary(uniqueKeysWithValues: policies.vocabulary.classes.map { ($0.rawValue, $0) })
+    var counts: [DataClass: Int] = [:]
+    for (key, value) in node.pairs("'transferred_this_year'", &diagnostics) ?? [] {
+      guard let dataClass = word(key, "class", among: known), let count = value.integer("a number of people", &diagnostics) else {
+        continue
+      }
+      counts[dataClass] = count
+    }
+    return counts
   }
 
   private mutating func expectation(_ node: ConfigurationNode) -> PolicyExpectation? {

@@ -15,6 +15,11 @@ package enum PolicyTests {
   /// Runs every case of every test file among `files`.
   /// - Throws: ``ConfigurationError`` with every error in every test file; then no case is run.
   package static func run(_ files: [PolicyFile], against policies: PolicySet) throws(ConfigurationError) -> [PolicyTestResult] {
+    results(try cases(files, of: policies), of: policies)
+  }
+
+  /// Every case of every test file among `files`.
+  static func cases(_ files: [PolicyFile], of policies: PolicySet) throws(ConfigurationError) -> [PolicyTestCase] {
     var diagnostics: [Diagnostic] = []
     var cases: [PolicyTestCase] = []
     for file in files.filter(\.isTest).sorted(by: { $0.path < $1.path }) {
@@ -27,7 +32,11 @@ package enum PolicyTests {
       }
     }
     guard diagnostics.isEmpty else { throw ConfigurationError(diagnostics) }
-    return cases.map { test in
+    return cases
+  }
+
+  static func results(_ cases: [PolicyTestCase], of policies: PolicySet) -> [PolicyTestResult] {
+    cases.map { test in
       let decision = policies.replacing(regions: test.regions).decide(test.request)
       return PolicyTestResult(name: test.name, location: test.location, failures: test.expectation.failures(of: decision))
     }

@@ -7,6 +7,8 @@ package struct PolicyVocabulary: Sendable, Hashable {
   package let classes: [DataClass]
   package let purposes: [Purpose]
   package let safeguards: [Safeguard]
+  /// Empty where the file has none.
+  package let certifications: [Certification]
   package let views: [View]
 
   package func contains(_ purpose: Purpose) -> Bool { purposes.contains(purpose) }

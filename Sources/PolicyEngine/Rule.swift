@@ -46,6 +46,9 @@ enum Condition: Hashable, Sendable {
   case residence(JurisdictionSet)
   case citizenship(JurisdictionSet)
   case subdivision(JurisdictionSet)
+  case certified(Set<Certification>)
+  case firstWrite(JurisdictionSet)
+  case transferredThisYear(CountRange)
 
   var key: ConditionKey {
     switch self {
@@ -62,8 +65,19 @@ enum Condition: Hashable, Sendable {
     case .residence: .residence
     case .citizenship: .citizenship
     case .subdivision: .subdivision
+    case .certified: .certified
+    case .firstWrite: .firstWrite
+    case .transferredThisYear: .transferredThisYear
     }
   }
+}
+
+/// `{ at_least: 100000, below: 1000000 }`: how many people, from the one number up to and without the other.
+struct CountRange: Hashable, Sendable {
+  var atLeast: Int?
+  var below: Int?
+
+  func contains(_ count: Int) -> Bool { count >= (atLeast ?? 0) && (below.map { count < $0 } ?? true) }
 }
 
 /// The keys of clauses, as policy files write them.
@@ -73,12 +87,20 @@ enum ConditionKey: String, Hashable, Sendable, CaseIterable {
   case home
   case dataClass = "class"
   case purpose, collection, consent, safeguard, principal, residence, citizenship, subdivision
+  /// The recipient holds one of these certifications (`principals.yaml`).
+  case certified
+  /// Where the person's data was written first: some laws want that at home.
+  case firstWrite = "first_write"
+  /// Of how many people data of the class left the home's jurisdiction since 1 January.
+  case transferredThisYear = "transferred_this_year"
 
   /// `store` places a person, not a record: there is no recipient, collection or purpose to ask about.
   var appliesToStore: Bool {
     switch self {
-    case .home, .principal, .residence, .citizenship, .subdivision: true
-    case .locality, .requester, .requesterRegion, .dataClass, .purpose, .collection, .consent, .safeguard: false
+    case .home, .principal, .residence, .citizenship, .subdivision, .firstWrite: true
+    case .locality, .requester, .requesterRegion, .dataClass, .purpose, .collection, .consent, .safeguard, .certified,
+      .transferredThisYear:
+      false
     }
   }
 }

@@ -7,6 +7,7 @@ struct Situation {
   let collection: CollectionName?
   let dataClass: DataClass?
   let agreements: [Agreement]
+  let principals: [PrincipalEntry]
 
   /// Whether `rule` applies. The caller has matched the action.
   func truth(of rule: Rule) -> Truth {
@@ -46,7 +47,7 @@ struct Situation {
     rule.exceptions.isEmpty ? .no : rule.exceptions.all { truth(of: $0, in: rule) }
   }
 
-  private func truth(of condition: Condition, in rule: Rule) -> Truth {
+  func truth(of condition: Condition, in rule: Rule) -> Truth {
     let day = request.now
     switch condition {
     case .locality(let words): return words.some { truth(of: $0, in: rule) }
@@ -67,6 +68,14 @@ struct Situation {
       return residence { $0.citizenship.map { held in held.some { set.contains($0, on: day) } } ?? .unknown }
     case .subdivision(let set):
       return residence { set.contains($0.subdivision ?? $0.country, on: day) }
+    case .certified(let wanted):
+      return Truth(!principals.certifications(of: request.principal, on: day).isDisjoint(with: wanted))
+    case .firstWrite(let set):
+      guard case .known(let place) = request.firstWrite else { return .unknown }
+      return set.contains(place, on: day)
+    case .transferredThisYear(let range):
+      guard let count = dataClass.flatMap({ request.transferredThisYear[$0] }) else { return .unknown }
+      return Truth(range.contains(count))
     }
   }
 

@@ -23,6 +23,14 @@ package struct Safeguard: Hashable, Sendable, Comparable, CustomStringConvertibl
   package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
+/// What a recipient is certified under, where a law asks that of the recipient rather than of a contract (`dpf dpf-hr …`).
+package struct Certification: Hashable, Sendable, Comparable, CustomStringConvertible {
+  package let rawValue: String
+  package init(_ rawValue: String) { self.rawValue = rawValue }
+  package var description: String { rawValue }
+  package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
 /// The name of a collection of records, e.g. `profile`.
 package struct CollectionName: Hashable, Sendable, Comparable, CustomStringConvertible {
   package let rawValue: String

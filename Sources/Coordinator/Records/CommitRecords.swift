@@ -150,7 +150,7 @@ extension CommitRecords.Change {
 
   /// Those that a rule is asked about; `nil` for all.
   fileprivate var fields: [String]? {
-    if case .put(let value, _) = action { value.memberNames } else { nil }
+    if case .put(let value, _) = action { value.policyFields } else { nil }
   }
 
   /// Why it cannot be done to what is there.

@@ -73,12 +73,7 @@ extension Call {
   ) throws -> (record: Domicile_V1_Record, redactions: [Redaction]) {
     let stored = try Google_Protobuf_Struct(jsonUTF8Bytes: value)
     if fields == nil, permitted.isClear(for: stored.fields.keys) { return (message(record, stored), []) }
-    var document = JSONValue(stored)
-    if let fields, case .object(let members) = document {
-      let wanted = Set(fields)
-      document = .object(members.filter { wanted.contains($0.key) })
-    }
-    let redacted = permitted.redact(document) { HMACSHA256.code(for: $0, key: region.viewKey) }
+    let redacted = permitted.redact(JSONValue(stored)) { HMACSHA256.code(for: $0, key: region.viewKey) }
     return (message(record, .init(redacted.document)), redactions(redacted.redactions, of: record.address.collection))
   }
 

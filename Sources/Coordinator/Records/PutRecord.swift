@@ -50,7 +50,7 @@ struct PutRecord: SubjectProcedure {
       activity: .write, subject: subject, purpose: purpose, collection: address.collection,
       details: ["key": .string(address.key)])
     let gate = Gate(
-      action: .write, subject: subject, collection: address.collection, fields: value.memberNames, purpose: purpose)
+      action: .write, subject: subject, collection: address.collection, fields: value.policyFields, purpose: purpose)
     switch gate.pass(call, facts) {
     case .elsewhere(let lookup):
       return .elsewhere(lookup)
@@ -107,9 +107,9 @@ extension Purpose {
 }
 
 extension JSONValue {
-  /// The names of an object's members; none for anything else.
-  var memberNames: [String] {
+  /// What policy calls an object's members; none for anything else.
+  var policyFields: [String] {
     guard case .object(let members) = self else { return [] }
-    return members.keys.sorted()
+    return Set(members.keys.map(CollectionSchema.field(ofMember:))).sorted()
   }
 }

@@ -76,9 +76,8 @@ package struct LoadGenerator: Sendable {
 
   private func connect(on group: MultiThreadedEventLoopGroup, multiplexed: Bool) async throws -> Connection {
     let promises = LoadPromises(on: group.next())
-    let channel: any NIOCore.Channel
     do {
-      channel = try await open(promises, on: group, multiplexed: multiplexed)
+      _ = try await open(promises, on: group, multiplexed: multiplexed)
     } catch {
       promises.end(.failure(error))
       throw error

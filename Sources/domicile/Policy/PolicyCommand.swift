@@ -3,6 +3,9 @@ import ArgumentParser
 /// `domicile policy`
 struct PolicyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "policy", abstract: "Check, test and explain policies.",
-    subcommands: [PolicyCheckCommand.self, PolicyTestCommand.self, PolicyExplainCommand.self])
+    commandName: "policy", abstract: "Check, test, prove and explain policies.",
+    subcommands: [
+      PolicyCheckCommand.self, PolicyTestCommand.self, PolicyCoverageCommand.self, PolicyProveCommand.self,
+      PolicyMatrixCommand.self, PolicyDiffCommand.self, PolicyExplainCommand.self,
+    ])
 }

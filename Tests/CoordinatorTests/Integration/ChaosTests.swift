@@ -102,7 +102,8 @@ extension World {
   /// Calls on a connection that nobody has used before.
   func fresh<Answer: Sendable>(_ region: RegionID, _ call: (Caller) async throws -> Answer) async throws -> Answer {
     let client = try ConnectClient(
-      baseURL: try url(region), tls: ClientTLS(trustRootsPEMPath: deployment.state.authority.certificate))
+      baseURL: try url(region), tls: ClientTLS(trustRootsPEMPath: deployment.state.authority.certificate),
+      limits: Self.patient)
     let token = try await deployment.token()
     do {
       let answer = try await call(Caller(client: client, region: region, token: token))

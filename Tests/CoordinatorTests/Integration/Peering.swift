@@ -45,7 +45,8 @@ extension World {
       baseURL: descriptor.peer.url.text,
       tls: ClientTLS(
         trustRootsPEMPath: deployment.state.authority.certificate, certificateChainPEMPath: certificate?.certificate,
-        privateKeyPEMPath: certificate?.key, expectedServerURI: expecting.map { PeerIdentity(region: $0).uri }))
+        privateKeyPEMPath: certificate?.key, expectedServerURI: expecting.map { PeerIdentity(region: $0).uri }),
+      limits: Self.patient)
     do {
       let answer = try await body(PeerCaller(client: client))
       try await client.shutdown()

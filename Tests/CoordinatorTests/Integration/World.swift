@@ -48,13 +48,18 @@ struct World: Sendable {
   static func fragile() async throws -> World { try await fragileStart.value }
   private static let fragileStart = Task { try await World(TestDeployment.start()) }
 
+  /// Many tests open their connections at once, on two processors: a handshake may have to wait its turn.
+  static let patient = {
+    var limits = ClientLimits()
+    limits.connectTimeout = .seconds(30)
+    return limits
+  }()
+
   init(_ deployment: TestDeployment) throws {
     self.deployment = deployment
     let trust = deployment.state.authority.certificate
-    var limits = ClientLimits()
+    var limits = Self.patient
     limits.connectionsMax = 24
-    // Many tests open their connections at once, on two processors: a handshake may have to wait its turn.
-    limits.connectTimeout = .seconds(30)
     var clients: [Door: ConnectClient] = [:]
     for region in deployment.catalog.regions {
       for codec in ConnectCodec.allCases {

@@ -1,0 +1,120 @@
+import Residency
+
+/// Where data may go, as seen from a home.
+enum DomainHop: Hashable, Sendable {
+  /// The home region itself.
+  case sameRegion
+  /// Another region of the home's jurisdiction.
+  case otherRegion
+  /// Another jurisdiction of the home's atom: no rule but for `locality` tells the two apart.
+  case sibling
+  /// A region in another atom's jurisdiction.
+  case atom(Int)
+  /// A region that some rule names.
+  case region(RegionID)
+}
+
+/// A person's own facts, and who asks: what rules seldom speak of. One combination of those that matter for an action and a home.
+struct DomainPerson: Hashable, Sendable {
+  var principal: String?
+  var residence: Residence?
+  var firstWrite: Jurisdiction?
+  /// Of how many people data of the class left, this one included.
+  var transferredThisYear: Int?
+
+  /// For people: `residence RU, citizenship RU`. Empty where nothing of it matters.
+  var description: String {
+    var words: [String] = []
+    if let principal { words.append("principal \(principal)") }
+    if let residence {
+      words.append("residence \(residence.subdivision ?? residence.country)")
+      if let citizenship = residence.citizenship {
+        words.append("citizenship \(citizenship.sorted().map(\.rawValue).joined(separator: "+"))")
+      }
+    }
+    if let firstWrite { words.append("first written in \(firstWrite)") }
+    if let transferredThisYear { words.append("\(transferredThisYear) transferred this year") }
+    return words.joined(separator: ", ")
+  }
+
+  /// How many facts it takes to tell it.
+  var size: Int {
+    [principal != nil, residence != nil, residence?.citizenship != nil, firstWrite != nil, transferredThisYear != nil].count {
+      $0
+    }
+  }
+}
+
+extension DomainPerson {
+  /// Every combination of the values that `rules` tell apart, of the facts in `keys`. One without facts where there is none.
+  static func all(_ keys: Set<ConditionKey>, _ rules: [Rule], _ principals: [PrincipalEntry], on day: CalendarDate)
+    -> [DomainPerson]
+  {
+    let conditions = rules.flatMap { $0.conditions + $0.exceptions }
+    var people = [DomainPerson()]
+    if !keys.isDisjoint(with: [.principal, .certified]) {
+      people = product(people, principalNames(conditions, principals)) { $0.principal = $1 }
+    }
+    if !keys.isDisjoint(with: [.residence, .subdivision, .citizenship]) {
+      let homes = representatives(
+        conditions.compactMap {
+          switch $0 {
+          case .residence(let set), .subdivision(let set): set
+          default: nil
+          }
+        }, on: day)
+      people = product(people, homes) {
+        $0.residence = Residence(country: $1.country, subdivision: $1.isSubdivision ? $1 : nil)
+      }
+    }
+    if keys.contains(.citizenship) {
+      let held = representatives(conditions.compactMap { if case .citizenship(let set) = $0 { set } else { nil } }, on: day)
+      people = product(people, held) { person, citizenship in
+        person.residence = person.residence.map {
+          Residence(country: $0.country, subdivision: $0.subdivision, citizenship: [citizenship.country])
+        }
+      }
+    }
+    if keys.contains(.firstWrite) {
+      let places = representatives(conditions.compactMap { if case .firstWrite(let set) = $0 { set } else { nil } }, on: day)
+      people = product(people, places) { $0.firstWrite = $1 }
+    }
+    if keys.contains(.transferredThisYear) {
+      let limits = conditions.flatMap { condition -> [Int] in
+        guard case .transferredThisYear(let range) = condition else { return [] }
+        return [range.atLeast, range.below].compactMap(\.self)
+      }
+      people = product(people, Set(limits + [1]).sorted()) { $0.transferredThisYear = $1 }
+    }
+    return people
+  }
+
+  private static func product<Value>(
+    _ people: [DomainPerson], _ values: some Sequence<Value>, _ change: (inout DomainPerson, Value) -> Void
+  ) -> [DomainPerson] {
+    people.flatMap { person in
+      values.map { value in
+        var changed = person
+        change(&changed, value)
+        return changed
+      }
+    }
+  }
+
+  /// One jurisdiction for all that the sets do not tell apart. A country of which a set names a part is there by its parts alone: somebody
+  /// lives in one of them.
+  private static func representatives(_ sets: [JurisdictionSet], on day: CalendarDate) -> [Jurisdiction] {
+    let atoms = JurisdictionAtoms(of: sets, on: day)
+    let divided = Set(atoms.members.joined().filter(\.isSubdivision).map(\.country))
+    return atoms.members.compactMap { members in members.first { !divided.contains($0) } }
+  }
+
+  /// For each pattern a name that it matches, and a name that none but `*` does.
+  private static func principalNames(_ conditions: [Condition], _ principals: [PrincipalEntry]) -> [String] {
+    let asked = conditions.flatMap { condition -> [NamePattern] in
+      if case .principal(let patterns) = condition { patterns } else { [] }
+    }
+    let patterns = asked + principals.filter { !$0.certifications.isEmpty }.map(\.pattern)
+    return (["somebody"] + Set(patterns.map { $0.text.replacing("*", with: "x") }).sorted()).filter { !$0.isEmpty }
+  }
+}

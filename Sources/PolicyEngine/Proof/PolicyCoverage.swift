@@ -1,0 +1,120 @@
+package import Residency
+
+/// How much of a policy set its tests and invariants hold still.
+package struct PolicyCoverage: Sendable {
+  package struct RuleCoverage: Hashable, Sendable {
+    package let rule: MatchedRule
+    /// How many cases it applied in.
+    package let caseCount: Int
+    /// How many cases it settled.
+    package let decidedCount: Int
+    /// Whether some case or invariant fails without it. `nil` where that was not tried.
+    package let isHeld: Bool?
+  }
+
+  /// Situations that the same rules apply in, of which no case is one.
+  package struct Untested: Hashable, Sendable {
+    package let example: SituationFacts
+    package let count: Int
+    package let rules: [MatchedRule]
+  }
+
+  package let day: CalendarDate
+  /// In order of id.
+  package let rules: [RuleCoverage]
+  package let situationCount: Int
+  package let testedSituationCount: Int
+  package let classCount: Int
+  package let testedClassCount: Int
+  /// The largest first.
+  package let untested: [Untested]
+  package let failingCases: [PolicyTestResult]
+
+  package var isComplete: Bool { failingCases.isEmpty && rules.allSatisfy { $0.caseCount > 0 && $0.isHeld != false } }
+}
+
+extension PolicySet {
+  /// What the tests among `files` touch of all situations on `day`, and whether a case or an invariant fails for each rule that is taken
+  /// away.
+  ///
+  /// - Parameter progress: told after each rule how many are done.
+  /// - Throws: ``ConfigurationError`` with every error in every test file.
+  package func coverage(
+    of files: [PolicyFile], on day: CalendarDate, progress: (Int) -> Void = { _ in }
+  ) throws(ConfigurationError) -> PolicyCoverage {
+    let cases = try PolicyTests.cases(files, of: self)
+    let decisions = cases.map { replacing(regions: $0.regions).decide($0.request) }
+    var touched: Set<TouchedClass> = []
+    for test in cases { touched.formUnion(classes(touchedBy: test)) }
+    let situations = Situations(self, observer: nil, on: day)
+    let tested = situations.classes.filter {
+      touched.contains(TouchedClass(action: $0.action, cell: $0.cell, applying: $0.applying))
+    }
+    let untested = situations.classes.filter {
+      !touched.contains(TouchedClass(action: $0.action, cell: $0.cell, applying: $0.applying))
+    }
+    let rules = self.rules.indices.map { place in
+      let matched = self.rules[place].matched
+      let applied = decisions.indices.filter {
+        decisions[$0].rules.contains(matched) || decisions[$0].nearestPermit?.rule == matched.id
+      }
+      let held = isHeld(place, by: applied.map { cases[$0] })
+      progress(place + 1)
+      return PolicyCoverage.RuleCoverage(
+        rule: matched, caseCount: decisions.count { $0.rules.contains(matched) },
+        decidedCount: decisions.count { $0.rule == matched }, isHeld: held)
+    }
+    return PolicyCoverage(
+      day: day, rules: rules, situationCount: situations.count, testedSituationCount: tested.reduce(0) { $0 + $1.count },
+      classCount: situations.classes.count, testedClassCount: tested.count,
+      untested: untested.sorted { $0.count > $1.count }.map { found in
+        PolicyCoverage.Untested(
+          example: situations.domain.facts(found.example), count: found.count, rules: matched(found.applying))
+      },
+      failingCases: PolicyTests.results(cases, of: self).filter { !$0.passed })
+  }
+
+  private struct TouchedClass: Hashable {
+    let action: Action
+    let cell: RuleTable.Cell
+    let applying: RuleBits
+  }
+
+  private func classes(touchedBy test: PolicyTestCase) -> Set<TouchedClass> {
+    let matcher = Matcher(policies: replacing(regions: test.regions), request: test.request)
+    var classes: Set<TouchedClass> = []
+    for hop in test.request.hops {
+      for cell in Deliberation.cells(of: test.request, in: self) {
+        guard let applying = matcher.applying(in: cell, from: hop) else { continue }
+        classes.insert(TouchedClass(action: test.request.action, cell: cell, applying: applying))
+      }
+    }
+    return classes
+  }
+
+  private func matched(_ bits: RuleBits) -> [MatchedRule] {
+    var found: [MatchedRule] = []
+    bits.forEach(in: 0..<compiled.layout.wordCount) { bit in
+      if let place = compiled.layout.place(ofBit: bit) { found.append(rules[place].matched) }
+    }
+    return found.sorted { $0.id < $1.id }
+  }
+
+  /// Whether a case fails without the rule, or an invariant that holds does not any more.
+  private func isHeld(_ place: Int, by cases: [PolicyTestCase]) -> Bool {
+    let without = without(place)
+    if PolicyTests.results(cases, of: without).contains(where: { !$0.passed }) { return true }
+    guard !invariants.isEmpty, let day = cases.map(\.request.now).max() else { return false }
+    let broken = Set(prove(from: day).invariants.filter { !$0.holds }.map(\.id))
+    return without.prove(from: day).invariants.contains { !$0.holds && !broken.contains($0.id) }
+  }
+
+  /// The set as it would be without one rule.
+  private func without(_ place: Int) -> PolicySet {
+    var rules = rules
+    rules.remove(at: place)
+    return PolicySet(
+      warnings: warnings, revision: revision, vocabulary: vocabulary, policyNames: policyNames, collections: collections,
+      principals: principals, agreements: agreements, rules: rules, invariants: invariants, regions: regions)
+  }
+}

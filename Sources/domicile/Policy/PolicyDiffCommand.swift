@@ -1,0 +1,123 @@
+import ArgumentParser
+import PolicyEngine
+import Residency
+
+/// `domicile policy diff OLD NEW`
+struct PolicyDiffCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diff", abstract: "What another set of policies decides otherwise.",
+    discussion: """
+      Compares every situation that one of the two can tell apart, on every day from today on, and groups what differs into few boxes: \
+      every combination of their values differs alike.
+
+        domicile policy diff main/policies policies --fail-on-widening --acknowledged policies/acknowledged.yaml
+
+      A widening is acknowledged by a file that names the two revisions and says who decided it and why: 'domicile policy diff' prints \
+      what to write. Any further change of the policies has to be acknowledged anew.
+
+      Exits 0, or with --fail-on-widening 1 where something is shown that was not before and nobody has acknowledged it; 1 where a file \
+      has an error, 2 on wrong usage.
+      """)
+
+  @Argument(help: "The folder of the policies so far.", completion: .directory)
+  var old: String
+
+  @Argument(help: "The folder of the new ones.", completion: .directory)
+  var new: String
+
+  @Option(help: "The first day that counts, instead of today: 2026-11-22.")
+  var at: CalendarDate?
+
+  @Flag(help: "Exit with 1 where something is shown that was not before, unless it is acknowledged.")
+  var failOnWidening = false
+
+  @Option(help: "A file in which a widening is acknowledged.", completion: .file())
+  var acknowledged: String?
+
+  @OptionGroup var inputs: PolicyInputs
+
+  func validate() throws {
+    if acknowledged != nil, !failOnWidening { throw ValidationError("--acknowledged goes with --fail-on-widening.") }
+  }
+
+  func run() async throws {
+    let (diff, acknowledgement) = try PolicyReport.withDiagnostics(json: inputs.json) {
+      let day = at ?? PolicyInputs.today()
+      let places = try inputs.places()
+      let before = try PolicyFolder.load(try PolicyFolder.read(old), regions: places, today: day)
+      let after = try PolicyFolder.load(try PolicyFolder.read(new), regions: places, today: day)
+      let diff = PolicyDiff(from: before, to: after, since: day)
+      return (diff, try acknowledged.map { try Acknowledgement.read($0) }?.first { $0.isOf(diff) })
+    }
+    inputs.json ? print(json(diff, acknowledgement).canonicalText) : printText(diff, acknowledgement)
+    if failOnWidening, diff.widens, acknowledgement == nil { throw ExitCode(1) }
+  }
+
+  private func printText(_ diff: PolicyDiff, _ acknowledgement: Acknowledgement?) {
+    let style = TerminalStyle.standardOutput
+    for box in diff.boxes {
+      let mark =
+        switch box.direction {
+        case .widened: style.bad("wider   ")
+        case .narrowed: style.good("narrower")
+        case .changed: style.doubtful("changed ")
+        }
+      print("\(mark)  \(box.text)")
+      print("          \(box.before) \(style.faint("->")) \(box.after)")
+      if box.days.count < diff.days.count, let first = box.days.first { print("          \(style.faint("from \(first) on"))") }
+    }
+    let counts = [(diff.widenedCount, "wider"), (diff.changedCount, "changed"), (diff.narrowedCount, "narrower")]
+    print(
+      diff.isEmpty
+        ? style.good("the two decide alike in \(PolicyReport.grouped(diff.situationCount)) situations")
+        : "of \(PolicyReport.grouped(diff.situationCount)) situations "
+          + counts.filter { $0.0 > 0 }.map { "\(PolicyReport.grouped($0.0)) \($0.1)" }.joined(separator: ", "))
+    guard diff.widens else { return }
+    if let acknowledgement {
+      print(style.good("acknowledged by \(acknowledgement.by)") + ": \(acknowledgement.reason)")
+    } else {
+      print("To acknowledge the widening, write this, with who decided it and why:")
+      print(Acknowledgement.template(diff))
+    }
+  }
+
+  private func json(_ diff: PolicyDiff, _ acknowledgement: Acknowledgement?) -> JSONValue {
+    var members: [String: JSONValue] = [
+      "ok": .bool(!failOnWidening || !diff.widens || acknowledgement != nil), "old": .string(diff.oldRevision),
+      "new": .string(diff.newRevision), "situations": .integer(diff.situationCount), "widened": .integer(diff.widenedCount),
+      "narrowed": .integer(diff.narrowedCount), "changed": .integer(diff.changedCount),
+      "days": .array(diff.days.map { .string($0.description) }), "boxes": .array(diff.boxes.map(\.json)),
+    ]
+    if let acknowledgement {
+      members["acknowledged"] = ["by": .string(acknowledgement.by), "reason": .string(acknowledgement.reason)]
+    }
+    return .object(members)
+  }
+}
+
+extension PolicyDiff.Box {
+  fileprivate var text: String {
+    func list(_ values: [String]?, _ all: String) -> String { values.map { PolicyReport.some($0, max: 6) } ?? all }
+    var words = [action.rawValue]
+    if action == .store {
+      words.append("in \(list(homes, "any home"))")
+    } else {
+      words.append(list(cells, "everything"))
+      words.append("from \(list(homes, "any home")) to \(list(hops, "anywhere"))")
+      if let purposes { words.append("for \(list(purposes.map(\.rawValue), ""))") }
+    }
+    if let consents { words.append("with consent: \(list(consents, ""))") }
+    if let people { words.append("(\(list(people, "")))") }
+    return words.joined(separator: " ")
+  }
+
+  fileprivate var json: JSONValue {
+    func list(_ values: [String]?) -> JSONValue { values.map { .array($0.map(JSONValue.string)) } ?? "any" }
+    return [
+      "direction": .string(direction.rawValue), "action": .string(action.rawValue), "homes": list(homes), "hops": list(hops),
+      "cells": list(cells), "purposes": list(purposes?.map(\.rawValue)), "consents": list(consents), "people": list(people),
+      "before": .string(before), "after": .string(after), "days": .array(days.map { .string($0.description) }),
+      "text": .string(text),
+    ]
+  }
+}
