@@ -23,6 +23,9 @@ package struct CalendarDate: Hashable, Sendable, Comparable, CustomStringConvert
     self.init(year: year, month: month, day: day)
   }
 
+  /// Before everything that happens.
+  static let distantPast = CalendarDate(secondsSince1970: -30_000_000_000)
+
   /// The day in UTC that holds the instant `seconds` after 1970-01-01T00:00:00Z.
   ///
   /// Days to civil date by eras of 400 years that start on 1 March, so that the leap day comes last.

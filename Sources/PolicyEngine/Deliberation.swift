@@ -87,18 +87,41 @@ struct Deliberation {
 
 extension Deliberation {
   func decision() -> Decision {
-    if let forbid = decidingForbid { return deny(.forbidden, by: forbid.rule, onHop: forbid.hop) }
-    let opened = cells.filter { cell in request.hops.indices.allSatisfy { !permits(of: cell, hop: $0).isEmpty } }
-    if request.action.givesViews {
-      return opened.isEmpty ? deny(unpermitted) : decisionWithViews(opened)
+    switch ruling {
+    case .deny(let reason, let rule, let hop): deny(reason, by: rule, onHop: hop)
+    case .permit(let access, let grants): permit(access, grants: grants)
     }
-    guard !cells.isEmpty, opened.count == cells.count else { return deny(unpermitted) }
-    if let demand = maskingRule { return deny(.redactionRequired, by: demand) }
-    return permit(nil, grants: cells.flatMap { cell in grants(of: cell) { _ in .clear } })
   }
 
-  private func decisionWithViews(_ opened: [Cell]) -> Decision {
-    guard let schema, let recipient = request.hops.last?.jurisdiction else { return deny(.unknownCollection) }
+  /// Without a word of explanation.
+  var isPermitted: Bool { if case .permit = ruling { true } else { false } }
+
+  /// What comes of the findings.
+  private enum Ruling {
+    case deny(DenyReason, by: Rule?, onHop: Int?)
+    /// On some hop, by some rule: never by none.
+    case permit(FieldAccess?, [Grant])
+
+    init(_ access: FieldAccess?, grants: [Grant]) {
+      self = grants.isEmpty ? .deny(.noMatchingRule, by: nil, onHop: nil) : .permit(access, grants)
+    }
+  }
+
+  private var ruling: Ruling {
+    if let forbid = decidingForbid { return .deny(.forbidden, by: forbid.rule, onHop: forbid.hop) }
+    let opened = cells.filter { cell in request.hops.indices.allSatisfy { !permits(of: cell, hop: $0).isEmpty } }
+    if request.action.givesViews {
+      return opened.isEmpty ? .deny(unpermitted, by: nil, onHop: nil) : rulingWithViews(opened)
+    }
+    guard !cells.isEmpty, opened.count == cells.count else { return .deny(unpermitted, by: nil, onHop: nil) }
+    if let demand = maskingRule { return .deny(.redactionRequired, by: demand, onHop: nil) }
+    return Ruling(nil, grants: cells.flatMap { cell in grants(of: cell) { _ in .clear } })
+  }
+
+  private func rulingWithViews(_ opened: [Cell]) -> Ruling {
+    guard let schema, let recipient = request.hops.last?.jurisdiction else {
+      return .deny(.unknownCollection, by: nil, onHop: nil)
+    }
     var scopes: [DataClass: [FieldAccess.Scope]] = [:]
     for cell in opened {
       guard let dataClass = cell.dataClass else { continue }
@@ -106,11 +129,12 @@ extension Deliberation {
     }
     let access = FieldAccess(
       schema: schema, requested: request.fields.map { Set($0.flatMap(schema.fields(in:))).sorted() } ?? schema.fields + ["*"],
-      includesUnnamed: request.fields == nil,
-      scopes: scopes, recipient: recipient)
+      includesUnnamed: request.fields == nil, scopes: scopes, recipient: recipient)
     let shown = access.requested.filter { access.view(of: $0) != .drop }
-    guard !shown.isEmpty else { return deny(.everythingDropped, by: findings.first { $0.rule.kind == .require }?.rule) }
-    return permit(
+    guard !shown.isEmpty else {
+      return .deny(.everythingDropped, by: findings.first { $0.rule.kind == .require }?.rule, onHop: nil)
+    }
+    return Ruling(
       access,
       grants: shown.flatMap { field in
         grants(of: Cell(collection: schema.name, dataClass: schema.dataClass(of: field))) { $0.view(of: field) ?? .drop }
@@ -159,7 +183,7 @@ extension Deliberation {
 }
 
 extension Deliberation {
-  private func deny(_ reason: DenyReason, by rule: Rule? = nil, onHop hop: Int? = nil) -> Decision {
+  private func deny(_ reason: DenyReason, by rule: Rule?, onHop hop: Int?) -> Decision {
     Decision(
       effect: .deny, reason: reason, rules: matched, rule: rule?.matched, unknown: unknown,
       nearestPermit: nearestPermit(despite: reason == .forbidden ? rule : nil, onHop: hop), revision: policies.revision,
@@ -169,7 +193,9 @@ extension Deliberation {
 
   private func permit(_ access: FieldAccess?, grants: [Grant]) -> Decision {
     let grants = grants.sorted { ($0.hop, $0.rule.id) < ($1.hop, $1.rule.id) }
-    guard let crossing = grants.first(where: leavesJurisdiction) ?? grants.first else { return deny(.noMatchingRule) }
+    guard let crossing = grants.first(where: leavesJurisdiction) ?? grants.first else {
+      return deny(.noMatchingRule, by: nil, onHop: nil)
+    }
     var bases: [String] = []
     for basis in grants.compactMap(\.rule.basis) where !bases.contains(basis) { bases.append(basis) }
     let agreement = agreement(behind: crossing)

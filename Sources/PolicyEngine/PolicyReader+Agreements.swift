@@ -4,9 +4,13 @@ extension PolicyReader {
   /// `agreements.yaml`: the transfer safeguards on file.
   mutating func readAgreements(_ node: ConfigurationNode) {
     guard let fields = node.fields("the file", required: ["agreements"], &diagnostics),
-      let items = fields["agreements"]?.items("'agreements'", &diagnostics)
+      let node = fields["agreements"]
     else { return }
-    for item in items {
+    readAgreementList(node)
+  }
+
+  mutating func readAgreementList(_ node: ConfigurationNode) {
+    for item in node.items("'agreements'", &diagnostics) ?? [] {
       guard let agreement = agreement(item) else { continue }
       if let first = agreements.first(where: { $0.id == agreement.id }) {
         report(

@@ -105,9 +105,13 @@ extension PolicyReader {
   /// `principals.yaml`.
   mutating func readPrincipals(_ node: ConfigurationNode) {
     guard let fields = node.fields("the file", required: ["principals"], &diagnostics),
-      let items = fields["principals"]?.items("'principals'", &diagnostics)
+      let node = fields["principals"]
     else { return }
-    for item in items {
+    readPrincipalList(node)
+  }
+
+  mutating func readPrincipalList(_ node: ConfigurationNode) {
+    for item in node.items("'principals'", &diagnostics) ?? [] {
       let fields = item.fields(
         "a principal", required: ["match", "purposes"], optional: ["certifications", "note"], &diagnostics)
       guard let fields else { continue }

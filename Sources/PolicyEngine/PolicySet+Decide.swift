@@ -13,6 +13,14 @@ extension PolicySet {
     return Deliberation(policies: self, request: request).decision()
   }
 
+  /// Those of `items` that are permitted, in their order: what remains of a list.
+  package func filter<Item>(_ items: [Item], asking request: (Item) -> AccessRequest) -> [Item] {
+    items.filter { item in
+      let request = request(item)
+      return refusal(of: request) == nil && Deliberation(policies: self, request: request).isPermitted
+    }
+  }
+
   /// What is wrong with the request itself, before any rule is asked.
   private func refusal(of request: AccessRequest) -> DenyReason? {
     guard vocabulary.actions.contains(request.action) else { return .unknownAction }

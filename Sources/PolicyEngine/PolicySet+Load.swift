@@ -24,6 +24,6 @@ extension PolicySet {
       revision: "sha256:\(digest(canonicalBytes(of: files)).hex)", vocabulary: vocabulary,
       policyNames: reader.policyNames.sorted(), collections: collections, principals: reader.principals,
       agreements: reader.agreements, rules: reader.rules,
-      invariants: reader.invariants.sorted { $0.id < $1.id }, regions: catalog)
+      invariants: reader.invariants.sorted { $0.id < $1.id }, lists: reader.lists, regions: catalog)
   }
 }

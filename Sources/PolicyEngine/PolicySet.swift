@@ -16,13 +16,15 @@ package struct PolicySet: Sendable {
   let rules: [Rule]
   /// What must hold of the rules, in order of id. They decide nothing.
   let invariants: [Invariant]
+  /// What tests may name, too.
+  let lists: [String: ListDocument]
   let compiled: CompiledRules
   var regions: [RegionID: Jurisdiction]
 
   init(
     warnings: [Diagnostic], revision: String, vocabulary: PolicyVocabulary, policyNames: [String],
     collections: [CollectionName: CollectionSchema], principals: [PrincipalEntry], agreements: [Agreement], rules: [Rule],
-    invariants: [Invariant] = [], regions: [RegionID: Jurisdiction]
+    invariants: [Invariant] = [], lists: [String: ListDocument] = [:], regions: [RegionID: Jurisdiction]
   ) {
     self.warnings = warnings
     self.revision = revision
@@ -33,6 +35,7 @@ package struct PolicySet: Sendable {
     self.agreements = agreements
     self.rules = rules.sorted { $0.id < $1.id }
     self.invariants = invariants
+    self.lists = lists
     self.regions = regions
     compiled = CompiledRules(
       self.rules, schemas: Array(collections.values), purposes: vocabulary.purposes, agreements: agreements,
@@ -45,6 +48,14 @@ package struct PolicySet: Sendable {
   /// Every collection, in order of names.
   package var collectionNames: [CollectionName] { collections.keys.sorted() }
 
+  /// Compiles the rules for a day, which the first decision on it would do otherwise.
+  /// - Returns: how many epochs the set has in all: days on which something in it begins or ends part them.
+  @discardableResult
+  package func compileNow(for day: CalendarDate) -> Int {
+    _ = compiled.table(on: day)
+    return compiled.epochs.starts.count + 1
+  }
+
   /// How many rules there are.
   package var ruleCount: Int { rules.count }
 
@@ -55,10 +66,18 @@ package struct PolicySet: Sendable {
     }
   }
 
-  /// The same rules over other regions. For tests that bring their own.
-  func replacing(regions: [RegionID: Jurisdiction]) -> PolicySet {
+  /// The same rules in other circumstances. For tests that bring their own.
+  func adding(_ circumstances: PolicyTestCase.Circumstances) -> PolicySet {
     var copy = self
-    copy.regions = regions
+    if !circumstances.agreements.isEmpty || !circumstances.principals.isEmpty {
+      let ids = Set(circumstances.agreements.map(\.id))
+      copy = PolicySet(
+        warnings: warnings, revision: revision, vocabulary: vocabulary, policyNames: policyNames, collections: collections,
+        principals: principals + circumstances.principals,
+        agreements: agreements.filter { !ids.contains($0.id) } + circumstances.agreements, rules: rules, invariants: invariants,
+        lists: lists, regions: regions)
+    }
+    copy.regions = circumstances.regions
     return copy
   }
 }

@@ -14,21 +14,40 @@ struct PolicyTestReader {
 
   mutating func cases(_ node: ConfigurationNode) -> [PolicyTestCase] {
     guard
-      let file = node.fields("a test file", required: ["tests", "cases"], optional: ["regions", "given", "note"], &diagnostics)
+      let file = node.fields(
+        "a test file", required: ["tests", "cases"], optional: ["regions", "agreements", "principals", "given", "note"],
+        &diagnostics)
     else { return [] }
     if let tested = file["tests"], let name = tested.string("'tests'", &diagnostics), !policies.policyNames.contains(name) {
       let help = nearest(name, in: policies.policyNames).map { "did you mean '\($0)'?" } ?? "name the policy that is tested"
       report(tested.location, "there is no policy '\(name)'", help: help)
     }
     let regions = file["regions"].map { self.regions($0) } ?? policies.regions
+    let circumstances = circumstances(file, regions)
     let given = file["given"].flatMap { $0.fields("'given'", optional: Self.requestKeys, &diagnostics) } ?? [:]
     return (file["cases"]?.items("'cases'", &diagnostics) ?? []).compactMap { item in
       let fields = item.fields("a case", required: ["name", "expect"], optional: Self.requestKeys, &diagnostics)
       guard let fields, let name = fields["name"]?.string("a case's name", &diagnostics) else { return nil }
       let request = request(fields.merging(given) { own, _ in own }, regions, at: item.location)
       guard let request, let expectation = fields["expect"].flatMap({ expectation($0) }) else { return nil }
-      return PolicyTestCase(name: name, location: item.location, regions: regions, request: request, expectation: expectation)
+      return PolicyTestCase(
+        name: name, location: item.location, circumstances: circumstances, request: request, expectation: expectation)
     }
+  }
+
+  /// Read as the files of the policies are, but for reviews that are due.
+  private mutating func circumstances(
+    _ file: [String: ConfigurationNode], _ regions: [RegionID: Jurisdiction]
+  ) -> PolicyTestCase.Circumstances {
+    var reader = PolicyReader(regions: regions, today: .distantPast)
+    reader.vocabulary = policies.vocabulary
+    reader.collections = policies.collections
+    reader.lists = policies.lists
+    if let node = file["agreements"] { reader.readAgreementList(node) }
+    if let node = file["principals"] { reader.readPrincipalList(node) }
+    reader.checkAgreements()
+    diagnostics += reader.diagnostics.filter { $0.severity == .error }
+    return PolicyTestCase.Circumstances(regions: regions, agreements: reader.agreements, principals: reader.principals)
   }
 
   private mutating func report(_ location: SourceLocation, _ message: String, help: String? = nil) {

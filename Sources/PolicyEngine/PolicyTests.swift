@@ -36,18 +36,35 @@ package enum PolicyTests {
   }
 
   static func results(_ cases: [PolicyTestCase], of policies: PolicySet) -> [PolicyTestResult] {
-    cases.map { test in
-      let decision = policies.replacing(regions: test.regions).decide(test.request)
+    let sets = sets(for: cases, of: policies)
+    return cases.map { test in
+      let decision = (sets[test.circumstances] ?? policies).decide(test.request)
       return PolicyTestResult(name: test.name, location: test.location, failures: test.expectation.failures(of: decision))
     }
   }
 }
 
+extension PolicyTests {
+  /// The policies in each of the circumstances that cases bring.
+  static func sets(for cases: [PolicyTestCase], of policies: PolicySet) -> [PolicyTestCase.Circumstances: PolicySet] {
+    var sets: [PolicyTestCase.Circumstances: PolicySet] = [:]
+    for test in cases where sets[test.circumstances] == nil { sets[test.circumstances] = policies.adding(test.circumstances) }
+    return sets
+  }
+}
+
 /// One case, read.
 struct PolicyTestCase {
+  /// What a test file brings along: its own regions, and agreements and principals beside those on file.
+  struct Circumstances: Hashable {
+    var regions: [RegionID: Jurisdiction]
+    var agreements: [Agreement] = []
+    var principals: [PrincipalEntry] = []
+  }
+
   var name: String
   var location: SourceLocation
-  var regions: [RegionID: Jurisdiction]
+  var circumstances: Circumstances
   var request: AccessRequest
   var expectation: PolicyExpectation
 }

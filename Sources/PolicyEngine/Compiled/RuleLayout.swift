@@ -50,6 +50,13 @@ struct RuleBits: Hashable, Sendable {
 
   init(count: Int) { words = [UInt64](repeating: 0, count: count) }
 
+  /// A number that different sets seldom share.
+  var digest: UInt64 {
+    var digest: UInt64 = 0
+    for word in words { digest = (digest ^ word) &* 0x9e37_79b9_7f4a_7c15 ^ (digest >> 29) }
+    return digest
+  }
+
   func contains(_ bit: Int) -> Bool { words[bit / 64] & (1 << UInt64(bit % 64)) != 0 }
   mutating func insert(_ bit: Int) { words[bit / 64] |= 1 << UInt64(bit % 64) }
 

@@ -108,9 +108,12 @@ extension RuleTable {
   /// - Parameter purpose: `nil` where it is not known.
   func matter(_ cell: Cell, _ purpose: Purpose?) -> Int? {
     guard let row = cells[cell] else { return nil }
-    guard let purpose else { return rows.matters + row * (purposes.count + 1) + purposes.count }
-    return purposes[purpose].map { rows.matters + row * (purposes.count + 1) + $0 }
+    guard let purpose else { return matter(row, purposes.count) }
+    return purposes[purpose].map { matter(row, $0) }
   }
+
+  /// By numbers; of a purpose that is not known, how many there are.
+  func matter(_ cell: Int, _ purpose: Int) -> Int { rows.matters + cell * (purposes.count + 1) + purpose }
 
   func consent(_ index: Int) -> Int { rows.consents + index }
 

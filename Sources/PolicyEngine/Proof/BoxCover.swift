@@ -40,7 +40,7 @@ struct BoxCover {
         if new > best.new { best = (box, new) }
       }
       forEachPoint(of: best.box) { covered[$0] = true }
-      boxes.append(best.box)
+      boxes.append(completed(best.box))
     }
     return boxes
   }
@@ -64,6 +64,19 @@ struct BoxCover {
         if fits, touches { box[axis].append(value) }
       }
       box[axis].sort()
+    }
+    return box
+  }
+
+  /// An axis on which a box lacks only values with which there is no situation has all of them: then it need not be told.
+  private func completed(_ box: Box) -> Box {
+    var box = box
+    for axis in sizes.indices where box[axis].count < sizes[axis] {
+      var side = box
+      side[axis] = (0..<sizes[axis]).filter { !box[axis].contains($0) }
+      var isVoid = true
+      forEachPoint(of: side) { if points[$0] != .void { isVoid = false } }
+      if isVoid { box[axis] = Array(0..<sizes[axis]) }
     }
     return box
   }

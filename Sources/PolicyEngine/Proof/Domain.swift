@@ -46,6 +46,7 @@ struct Domain: Sendable {
   func name(ofAtom atom: Int) -> String {
     let members = atoms.members[atom]
     if atom == atoms.elsewhere { return "elsewhere" }
+    if members[0].rawValue.hasSuffix("-ZZZ") { return "\(members[0].country), other parts" }
     return members.count == 1 ? members[0].rawValue : "\(members[0])+\(members.count - 1)"
   }
 

@@ -4,7 +4,7 @@ package import Residency
 package struct PolicyCoverage: Sendable {
   package struct RuleCoverage: Hashable, Sendable {
     package let rule: MatchedRule
-    /// How many cases it applied in.
+    /// In how many cases it applies, or would if some fact were known.
     package let caseCount: Int
     /// How many cases it settled.
     package let decidedCount: Int
@@ -43,9 +43,10 @@ extension PolicySet {
     of files: [PolicyFile], on day: CalendarDate, progress: (Int) -> Void = { _ in }
   ) throws(ConfigurationError) -> PolicyCoverage {
     let cases = try PolicyTests.cases(files, of: self)
-    let decisions = cases.map { replacing(regions: $0.regions).decide($0.request) }
-    var touched: Set<TouchedClass> = []
-    for test in cases { touched.formUnion(classes(touchedBy: test)) }
+    let sets = PolicyTests.sets(for: cases, of: self)
+    let decisions = cases.map { (sets[$0.circumstances] ?? self).decide($0.request) }
+    let touches = cases.map { touch(of: $0, in: sets[$0.circumstances] ?? self) }
+    let touched = touches.reduce(into: Set<TouchedClass>()) { $0.formUnion($1.classes) }
     let situations = Situations(self, observer: nil, on: day)
     let tested = situations.classes.filter {
       touched.contains(TouchedClass(action: $0.action, cell: $0.cell, applying: $0.applying))
@@ -55,14 +56,14 @@ extension PolicySet {
     }
     let rules = self.rules.indices.map { place in
       let matched = self.rules[place].matched
-      let applied = decisions.indices.filter {
-        decisions[$0].rules.contains(matched) || decisions[$0].nearestPermit?.rule == matched.id
+      let about = cases.indices.filter { touches[$0].rules.contains(place) }
+      let concerned = cases.indices.filter {
+        touches[$0].rules.contains(place) || decisions[$0].nearestPermit?.rule == matched.id
       }
-      let held = isHeld(place, by: applied.map { cases[$0] })
+      let held = isHeld(place, by: concerned.map { cases[$0] })
       progress(place + 1)
       return PolicyCoverage.RuleCoverage(
-        rule: matched, caseCount: decisions.count { $0.rules.contains(matched) },
-        decidedCount: decisions.count { $0.rule == matched }, isHeld: held)
+        rule: matched, caseCount: about.count, decidedCount: decisions.count { $0.rule == matched }, isHeld: held)
     }
     return PolicyCoverage(
       day: day, rules: rules, situationCount: situations.count, testedSituationCount: tested.reduce(0) { $0 + $1.count },
@@ -80,16 +81,24 @@ extension PolicySet {
     let applying: RuleBits
   }
 
-  private func classes(touchedBy test: PolicyTestCase) -> Set<TouchedClass> {
-    let matcher = Matcher(policies: replacing(regions: test.regions), request: test.request)
+  /// What one case is about.
+  private struct Touch {
     var classes: Set<TouchedClass> = []
+    /// Places of rules that apply, or that an unknown fact keeps from being ruled out.
+    var rules: Set<Int> = []
+  }
+
+  private func touch(of test: PolicyTestCase, in policies: PolicySet) -> Touch {
+    let matcher = Matcher(policies: policies, request: test.request)
+    var touch = Touch()
     for hop in test.request.hops {
-      for cell in Deliberation.cells(of: test.request, in: self) {
+      for cell in Deliberation.cells(of: test.request, in: policies) {
+        matcher.forEachMatch(of: cell, from: hop) { place, _ in touch.rules.insert(place) }
         guard let applying = matcher.applying(in: cell, from: hop) else { continue }
-        classes.insert(TouchedClass(action: test.request.action, cell: cell, applying: applying))
+        touch.classes.insert(TouchedClass(action: test.request.action, cell: cell, applying: applying))
       }
     }
-    return classes
+    return touch
   }
 
   private func matched(_ bits: RuleBits) -> [MatchedRule] {
@@ -115,6 +124,7 @@ extension PolicySet {
     rules.remove(at: place)
     return PolicySet(
       warnings: warnings, revision: revision, vocabulary: vocabulary, policyNames: policyNames, collections: collections,
-      principals: principals, agreements: agreements, rules: rules, invariants: invariants, regions: regions)
+      principals: principals, agreements: agreements, rules: rules, invariants: invariants, lists: lists,
+      regions: regions)
   }
 }

@@ -17,6 +17,8 @@ package struct PolicyProof: Sendable {
     package let rule: MatchedRule
     /// The rules because of which: those that forbid, or that apply wherever it does.
     package let because: [MatchedRule]
+    /// What would have to be on file for the rule to match, where that is all it lacks.
+    package let lacks: String?
   }
 
   package struct InvariantResult: Hashable, Sendable {
@@ -132,7 +134,9 @@ private struct RuleTally {
     policies.rules.indices.compactMap { place in
       let rule = policies.rules[place]
       func finding(_ kind: PolicyProof.Finding.Kind, _ because: [Int]) -> PolicyProof.Finding {
-        PolicyProof.Finding(kind: kind, rule: rule.matched, because: because.sorted().map { policies.rules[$0].matched })
+        PolicyProof.Finding(
+          kind: kind, rule: rule.matched, because: because.sorted().map { policies.rules[$0].matched },
+          lacks: kind == .neverMatches ? lacking(rule) : nil)
       }
       if !matches[place] { return finding(.neverMatches, []) }
       if rule.kind == .permit, !isOpen[place] { return finding(.alwaysOverridden, Array(forbidding[place])) }
@@ -140,6 +144,22 @@ private struct RuleTally {
       let others = companions[place].map { places($0, 0..<policies.compiled.layout.wordCount) } ?? []
       return finding(.neverDecides, others.filter { $0 != place && policies.rules[$0].kind == rule.kind })
     }
+  }
+}
+
+extension RuleTally {
+  private func lacking(_ rule: Rule) -> String? {
+    for condition in rule.conditions {
+      switch condition {
+      case .safeguard(let mechanisms) where !policies.agreements.contains(where: { mechanisms.contains($0.mechanism) }):
+        return "an agreement of mechanism \(mechanisms.sorted().map(\.rawValue).joined(separator: " or ")) in agreements.yaml"
+      case .certified(let wanted)
+      where !policies.principals.contains(where: { $0.certifications.contains { wanted.contains($0.certification) } }):
+        return "a principal certified \(wanted.sorted().map(\.rawValue).joined(separator: " or ")) in principals.yaml"
+      default: continue
+      }
+    }
+    return nil
   }
 }
 

@@ -94,7 +94,12 @@ struct Reachability {
     }
     let last = way.last.flatMap { situations.edges[$0] }
     let first = way.first.flatMap { situations.edges[$0] }
-    let rule = last.map { set.decide(domain.request($0)) }?.rule
+    let rule = last.flatMap { coordinate -> MatchedRule? in
+      var request = domain.request(coordinate)
+      request.fields = set.fields(of: coordinate.cell)
+      // The domain's own regions are in no catalog, for which the set itself would refuse them.
+      return Deliberation(policies: set, request: request).decision().rule
+    }
     return PolicyProof.Counterexample(
       facts: SituationFacts(
         day: domain.day, action: way.last?.action ?? .replicate, home: domain.name(ofHome: start), hops: steps,

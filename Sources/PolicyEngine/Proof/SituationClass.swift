@@ -35,55 +35,71 @@ struct Situations: Sendable {
   ///   all situations of a class.
   init(_ set: PolicySet, observer: PolicySet?, on day: CalendarDate, actions: [Action] = Action.allCases) {
     domain = Domain([set] + (observer.map { [$0] } ?? []), on: day)
-    var numbers: [Key: Int] = [:]
     for action in actions where set.vocabulary.actions.contains(action) {
-      for home in domain.homes.indices {
-        let slice = domain.slice(action, home: home)
-        let fields = slice.cells.map(set.fields)
-        domain.scan(slice) { place, applying in
-          count += 1
-          guard let bits = applying[0] else { return }
-          let key = Key(action: action, cell: place.cell, applying: bits, observed: applying.count > 1 ? applying[1] : nil)
-          let number = numbers[key] ?? classes.count
-          if number == classes.count {
-            numbers[key] = number
-            let coordinate = domain.coordinate(place, in: slice)
-            let outcome = set.outcome(of: bits, action, coordinate.cell, fields: fields[place.cell])
-            classes.append(
-              SituationClass(
-                action: action, cell: coordinate.cell, applying: bits, observed: key.observed, example: coordinate,
-                exampleSize: place.size(in: slice), outcome: outcome))
-          }
-          classes[number].count += 1
-          if place.size(in: slice) < classes[number].exampleSize {
-            classes[number].example = domain.coordinate(place, in: slice)
-            classes[number].exampleSize = place.size(in: slice)
-          }
-          if action.takesCopies, classes[number].outcome.isPermitted {
-            let edge = Edge(action: action, home: home, hop: slice.hops[place.hop], cell: slice.cells[place.cell])
-            if edges[edge] == nil { edges[edge] = domain.coordinate(place, in: slice) }
-          }
-        }
-      }
+      var numbers = ClassNumbers(count: domain.cells.count + 1)
+      for home in domain.homes.indices { look(at: domain.slice(action, home: home), of: set, &numbers) }
     }
   }
 
-  private struct Key: Hashable {
-    let action: Action
-    let cell: Int
-    let applying: RuleBits
-    let observed: RuleBits?
+  private mutating func look(at slice: Domain.Slice, of set: PolicySet, _ numbers: inout ClassNumbers) {
+    let fields = slice.cells.map(set.fields)
+    let sizes = slice.people.map(\.size)
+    let takesCopies = slice.action.takesCopies
+    domain.scan(slice) { place, applying in
+      count += 1
+      guard let bits = applying[0] else { return }
+      let observed = applying.count > 1 ? applying[1] : nil
+      // How many facts it takes to tell it: a counterexample with few is easier to believe.
+      let size = (place.hop == 0 ? 0 : 1) + (place.consent == 0 ? 0 : 1) + sizes[place.person]
+      let number = numbers.number(of: bits, observed, cell: place.cell, next: classes.count) {
+        classes[$0].applies(bits, observed)
+      }
+      if number == classes.count {
+        let coordinate = domain.coordinate(place, in: slice)
+        classes.append(
+          SituationClass(
+            action: slice.action, cell: coordinate.cell, applying: bits, observed: observed, example: coordinate,
+            exampleSize: size,
+            outcome: set.outcome(of: bits, slice.action, coordinate.cell, fields: fields[place.cell])))
+      }
+      classes[number].count += 1
+      if size < classes[number].exampleSize {
+        classes[number].example = domain.coordinate(place, in: slice)
+        classes[number].exampleSize = size
+      }
+      if takesCopies, classes[number].outcome.isPermitted {
+        let edge = Edge(action: slice.action, home: slice.home, hop: slice.hops[place.hop], cell: slice.cells[place.cell])
+        if edges[edge] == nil { edges[edge] = domain.coordinate(place, in: slice) }
+      }
+    }
   }
+}
+
+/// Which class a situation is of, by what applies in it: asked for every situation.
+private struct ClassNumbers {
+  /// For each cell the classes by a digest of what applies; of several with one digest, all.
+  private var byCell: [[UInt64: [Int]]]
+
+  init(count: Int) { byCell = Array(repeating: [:], count: count) }
+
+  /// - Parameter isClass: whether the class with that number is the one.
+  /// - Returns: `next` where there is none yet.
+  mutating func number(
+    of bits: RuleBits, _ observed: RuleBits?, cell: Int, next: Int, isClass: (Int) -> Bool
+  ) -> Int {
+    var digest = bits.digest
+    if let observed { digest = digest &* 0x9e37_79b9_7f4a_7c15 ^ observed.digest }
+    if let known = byCell[cell][digest]?.first(where: isClass) { return known }
+    byCell[cell][digest, default: []].append(next)
+    return next
+  }
+}
+
+extension SituationClass {
+  fileprivate func applies(_ bits: RuleBits, _ observed: RuleBits?) -> Bool { applying == bits && self.observed == observed }
 }
 
 extension Action {
   /// Whether it leaves a copy where it goes.
   var takesCopies: Bool { self == .replicate || self == .move || self == .export }
-}
-
-extension Domain.SlicePlace {
-  /// How many facts it takes to tell it: a counterexample with few is easier to believe.
-  func size(in slice: Domain.Slice) -> Int {
-    (hop == 0 ? 0 : 1) + (consent == 0 ? 0 : 1) + slice.people[person].size
-  }
 }

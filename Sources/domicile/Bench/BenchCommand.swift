@@ -6,7 +6,14 @@ import Residency
 /// `domicile bench`
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measure a region against what its own PostgreSQL and its own server can do.",
+    commandName: "bench", abstract: "Measure a region, or the policy engine alone.",
+    subcommands: [BenchRegionCommand.self, BenchPolicyCommand.self], defaultSubcommand: BenchRegionCommand.self)
+}
+
+/// `domicile bench region`
+struct BenchRegionCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "region", abstract: "Measure a region against what its own PostgreSQL and its own server can do.",
     discussion: """
       Starts a region of its own (a private PostgreSQL with a synchronous standby, and a coordinator), fills it, and loads it over \
       HTTPS in a closed loop. The ratios compare, in the same run and on the same cluster, with pgbench and with a call that does \

@@ -51,7 +51,8 @@ struct PolicyProveCommand: AsyncParsableCommand {
     for finding in proof.findings {
       let because = finding.because.isEmpty ? "" : ": \(PolicyReport.some(finding.because.map(\.id), max: 4))"
       print("\(style.doubtful("note  "))  \(PolicyReport.describe(finding.rule, style))")
-      print("        \(finding.kind.sentence)\(because)")
+      let lacks = finding.lacks.map { ": there is yet to be \($0)" } ?? because
+      print("        \(finding.kind.sentence(for: finding.rule.kind))\(lacks)")
     }
     let broken = proof.invariants.count { !$0.holds }
     let verdict =
@@ -68,11 +69,13 @@ struct PolicyProveCommand: AsyncParsableCommand {
 }
 
 extension PolicyProof.Finding.Kind {
-  fileprivate var sentence: String {
+  fileprivate func sentence(for kind: RuleKind) -> String {
     switch self {
-    case .neverMatches: "never matches: in no situation do its conditions hold"
+    case .neverMatches: "never matches"
     case .alwaysOverridden: "is overridden wherever it applies"
-    case .neverDecides: "decides nothing: without it every decision would be the same"
+    case .neverDecides:
+      kind == .forbid
+        ? "only guards: what it forbids, nothing permits either" : "decides nothing: without it every decision would be the same"
     }
   }
 }
@@ -89,7 +92,10 @@ extension PolicyProof {
 
 extension PolicyProof.Finding {
   fileprivate var json: JSONValue {
-    ["kind": .string(kind.rawValue), "rule": rule.json, "because": .array(because.map { .string($0.id) })]
+    [
+      "kind": .string(kind.rawValue), "rule": rule.json, "because": .array(because.map { .string($0.id) }),
+      "lacks": lacks.map(JSONValue.string) ?? .null,
+    ]
   }
 }
 

@@ -1,0 +1,85 @@
+import Residency
+import Testing
+
+@testable import PolicyEngine
+
+@Suite struct DiffTests {
+  private func diff(_ old: String, _ new: String, home: String = "$eea") throws -> PolicyDiff {
+    PolicyDiff(
+      from: try Fixture.policies(old, home: home), to: try Fixture.policies(new, home: home), since: Fixture.today)
+  }
+
+  private static let local = "  - { id: local, permit: [read, write], when: { locality: [region, jurisdiction] } }"
+
+  @Test func `the same rules in other words decide alike`() throws {
+    let old = "  - { id: a, permit: read, when: { class: [profile, contact] } }"
+    let new = """
+        - { id: b, permit: read, when: { class: contact } }
+        - { id: c, permit: read, when: { class: profile } }
+      """
+    let diff = try diff(old, new)
+    #expect(diff.isEmpty && !diff.widens && diff.boxes.isEmpty)
+    #expect(diff.oldRevision != diff.newRevision)
+    #expect(diff.situationCount > 300)
+  }
+
+  @Test func `a new permit is told as one box, with everything in it`() throws {
+    let diff = try diff(
+      Self.local, Self.local + "\n  - { id: a, permit: read, when: { requester: [US, IN], class: profile, purpose: support } }")
+    #expect(diff.widens && diff.narrowedCount == 0 && diff.changedCount == 0)
+    let boxes = diff.boxes.filter { $0.cells == ["people/profile"] }
+    #expect(boxes.count == 1)
+    let box = try #require(boxes.first)
+    #expect(box.direction == .widened)
+    #expect(box.action == .read)
+    #expect(box.homes == ["DE+1"])
+    #expect(box.hops == ["IN+1"])
+    #expect(box.purposes == [Purpose("support")])
+    #expect(box.consents == nil && box.people == nil)
+    #expect(box.before == "denied")
+    #expect(box.after == "name clear")
+  }
+
+  @Test func `a field that is shown more clearly is a widening, and one that is masked is none`() throws {
+    let clear = "  - { id: a, permit: read, when: { requester: US }, view: { email: clear } }"
+    let hash = "  - { id: a, permit: read, when: { requester: US }, view: { email: hash } }"
+    let other = "  - { id: a, permit: read, when: { requester: US }, view: { email: hash, phone: clear } }"
+    #expect(try diff(hash, clear).widens)
+    let narrowing = try diff(clear, hash)
+    #expect(!narrowing.widens && narrowing.narrowedCount > 0)
+    let both = try diff(clear, other)
+    #expect(both.widens && both.changedCount > 0 && both.widenedCount == 0)
+    #expect(both.boxes.first?.before == "email clear")
+    #expect(both.boxes.first?.after == "email hash, phone clear")
+  }
+
+  @Test func `what begins later is told with its day`() throws {
+    let diff = try diff(Self.local, Self.local + "\n  - { id: a, permit: write, when: { requester: US }, from: 2027-05-01 }")
+    #expect(diff.days.map(\.description) == ["2026-11-22", "2027-05-01"])
+    #expect(Set(diff.boxes.flatMap(\.days)) == [Fixture.day("2027-05-01")])
+  }
+
+  @Test(arguments: [31, 32] as [UInt64])
+  func `adding a permit is never told as narrowing, nor adding a forbid as widening`(seed: UInt64) throws {
+    print("seed \(seed)")
+    var random = SeededGenerator(seed: seed)
+    var widened = 0
+    var narrowed = 0
+    for round in 0..<12 {
+      let rules = (0..<4).map { number in
+        let action = random.pick(["read", "write", "export"])
+        let kind = number == 0 ? "forbid" : "permit"
+        return
+          "  - { id: r\(number), \(kind): \(action), when: { requester: \(random.pick(["US", "IN", "DE", "$eea"])), class: \(random.pick(["profile", "contact", "health"])) } }"
+      }
+      let old = rules.dropLast().joined(separator: "\n")
+      let permit = try diff(old, rules.joined(separator: "\n"))
+      #expect(permit.narrowedCount == 0 && permit.changedCount == 0, "seed \(seed) round \(round)")
+      let forbid = try diff(rules.dropFirst().joined(separator: "\n"), rules.joined(separator: "\n"))
+      #expect(!forbid.widens, "seed \(seed) round \(round)")
+      widened += permit.widenedCount
+      narrowed += forbid.narrowedCount
+    }
+    #expect(widened > 0 && narrowed > 0)
+  }
+}
