@@ -74,7 +74,7 @@ let package = Package(
   targets: [
     // Pure: no I/O, clock or randomness.
     library("Residency", [.yams]),
-    library("PolicyEngine", ["Residency"]),
+    library("PolicyEngine", ["Residency"], exclude: ["README.md"]),
     library("Directory", ["Residency"], exclude: ["README.md"]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     library("Cryptography", ["COpenSSL"]),
@@ -115,7 +115,8 @@ let package = Package(
     .executableTarget(
       name: "domicile",
       dependencies: [
-        "ConnectRPC", "Coordinator", "Cryptography", "DomicileAPI", "FaultLab", "PolicyEngine", "Residency", .argumentParser,
+        "AuditTrail", "ConnectRPC", "Coordinator", "Cryptography", "DomicileAPI", "FaultLab", "PolicyEngine", "Residency",
+        .argumentParser,
         .httpTypes, .logging, .metrics, .protobuf, .serviceLifecycle, .unixSignals,
       ], swiftSettings: strict),
     .executableTarget(

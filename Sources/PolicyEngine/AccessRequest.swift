@@ -76,6 +76,9 @@ package struct AccessRequest: Hashable, Sendable {
 }
 
 extension AccessRequest {
+  /// Whether somebody outside the home region would receive the data.
+  package var leavesHome: Bool { hops.contains { $0 != home } }
+
   /// The recipients of an answer: the asking region, then the principal's jurisdiction where that is attested and another.
   package static func recipients(asking: Place, principalJurisdiction: Jurisdiction?) -> [Place] {
     guard let principalJurisdiction, principalJurisdiction != asking.jurisdiction else { return [asking] }

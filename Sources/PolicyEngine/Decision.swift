@@ -18,6 +18,8 @@ package enum DenyReason: String, Hashable, Sendable, CaseIterable {
   /// A region that the catalog lacks, or that the catalog places elsewhere; or no recipient at all.
   case unknownRegion = "unknown_region"
   case purposeNotAllowedForPrincipal = "purpose_not_allowed_for_principal"
+  /// The region has not been able to confirm its policies for too long, and the data would leave its home region.
+  case policiesOutdated = "policies_outdated"
 }
 
 package enum RuleKind: String, Hashable, Sendable, CaseIterable {

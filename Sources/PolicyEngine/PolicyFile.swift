@@ -24,7 +24,7 @@ extension PolicySet {
   /// So the same files give the same revision wherever they lie, and any change to what they say or to the lines that
   /// explanations point to gives another.
   package static func canonicalBytes(of files: [PolicyFile]) -> [UInt8] {
-    let root = files.first { $0.name == PolicyRole.vocabulary.fileName }.map { String($0.directory) } ?? ""
+    let root = folder(of: files)
     func name(_ file: PolicyFile) -> String {
       file.path.hasPrefix(root) ? String(file.path.dropFirst(root.count)) : file.path
     }
@@ -35,6 +35,11 @@ extension PolicySet {
       bytes += text
     }
     return bytes
+  }
+
+  /// The folder that `vocabulary.yaml` is in, with its last slash; empty where there is none.
+  package static func folder(of files: [PolicyFile]) -> String {
+    files.first { $0.name == PolicyRole.vocabulary.fileName }.map { String($0.directory) } ?? ""
   }
 
   private static func lineFeeds(_ text: String) -> [UInt8] {

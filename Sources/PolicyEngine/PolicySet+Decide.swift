@@ -13,6 +13,11 @@ extension PolicySet {
     return Deliberation(policies: self, request: request).decision()
   }
 
+  /// A denial that no rule is needed for.
+  package func denial(of request: AccessRequest, _ reason: DenyReason) -> Decision {
+    Decision(denying: request, reason, revision: revision)
+  }
+
   /// Those of `items` that are permitted, in their order: what remains of a list.
   package func filter<Item>(_ items: [Item], asking request: (Item) -> AccessRequest) -> [Item] {
     items.filter { item in

@@ -17,7 +17,8 @@ extension Call {
       AccessRequest(
         action: action, home: region.home, hops: hops, collection: collection, fields: fields, purpose: purpose,
         principal: principal.name, consent: .known(consent.flatMap { ConsentKind(rawValue: $0.kind) }),
-        residence: .known(subject.residence), now: today))
+        residence: .known(subject.residence), firstWrite: subject.epoch == .first ? .known(region.home.jurisdiction) : .unknown,
+        now: today))
   }
 
   /// Whether this region may become home of a subject with this residence.
@@ -25,7 +26,7 @@ extension Call {
     inForce.decide(
       AccessRequest(
         action: .store, home: region.home, hops: [region.home], principal: principal.name, consent: .unknown,
-        residence: .known(residence), now: today))
+        residence: .known(residence), firstWrite: .known(region.home.jurisdiction), now: today))
   }
 
   /// A purpose that a token does not carry is refused before policy is asked.

@@ -97,13 +97,15 @@ package struct Coordinator: Service {
       onStart: { port in logger.notice("serving peers", metadata: ["port": "\(port)"]) })
 
     // Shut down in reverse: first no more calls, then no more replication, then the last checkpoint, then the store.
-    services = [
-      StoreService(store: store),
-      CheckpointService(
-        checkpointer: checkpointer,
-        start: StartRecord(executor: executor, region: context, policyRevision: configuration.policies.revision)), replication,
-      peerServer, apps,
-    ]
+    let watch = configuration.policySource.map { PolicyWatch(source: $0, holder: policies, logger: logger) }
+    services =
+      [
+        StoreService(store: store),
+        CheckpointService(
+          checkpointer: checkpointer,
+          start: StartRecord(executor: executor, region: context, policyRevision: configuration.policies.revision)), replication,
+        peerServer, apps,
+      ] + (watch.map { [$0] } ?? [])
   }
 
   private static func subjectMethods(_ gateway: Gateway) -> [UnaryMethod] {

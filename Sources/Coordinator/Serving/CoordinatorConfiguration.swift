@@ -7,6 +7,8 @@ package struct CoordinatorConfiguration: Sendable {
   package var region: RegionDescriptor
   package var catalog: RegionCatalog
   package var policies: PolicySet
+  /// Where changed policies come from while it serves; `nil` for those at the start for good.
+  package var policySource: PolicySource?
   package var state: StateFolder
   /// Where apps connect, where it is not what the region's file says: a container listens on all of its own addresses.
   package var listen: ListenAddress

@@ -83,7 +83,10 @@ struct MatrixPage {
       return [plane.action + " " + plane.home, values];
     }));
     const shades = { open: "everything", masked: "part of it, or masked", closed: "no rule permits it", forbidden: "a rule forbids it" };
-    const state = { action: data.planes[0]?.action ?? "read", cell: 0, purpose: 0 };
+    const state = {
+      action: data.planes[0]?.action ?? "read", cell: Math.max(0, data.cells.indexOf("profile/contact")),
+      purpose: Math.max(0, data.purposes.indexOf("support"))
+    };
     const element = (name, text, attributes = {}) => {
       const made = document.createElement(name);
       if (text !== undefined) made.textContent = text;

@@ -6,6 +6,7 @@ struct PolicyCommand: AsyncParsableCommand {
     commandName: "policy", abstract: "Check, test, prove and explain policies.",
     subcommands: [
       PolicyCheckCommand.self, PolicyTestCommand.self, PolicyCoverageCommand.self, PolicyProveCommand.self,
-      PolicyMatrixCommand.self, PolicyDiffCommand.self, PolicyExplainCommand.self,
+      PolicyMatrixCommand.self, PolicyDiffCommand.self, PolicyExplainCommand.self, PolicyBundleCommand.self,
+      PolicyKeyCommand.self,
     ])
 }

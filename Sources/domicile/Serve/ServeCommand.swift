@@ -27,6 +27,17 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "The folder of policy files.", completion: .directory)
   var policies = PolicyFolder.defaultFolder
 
+  @Option(help: "A bundle of policies ('domicile policy bundle'), in place of the folder.", completion: .file())
+  var policyBundle: String?
+
+  @Option(
+    help: "A file with the keys that may sign bundles, one a line: a bundle that none of them signed is refused.",
+    completion: .file())
+  var policyKey: String?
+
+  @Option(help: "Hours for which the last good policies serve other regions, while newer ones cannot be read or are wrong.")
+  var policyAgeMax = 24
+
   @Option(help: "Where certificates, keys and the published audit log are kept.", completion: .directory)
   var state = ".domicile"
 
@@ -51,6 +62,8 @@ struct ServeCommand: AsyncParsableCommand {
     for address in [listen, peerListen].compactMap(\.self) where ListenAddress(address) == nil {
       throw ValidationError("'\(address)' is not HOST:PORT, e.g. 0.0.0.0:7102.")
     }
+    if policyKey != nil, policyBundle == nil { throw ValidationError("--policy-key goes with --policy-bundle.") }
+    guard (1...8_760).contains(policyAgeMax) else { throw ValidationError("--policy-age-max is 1 to 8760 hours.") }
     guard Logger.Level(rawValue: logLevel) != nil else {
       throw ValidationError("'\(logLevel)' is not a log level. Known: trace, debug, info, notice, warning, error, critical.")
     }
@@ -83,6 +96,14 @@ struct ServeCommand: AsyncParsableCommand {
     }
   }
 
+  private func policySource(_ places: [Place], of id: RegionID) throws -> PolicySource {
+    let ageMax = Duration.seconds(policyAgeMax * 3_600)
+    guard let policyBundle else { return PolicyFolder.source(policies, regions: places, ageMax: ageMax) }
+    let keys = try policyKey.map { try PolicyBundleFile.keys($0) } ?? []
+    return PolicyBundleFile.source(
+      policyBundle, keys: keys, ledger: PolicyLedger(state: StateFolder(state), region: id), regions: places, ageMax: ageMax)
+  }
+
   private static func onEndOfInput(_ body: @escaping @Sendable () -> Void) {
     Thread.detachNewThread {
       while !FileHandle.standardInput.availableData.isEmpty {}
@@ -100,15 +121,12 @@ struct ServeCommand: AsyncParsableCommand {
       throw ValidationError("There is no region '\(region)' in \(regions). \(hint)")
     }
     let places = catalog.regions.map { Place(region: $0.id, jurisdiction: $0.jurisdiction) }
-    // Answers and leaves name a rule's file within the folder: where that lies on this machine is nobody else's business.
-    let folder = URL(filePath: policies).standardizedFileURL.path
-    let policyFiles = try PolicyFolder.read(folder).map { file in
-      PolicyFile(path: "policies" + file.path.dropFirst(folder.count), text: file.text)
-    }
-    let policySet = try PolicyFolder.load(policyFiles, regions: places, today: PolicyInputs.today())
+    let source = try policySource(places, of: id)
+    let policySet = try source.load()
     for warning in policySet.warnings { printError(warning.description) }
     var configuration = CoordinatorConfiguration(
       region: descriptor, catalog: catalog, policies: policySet, state: StateFolder(state), renderMetrics: { metrics.render() })
+    configuration.policySource = source
     if let address = listen.flatMap({ ListenAddress($0) }) { configuration.listen = address }
     if let address = peerListen.flatMap({ ListenAddress($0) }) { configuration.peerListen = address }
     if let auditLog { configuration.auditLog = auditLog }

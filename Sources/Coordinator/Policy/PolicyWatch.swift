@@ -1,0 +1,139 @@
+import Dispatch
+import Logging
+package import PolicyEngine
+import ServiceLifecycle
+
+/// Where a coordinator's policies come from.
+package struct PolicySource: Sendable {
+  /// For people: `policies/`, `bundle.json`.
+  package let name: String
+  /// Changes whenever what ``load()`` would read changes; `nil` where it cannot be read. Blocks.
+  package let fingerprint: @Sendable () -> String?
+  /// Reads, checks and compiles. Blocks.
+  package let load: @Sendable () throws -> PolicySet
+  /// How long the last good policies decide about other regions while the source cannot be read, or holds something that is wrong.
+  package let ageMax: Duration
+
+  package init(
+    name: String, ageMax: Duration, fingerprint: @escaping @Sendable () -> String?,
+    load: @escaping @Sendable () throws -> PolicySet
+  ) {
+    self.name = name
+    self.ageMax = ageMax
+    self.fingerprint = fingerprint
+    self.load = load
+  }
+}
+
+/// What is known of the source, and what is to be done about it.
+///
+/// ```
+/// confirmed -> (it changed, and what is there is wrong, or it cannot be read) failing -> (for too long) outdated
+///     ^------------------- (it can be read, and is as it was or good) <------------------------|
+/// ```
+struct PolicyFreshness: Sendable {
+  enum Step: Equatable, Sendable {
+    case nothing
+    /// What is there is new.
+    case load
+    /// It cannot be read: said once.
+    case complain
+    case outdated
+  }
+
+  private var known: String?
+  /// What was refused: it is not read again until it changes.
+  private var refused: String?
+  private var confirmedAt: ContinuousClock.Instant
+  private var hasComplained = false
+  private let ageMax: Duration
+
+  init(known: String?, at now: ContinuousClock.Instant, ageMax: Duration) {
+    self.known = known
+    confirmedAt = now
+    self.ageMax = ageMax
+  }
+
+  mutating func look(_ fingerprint: String?, at now: ContinuousClock.Instant) -> Step {
+    if let fingerprint, fingerprint != refused {
+      guard fingerprint == known else { return .load }
+      confirm(at: now)
+      return .nothing
+    }
+    if now - confirmedAt >= ageMax { return .outdated }
+    guard fingerprint == nil, !hasComplained else { return .nothing }
+    hasComplained = true
+    return .complain
+  }
+
+  mutating func loaded(_ fingerprint: String?, at now: ContinuousClock.Instant) {
+    known = fingerprint
+    confirm(at: now)
+  }
+
+  mutating func refused(_ fingerprint: String?) { refused = fingerprint }
+
+  /// Whether nothing is wrong.
+  var isConfirmed: Bool { refused == nil && !hasComplained }
+
+  private mutating func confirm(at now: ContinuousClock.Instant) {
+    refused = nil
+    hasComplained = false
+    confirmedAt = now
+  }
+}
+
+/// Takes up changed policies while a coordinator serves. Where the new ones are wrong, the last good ones go on, for a time.
+struct PolicyWatch: Service {
+  let source: PolicySource
+  let holder: PolicyHolder
+  let logger: Logger
+  private static let interval = Duration.seconds(2)
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      // What was read at the start may have changed since: the first look reads it again.
+      var freshness = PolicyFreshness(known: nil, at: .now, ageMax: source.ageMax)
+      while !Task.isCancelled {
+        do { try await Task.sleep(for: Self.interval) } catch { return }
+        await look(&freshness)
+      }
+    }
+  }
+
+  private func look(_ freshness: inout PolicyFreshness) async {
+    let fingerprint = await blocking(source.fingerprint)
+    switch freshness.look(fingerprint, at: .now) {
+    case .nothing: if freshness.isConfirmed { holder.mark(outdated: false) }
+    case .load:
+      let source = source
+      switch await blocking({ Result { try source.load() } }) {
+      case .success(let policies):
+        freshness.loaded(fingerprint, at: .now)
+        if policies.revision != holder.current.revision {
+          logger.notice("policies are taken up", metadata: ["revision": "\(policies.revision)", "source": "\(source.name)"])
+        }
+        holder.replace(with: policies)
+      case .failure(let error):
+        freshness.refused(fingerprint)
+        logger.error(
+          "the changed policies are refused; the last good ones go on",
+          metadata: ["source": "\(source.name)", "revision": "\(holder.current.revision)", "error": "\(error)"])
+      }
+    case .complain:
+      logger.error("the policies cannot be read; the last good ones go on", metadata: ["source": "\(source.name)"])
+    case .outdated:
+      if !holder.inForce.isOutdated {
+        logger.critical(
+          "the policies have not been confirmed for too long: nothing leaves this region", metadata: ["source": "\(source.name)"])
+      }
+      holder.mark(outdated: true)
+    }
+  }
+
+  private func blocking<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+    await withCheckedContinuation { continuation in
+      DispatchQueue.global().async { continuation.resume(returning: body()) }
+    }
+  }
+}
