@@ -98,6 +98,13 @@ import Testing
     #expect(redactions == ["address drop", "address.city drop", "cards[] drop", "cards[].number drop", "note drop"])
   }
 
+  @Test func `a name that looks like a path goes with what it lies in`() throws {
+    let (shown, _) = try shown(
+      "  - { id: a, permit: read, when: { class: profile } }",
+      ["address": ["city": "Galway", "city.name": "secret", "x.name": "secret", "[]": "secret", "*": "secret"]])
+    #expect(shown == ["address": ["city": "Galway"]])
+  }
+
   @Test func `what is nested goes with what it lies in, unless it is named`() throws {
     let rule =
       "  - { id: a, permit: read, when: { class: [profile, contact] }, view: { address: hash, address.city: clear, \"cards[].number\": last4 } }"
