@@ -157,6 +157,6 @@ let package = Package(
         .nioSSL, .protobuf,
         .swiftASN1, .x509,
       ]),
-    tests("domicileTests", ["Coordinator", "Residency", "domicile", .argumentParser]),
+    tests("domicileTests", ["AuditTrail", "Coordinator", "PolicyEngine", "Residency", "domicile", .argumentParser]),
   ]
 )

@@ -150,7 +150,8 @@ extension RegionStore {
     try await Self.typed {
       try await self.keysPool.withConnection { connection in
         try await Migrator.keys.run(on: connection, logger: logger)
-        let found = try await connection.execute(Self.claimKeys, [.text(region.id.rawValue)]).rows.first?.text(0)
+        _ = try await connection.execute(Self.claimKeys, [.text(region.id.rawValue)])
+        let found = try await connection.execute(Self.readKeysIdentity, []).rows.first?.text(0)
         guard found == region.id.rawValue else {
           throw StoreError.foreignDatabase(expected: "the keys of \(region.id)", found: "the keys of \(found ?? "nobody")")
         }
@@ -204,12 +205,11 @@ extension RegionStore {
     }
   }
 
+  /// Where another coordinator claims at this moment, this waits for it and does nothing. Who has claimed is read by a statement of its
+  /// own: the snapshot of this one is older than the other's commit.
   private static let claimKeys = Statement(
-    "claim_keys",
-    """
-    WITH claimed AS (INSERT INTO key_identity (region) VALUES ($1::text) ON CONFLICT DO NOTHING RETURNING region)
-    SELECT region FROM claimed UNION ALL SELECT region FROM key_identity LIMIT 1
-    """)
+    "claim_keys", "INSERT INTO key_identity (region) VALUES ($1::text) ON CONFLICT DO NOTHING")
+  private static let readKeysIdentity = Statement("read_keys_identity", "SELECT region FROM key_identity")
   private static let claimRegion = Statement(
     "claim_region",
     """

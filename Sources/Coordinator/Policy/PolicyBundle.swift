@@ -76,8 +76,8 @@ package struct PolicyBundle: Sendable {
   private static func note(_ text: String, keys: [VerifierKey]) throws(Failure) -> SignedNote {
     guard !keys.isEmpty else {
       do {
-        if let signed = try? SignedNote(parsing: Array(text.utf8)) { return signed }
-        return try SignedNote(text: Array(text.utf8))
+        // Signatures come after an empty line, which the text has none of.
+        return text.contains("\n\n") ? try SignedNote(parsing: Array(text.utf8)) : try SignedNote(text: Array(text.utf8))
       } catch { throw .malformed("its note has no form") }
     }
     let note: SignedNote

@@ -1,4 +1,5 @@
 import Cryptography
+import FaultLab
 import PolicyEngine
 import Residency
 
@@ -21,7 +22,7 @@ struct PolicyBenchSet {
 
   /// - Parameter count: of rules. Two of ten forbid, one masks, seven permit.
   init(ruleCount count: Int, seed: UInt64) {
-    var random = SeededWords(seed: seed)
+    var random = SeededGenerator(seed: seed)
     rules = (0..<count).map { number in
       let effect: RuleKind = number % 10 < 2 ? .forbid : number % 10 == 2 ? .require : .permit
       // Forbids are narrow, as written ones are: otherwise everything is denied.
@@ -91,7 +92,7 @@ struct PolicyBenchSet {
   }
 
   static func requests(_ count: Int, seed: UInt64) -> [DecisionTable.Words] {
-    var random = SeededWords(seed: seed)
+    var random = SeededGenerator(seed: seed)
     return (0..<count).map { _ in
       DecisionTable.Words(
         action: actions[random.below(actions.count)], home: region(random.one(jurisdictions)),
@@ -101,25 +102,13 @@ struct PolicyBenchSet {
   }
 }
 
-/// SplitMix64: the same seed gives the same policies everywhere.
-private struct SeededWords {
-  private var state: UInt64
+extension SeededGenerator {
+  fileprivate mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
 
-  init(seed: UInt64) { state = seed }
-
-  mutating func below(_ bound: Int) -> Int {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return Int((z ^ (z >> 31)) % UInt64(bound))
-  }
-
-  mutating func one(_ words: [String]) -> String { words[below(words.count)] }
+  fileprivate mutating func one(_ words: [String]) -> String { words[below(words.count)] }
 
   /// One to `most` different ones.
-  mutating func some(_ words: [String], most: Int) -> [String] {
-    var rest = words
-    return (0...below(most)).map { _ in rest.remove(at: below(rest.count)) }
+  fileprivate mutating func some(_ words: [String], most: Int) -> [String] {
+    Array(words.shuffled(using: &self).prefix(below(most) + 1))
   }
 }

@@ -7,6 +7,7 @@ struct PolicyCommand: AsyncParsableCommand {
     subcommands: [
       PolicyCheckCommand.self, PolicyTestCommand.self, PolicyCoverageCommand.self, PolicyProveCommand.self,
       PolicyMatrixCommand.self, PolicyDiffCommand.self, PolicyExplainCommand.self, PolicyBundleCommand.self,
+      PolicySimulateCommand.self,
       PolicyKeyCommand.self,
     ])
 }

@@ -70,21 +70,12 @@ struct PolicyExplainCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let decision: Decision
-    let request: AccessRequest
-    do {
+    let (request, decision) = try PolicyReport.withDiagnostics(json: inputs.json) {
       let places = try inputs.places()
       let day = at ?? PolicyInputs.today()
       let set = try PolicyFolder.load(try PolicyFolder.read(policies), regions: places, today: day)
-      request = try accessRequest(places, on: day)
-      decision = set.decide(request)
-    } catch let error as ConfigurationError {
-      if inputs.json {
-        print(JSONValue.object(["ok": false, "diagnostics": .array(error.diagnostics.map(\.json))]).canonicalText)
-      } else {
-        printError(error.description)
-      }
-      throw ExitCode(1)
+      let request = try accessRequest(places, on: day)
+      return (request, set.decide(request))
     }
     if inputs.json {
       print(decision.json.canonicalText)

@@ -17,18 +17,10 @@ struct PolicyTestCommand: AsyncParsableCommand {
   @OptionGroup var inputs: PolicyInputs
 
   func run() async throws {
-    let results: [PolicyTestResult]
-    do {
+    let results = try PolicyReport.withDiagnostics(json: inputs.json) {
       let files = try PolicyFolder.read(folder)
       let policies = try PolicyFolder.load(files, regions: try inputs.places(), today: PolicyInputs.today())
-      results = try PolicyTests.run(files, against: policies)
-    } catch let error as ConfigurationError {
-      if inputs.json {
-        print(JSONValue.object(["ok": false, "diagnostics": .array(error.diagnostics.map(\.json))]).canonicalText)
-      } else {
-        printError(error.description)
-      }
-      throw ExitCode(1)
+      return try PolicyTests.run(files, against: policies)
     }
     inputs.json ? print(json(results)) : printText(results)
     guard !results.isEmpty, results.allSatisfy(\.passed) else { throw ExitCode(1) }

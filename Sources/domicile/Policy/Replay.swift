@@ -1,0 +1,92 @@
+import AuditTrail
+import PolicyEngine
+import Residency
+
+/// One recorded decision, made again by other policies.
+///
+/// A log does not tell everything that was decided on: consent and a person's own facts are nobody else's business. So a decision is made
+/// for each consent that could have been given, and what is not known is said.
+struct Replay {
+  enum Outcome: String, CaseIterable {
+    case same
+    /// Denied then, permitted now.
+    case opens
+    /// Permitted then, denied now.
+    case closes
+    /// Permitted both times, and some field is shown more clearly, or less.
+    case showsMore = "shows_more"
+    case showsLess = "shows_less"
+    /// It turns on facts that the log does not tell.
+    case depends
+  }
+
+  let event: AuditEvent
+  let outcome: Outcome
+  /// The rule that would settle it; of several decisions, the first.
+  let decision: Decision
+  /// Fields that would be shown otherwise.
+  let fields: [String]
+
+  /// - Returns: `nil` for an event that policy did not decide.
+  init?(_ event: AuditEvent, by policies: PolicySet, on day: CalendarDate?) {
+    guard event.reason == nil || event.reason == "POLICY_DENIED", let request = Self.request(event, on: day) else { return nil }
+    let consents: [ConsentKind?] = [nil, .implied, .explicit]
+    let decisions = consents.map { consent in
+      var request = request
+      request.consent = .known(consent)
+      return policies.decide(request)
+    }
+    self.event = event
+    decision = decisions[0]
+    let wasPermitted = event.effect == .allowed
+    let isSame = decisions.map { ($0.effect == .permit) == wasPermitted }
+    let changed = wasPermitted ? Self.changedViews(event, decisions) : (weaker: [], stronger: [])
+    switch (isSame.contains(true), isSame.contains(false)) {
+    case (true, true): outcome = .depends
+    case (false, _) where decisions.contains { !$0.unknown.isEmpty }: outcome = .depends
+    case (false, _): outcome = wasPermitted ? .closes : .opens
+    case (true, false):
+      outcome = !changed.weaker.isEmpty ? .showsMore : !changed.stronger.isEmpty ? .showsLess : .same
+    }
+    fields = outcome == .showsMore || outcome == .showsLess ? (changed.weaker + changed.stronger).sorted() : []
+  }
+
+  /// Of the fields that were withheld then: those that every consent would show more clearly, and less.
+  private static func changedViews(_ event: AuditEvent, _ decisions: [Decision]) -> (weaker: [String], stronger: [String]) {
+    var weaker: [String] = []
+    var stronger: [String] = []
+    for redaction in event.redactions where redaction.field != "*" {
+      let views = decisions.map { $0.view(of: redaction.field) }
+      if views.allSatisfy({ $0 < redaction.view }) { weaker.append(redaction.field) }
+      if views.allSatisfy({ $0 > redaction.view }) { stronger.append(redaction.field) }
+    }
+    return (weaker, stronger)
+  }
+
+  private static func request(_ event: AuditEvent, on day: CalendarDate?) -> AccessRequest? {
+    guard let action = action(event.activity), let home = event.home.flatMap(place) else { return nil }
+    let hops = event.hops.compactMap { place($0.to) }
+    guard hops.count == event.hops.count else { return nil }
+    return AccessRequest(
+      action: action, home: home, hops: hops.isEmpty || action == .store ? [home] : hops,
+      collection: action == .store ? nil : event.collection, purpose: action == .store ? nil : event.purpose,
+      principal: event.principal ?? "", now: day ?? CalendarDate(secondsSince1970: event.time.milliseconds / 1_000))
+  }
+
+  /// `nil` for what no rule is asked about, or another region's log records.
+  private static func action(_ activity: AuditActivity) -> Action? {
+    switch activity {
+    case .read, .list: .read
+    case .export: .export
+    case .write, .delete: .write
+    case .register: .store
+    case .replicate: .replicate
+    case .move: .move
+    default: nil
+    }
+  }
+
+  static func place(_ place: AuditEvent.Place) -> Place? {
+    place.jurisdiction.map { Place(region: place.region, jurisdiction: $0) }
+  }
+}
