@@ -187,6 +187,21 @@ struct MigratorTests {
     await other.close()
   }
 
+  @Test func `a coordinator that claims the keys while another one does finds them its region's`() async throws {
+    try await TestStore.with { test in
+      let other = try await TestStore.connect(test.keysDSN)
+      let observer = try await TestStore.connect(test.keysDSN)
+      try await other.script("DELETE FROM key_identity; BEGIN; INSERT INTO key_identity (region) VALUES ('eu-west')")
+      async let second: Void = TestStore.with(sharing: test) { _ in }
+      try await observer.awaitTrue(
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+      try await other.script("COMMIT")
+      try await second
+      await other.close()
+      await observer.close()
+    }
+  }
+
   @Test func `eight coordinators that start at once on empty databases all come up`() async throws {
     try await TestStore.with { test in
       let empty = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
