@@ -191,7 +191,8 @@ struct MigratorTests {
     try await TestStore.with { test in
       let other = try await TestStore.connect(test.keysDSN)
       let observer = try await TestStore.connect(test.keysDSN)
-      try await other.script("DELETE FROM key_identity; BEGIN; INSERT INTO key_identity (region) VALUES ('eu-west')")
+      try await other.script("DELETE FROM key_identity")
+      try await other.script("BEGIN; INSERT INTO key_identity (region) VALUES ('eu-west')")
       async let second: Void = TestStore.with(sharing: test) { _ in }
       try await observer.awaitTrue(
         "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
