@@ -80,23 +80,24 @@ extension AuditEvent {
       out.object("to") { $0.writePlace(hop.to) }
     }
     out.string("legal_basis", legalBasis)
+    if let monitored {
+      out.object("monitored") { out in
+        out.string("effect", monitored.effect.rawValue)
+        out.list("redactions", monitored.redactions, Self.write)
+        out.list("rules", monitored.rules, Self.write)
+      }
+    }
     out.string("policy_revision", policyRevision)
     out.string("purpose", purpose?.rawValue)
     out.decimal("record_version", recordVersion)
-    out.list("redactions", redactions) { out, redaction in
-      out.string("field", redaction.field)
-      out.string("view", redaction.view.name)
-    }
+    out.list("redactions", redactions, Self.write)
     if let request {
       out.object("request") { out in
         out.string("coordinator", request.coordinator)
         out.decimal("number", request.number)
       }
     }
-    out.list("rules", rules) { out, rule in
-      out.string("at", rule.location)
-      out.string("id", rule.id)
-    }
+    out.list("rules", rules, Self.write)
     out.string("safeguard", safeguard?.rawValue)
     out.string("salt", Base64.encode(salt.bytes))
     if let subject {
@@ -106,6 +107,16 @@ extension AuditEvent {
         out.string("pseudonym", subject.description)
       }
     }
+  }
+
+  private static func write(_ out: inout CanonicalJSONWriter, _ rule: Rule) {
+    out.string("at", rule.location)
+    out.string("id", rule.id)
+  }
+
+  private static func write(_ out: inout CanonicalJSONWriter, _ redaction: Redaction) {
+    out.string("field", redaction.field)
+    out.string("view", redaction.view.name)
   }
 }
 

@@ -32,8 +32,11 @@ extension AuditEvent {
       requester: try leaf.member("src_endpoint").endpoint(),
       salt: try more.value("salt") { Base64.decode($0).flatMap(Salt.init) })
     reason = try leaf.optionalString("status_code")
-    rules = try more.list("rules") { (rule) throws(FormatError) in
-      Rule(id: try rule.string("id"), location: try rule.string("at"))
+    rules = try more.rules()
+    monitored = try more.optionalMember("monitored").map { (monitored) throws(FormatError) in
+      Monitored(
+        effect: try monitored.value("effect") { Effect(rawValue: $0) }, rules: try monitored.rules(),
+        redactions: try monitored.redactions())
     }
     policyRevision = try more.optionalString("policy_revision")
     home = try leaf.optionalMember("dst_endpoint").map { (home) throws(FormatError) in try home.endpoint() }
@@ -47,9 +50,7 @@ extension AuditEvent {
       CollectionName(try table.string("name"))
     }
     classes = try more.strings("classes").map(DataClass.init)
-    redactions = try more.list("redactions") { (redaction) throws(FormatError) in
-      Redaction(field: try redaction.string("field"), view: try redaction.value("view") { View(name: $0) })
-    }
+    redactions = try more.redactions()
     recordVersion = try more.optionalValue("record_version") { UInt64($0) }
     if let subject = try more.optionalMember("subject") {
       self.subject = AuditPseudonym(
@@ -72,6 +73,18 @@ extension AuditEvent {
 }
 
 extension LeafReader {
+  fileprivate func rules() throws(FormatError) -> [AuditEvent.Rule] {
+    try list("rules") { (rule) throws(FormatError) in
+      AuditEvent.Rule(id: try rule.string("id"), location: try rule.string("at"))
+    }
+  }
+
+  fileprivate func redactions() throws(FormatError) -> [AuditEvent.Redaction] {
+    try list("redactions") { (redaction) throws(FormatError) in
+      AuditEvent.Redaction(field: try redaction.string("field"), view: try redaction.value("view") { View(name: $0) })
+    }
+  }
+
   fileprivate func endpoint() throws(FormatError) -> AuditEvent.Place {
     let location = try optionalMember("location")
     let country = try location?.value("country") { Jurisdiction($0) }

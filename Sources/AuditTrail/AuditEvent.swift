@@ -50,6 +50,20 @@ package struct AuditEvent: Hashable, Sendable {
     }
   }
 
+  /// What rules that only watch would have made of it. Only where it is something else than what was done.
+  package struct Monitored: Hashable, Sendable {
+    package var effect: Effect
+    package var rules: [Rule]
+    /// Where both allow: the fields that would be released otherwise, and how.
+    package var redactions: [Redaction]
+
+    package init(effect: Effect, rules: [Rule], redactions: [Redaction]) {
+      self.effect = effect
+      self.rules = rules
+      self.redactions = redactions
+    }
+  }
+
   /// Every coordinator numbers the requests it received, from 1: a missing leaf leaves a gap.
   package struct RequestNumber: Hashable, Sendable {
     package var coordinator: String
@@ -94,6 +108,7 @@ package struct AuditEvent: Hashable, Sendable {
   /// A reason of the API for a denial or failure, e.g. `POLICY_DENIED`.
   package var reason: String?
   package var rules: [Rule] = []
+  package var monitored: Monitored?
   /// `sha256:…` over the canonical policy files.
   package var policyRevision: String?
   /// The subject's home, where it is known.

@@ -5,6 +5,8 @@ package struct AuditQuery: Sendable {
   /// A subject's pseudonyms in the periods asked for: an empty set matches nobody.
   package var pseudonyms: Set<AuditPseudonym>?
   package var effect: AuditEvent.Effect?
+  /// Whether rules that only watch would have decided otherwise.
+  package var isMonitored: Bool?
   package var principal: String?
   /// The subject's home.
   package var fromRegion: RegionID?
@@ -19,6 +21,7 @@ package struct AuditQuery: Sendable {
       guard let subject = event.subject, pseudonyms.contains(subject) else { return false }
     }
     if let effect, event.effect != effect { return false }
+    if let isMonitored, (event.monitored != nil) != isMonitored { return false }
     if let principal, event.principal != principal { return false }
     if let fromRegion, event.home?.region != fromRegion { return false }
     if let toRegion, event.requester.region != toRegion { return false }

@@ -29,6 +29,22 @@ extension Decision {
       for field in fieldViews { views[field.field] = .string(field.view.name) }
       members["views"] = .object(views)
     }
+    if let monitored { members["monitored"] = monitored.json }
+    return .object(members)
+  }
+}
+
+extension MonitoredOutcome {
+  fileprivate var json: JSONValue {
+    var members: [String: JSONValue] = ["decision": .string(effect.rawValue), "rules": .array(rules.map(\.json))]
+    if let reason { members["reason"] = .string(reason.rawValue) }
+    if let rule {
+      members["rule"] = .string(rule.id)
+      members["at"] = .string(rule.location.fileAndLine)
+    }
+    if !views.isEmpty {
+      members["views"] = .object(Dictionary(uniqueKeysWithValues: views.map { ($0.field, JSONValue.string($0.view.name)) }))
+    }
     return .object(members)
   }
 }

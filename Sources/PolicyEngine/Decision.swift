@@ -81,6 +81,8 @@ package struct Decision: Hashable, Sendable {
   /// The classes that the request was about.
   package let classes: [DataClass]
   let access: FieldAccess?
+  /// What packs in `monitor` would have made of it, where that is something else.
+  package internal(set) var monitored: MonitoredOutcome?
 
   /// What the last recipient gets of a top-level field: `drop` unless this is a permit.
   package func view(of field: String) -> View { access?.view(of: field) ?? .drop }

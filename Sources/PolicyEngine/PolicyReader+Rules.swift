@@ -3,20 +3,23 @@ import Residency
 extension PolicyReader {
   /// A pack: rules for the homes that it names.
   mutating func readPack(_ node: ConfigurationNode) {
-    guard let fields = node.fields("a policy", required: ["policy", "home", "rules"], optional: ["note"], &diagnostics) else {
+    guard let fields = node.fields("a policy", required: ["policy", "home", "rules"], optional: ["mode", "note"], &diagnostics)
+    else {
       return
     }
-    if let name = text(fields["policy"], "a policy's name") {
-      if policyNames.contains(name) {
+    let name = text(fields["policy"], "a policy's name")
+    if let name {
+      if packs.contains(where: { $0.name == name }) {
         report(node.location, "there is a policy '\(name)' already", help: "give each its own name")
       }
-      policyNames.append(name)
+      let mode = choice(fields["mode"], "mode", PolicyPack.Mode.self)
+      packs.append(PolicyPack(name: name, mode: mode ?? .enforce, location: fields["mode"]?.location ?? node.location))
     }
     guard let home = fields["home"] else { return }
     let isEverywhere = if case .scalar("*") = home.content { true } else { false }
     let pack = isEverywhere ? nil : jurisdictions(home, "'home'")
     for item in fields["rules"]?.items("'rules'", &diagnostics) ?? [] {
-      guard let rule = rule(item, pack: pack) else { continue }
+      guard let rule = rule(item, of: name ?? "", pack: pack) else { continue }
       if let first = rules.first(where: { $0.id == rule.id }) {
         report(item.location, "there is a rule '\(rule.id)' already", help: "the other is at \(first.location.fileAndLine)")
       } else {
@@ -25,7 +28,7 @@ extension PolicyReader {
     }
   }
 
-  private mutating func rule(_ node: ConfigurationNode, pack: JurisdictionSet?) -> Rule? {
+  private mutating func rule(_ node: ConfigurationNode, of policy: String, pack: JurisdictionSet?) -> Rule? {
     let optional = ["basis", "permit", "forbid", "require", "when", "unless", "view", "mechanism", "from", "until", "note"]
     guard let fields = node.fields("a rule", required: ["id"], optional: optional, &diagnostics) else { return nil }
     let id = text(fields["id"], "a rule's id")
@@ -51,7 +54,7 @@ extension PolicyReader {
       warn(node.location, "rule '\(id)' ended on \(until)", help: "renew it, or remove it")
     }
     return Rule(
-      id: id, kind: kind, location: node.location, basis: basis, actions: actions, pack: pack,
+      policy: policy, id: id, kind: kind, location: node.location, basis: basis, actions: actions, pack: pack,
       conditions: conditions.map(\.condition),
       exceptions: exceptions.map(\.condition), views: views ?? .clear, mechanism: mechanism, period: period)
   }

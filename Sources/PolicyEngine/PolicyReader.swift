@@ -13,7 +13,7 @@ struct PolicyReader {
   var agreements: [Agreement] = []
   var rules: [Rule] = []
   var invariants: [Invariant] = []
-  var policyNames: [String] = []
+  var packs: [PolicyPack] = []
   var lists: [String: ListDocument] = [:]
   /// Lists that are there but could not be read: naming one is no second error.
   var unreadableLists: Set<String> = []

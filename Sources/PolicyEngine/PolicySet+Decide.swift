@@ -10,7 +10,7 @@ extension PolicySet {
     if let reason = refusal(of: request) {
       return Decision(denying: request, reason, revision: revision)
     }
-    return Deliberation(policies: self, request: request).decision()
+    return watched(Deliberation(policies: self, request: request).decision(), of: request)
   }
 
   /// A denial that no rule is needed for.

@@ -19,11 +19,16 @@ extension PolicySet {
     guard !reader.diagnostics.contains(where: { $0.severity == .error }), let vocabulary = reader.vocabulary,
       let collections = reader.collections
     else { throw ConfigurationError(reader.diagnostics.sorted { $0.location < $1.location }) }
-    return PolicySet(
+    let policies = PolicySet(
       warnings: reader.diagnostics.sorted { $0.location < $1.location },
       revision: "sha256:\(digest(canonicalBytes(of: files)).hex)", vocabulary: vocabulary,
-      policyNames: reader.policyNames.sorted(), collections: collections, principals: reader.principals,
+      packs: reader.packs, collections: collections, principals: reader.principals,
       agreements: reader.agreements, rules: reader.rules,
       invariants: reader.invariants.sorted { $0.id < $1.id }, lists: reader.lists, regions: catalog)
+    let errors = policies.monitoringErrors(from: today)
+    guard errors.isEmpty else {
+      throw ConfigurationError((reader.diagnostics + errors).sorted { $0.location < $1.location })
+    }
+    return policies
   }
 }

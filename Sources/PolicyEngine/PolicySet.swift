@@ -7,39 +7,50 @@ package struct PolicySet: Sendable {
   /// `sha256:<hex>` over ``canonicalBytes(of:)``: in every decision and audit leaf.
   package let revision: String
   package let vocabulary: PolicyVocabulary
-  /// What the packs call themselves, in order.
-  package let policyNames: [String]
+  /// In order of names.
+  package let packs: [PolicyPack]
   let collections: [CollectionName: CollectionSchema]
   let principals: [PrincipalEntry]
   let agreements: [Agreement]
-  /// In order of id: the order of files and of rules in them means nothing.
+  /// Those that decide, in order of id: the order of files and of rules in them means nothing.
   let rules: [Rule]
+  private(set) var monitoring: Monitoring
   /// What must hold of the rules, in order of id. They decide nothing.
   let invariants: [Invariant]
   /// What tests may name, too.
   let lists: [String: ListDocument]
   let compiled: CompiledRules
-  var regions: [RegionID: Jurisdiction]
+  private(set) var regions: [RegionID: Jurisdiction]
 
   init(
-    warnings: [Diagnostic], revision: String, vocabulary: PolicyVocabulary, policyNames: [String],
+    warnings: [Diagnostic], revision: String, vocabulary: PolicyVocabulary, packs: [PolicyPack],
     collections: [CollectionName: CollectionSchema], principals: [PrincipalEntry], agreements: [Agreement], rules: [Rule],
     invariants: [Invariant] = [], lists: [String: ListDocument] = [:], regions: [RegionID: Jurisdiction]
   ) {
     self.warnings = warnings
     self.revision = revision
     self.vocabulary = vocabulary
-    self.policyNames = policyNames
+    self.packs = packs.sorted { $0.name < $1.name }
     self.collections = collections
     self.principals = principals
     self.agreements = agreements
-    self.rules = rules.sorted { $0.id < $1.id }
+    let watching = Set(packs.filter { $0.mode == .monitor }.map(\.name))
+    self.rules = rules.filter { !watching.contains($0.policy) }.sorted { $0.id < $1.id }
     self.invariants = invariants
     self.lists = lists
     self.regions = regions
     compiled = CompiledRules(
       self.rules, schemas: Array(collections.values), purposes: vocabulary.purposes, agreements: agreements,
       principals: principals)
+    guard self.rules.count < rules.count else {
+      monitoring = .none
+      return
+    }
+    let trial = PolicySet(
+      warnings: warnings, revision: revision, vocabulary: vocabulary,
+      packs: packs.map { PolicyPack(name: $0.name, mode: .enforce, location: $0.location) }, collections: collections,
+      principals: principals, agreements: agreements, rules: rules, invariants: invariants, lists: lists, regions: regions)
+    monitoring = .of(trial: trial, rules: Set(rules.filter { watching.contains($0.policy) }.map(\.id)))
   }
 
   /// The schema of a collection, or `nil` where there is no such collection.
@@ -53,11 +64,12 @@ package struct PolicySet: Sendable {
   @discardableResult
   package func compileNow(for day: CalendarDate) -> Int {
     _ = compiled.table(on: day)
+    if case .of(let trial, _) = monitoring { trial.compileNow(for: day) }
     return compiled.epochs.starts.count + 1
   }
 
-  /// How many rules there are.
-  package var ruleCount: Int { rules.count }
+  /// How many rules there are, in all packs.
+  package var ruleCount: Int { asEnforced.rules.count }
 
   /// The purposes that a principal may claim. Empty where no entry of `principals.yaml` names it.
   package func purposes(allowedFor principal: String) -> Set<Purpose> {
@@ -66,19 +78,25 @@ package struct PolicySet: Sendable {
     }
   }
 
+  /// No rule is compiled for regions, so none is compiled anew.
+  private func placed(in regions: [RegionID: Jurisdiction]) -> PolicySet {
+    var copy = self
+    copy.regions = regions
+    if case .of(let trial, let rules) = monitoring { copy.monitoring = .of(trial: trial.placed(in: regions), rules: rules) }
+    return copy
+  }
+
   /// The same rules in other circumstances. For tests that bring their own.
   func adding(_ circumstances: PolicyTestCase.Circumstances) -> PolicySet {
-    var copy = self
-    if !circumstances.agreements.isEmpty || !circumstances.principals.isEmpty {
-      let ids = Set(circumstances.agreements.map(\.id))
-      copy = PolicySet(
-        warnings: warnings, revision: revision, vocabulary: vocabulary, policyNames: policyNames, collections: collections,
+    let ids = Set(circumstances.agreements.map(\.id))
+    let isPlain = circumstances.agreements.isEmpty && circumstances.principals.isEmpty
+    let set =
+      isPlain
+      ? self
+      : replacing(
         principals: principals + circumstances.principals,
-        agreements: agreements.filter { !ids.contains($0.id) } + circumstances.agreements, rules: rules, invariants: invariants,
-        lists: lists, regions: regions)
-    }
-    copy.regions = circumstances.regions
-    return copy
+        agreements: agreements.filter { !ids.contains($0.id) } + circumstances.agreements)
+    return set.placed(in: circumstances.regions)
   }
 }
 

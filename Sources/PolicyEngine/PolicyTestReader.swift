@@ -18,8 +18,10 @@ struct PolicyTestReader {
         "a test file", required: ["tests", "cases"], optional: ["regions", "agreements", "principals", "given", "note"],
         &diagnostics)
     else { return [] }
-    if let tested = file["tests"], let name = tested.string("'tests'", &diagnostics), !policies.policyNames.contains(name) {
-      let help = nearest(name, in: policies.policyNames).map { "did you mean '\($0)'?" } ?? "name the policy that is tested"
+    if let tested = file["tests"], let name = tested.string("'tests'", &diagnostics),
+      !policies.packs.contains(where: { $0.name == name })
+    {
+      let help = nearest(name, in: policies.packs.map(\.name)).map { "did you mean '\($0)'?" } ?? "name the policy that is tested"
       report(tested.location, "there is no policy '\(name)'", help: help)
     }
     let regions = file["regions"].map { self.regions($0) } ?? policies.regions
@@ -173,7 +175,7 @@ extension PolicyTestReader {
   }
 
   private mutating func expectation(_ node: ConfigurationNode) -> PolicyExpectation? {
-    let optional = ["rule", "reason", "matched", "unknown", "nearest_permit", "legal_basis", "safeguard", "views"]
+    let optional = ["rule", "reason", "matched", "unknown", "nearest_permit", "legal_basis", "safeguard", "views", "monitored"]
     guard let fields = node.fields("'expect'", required: ["decision"], optional: optional, &diagnostics) else { return nil }
     let effects: [String: Decision.Effect] = ["permit": .permit, "deny": .deny]
     let reasons = Dictionary(uniqueKeysWithValues: DenyReason.allCases.map { ($0.rawValue, $0) })
@@ -190,6 +192,12 @@ extension PolicyTestReader {
     for (key, value) in fields["views"].flatMap({ $0.pairs("'views'", &diagnostics) }) ?? [] {
       guard let field = key.string("a field", &diagnostics), let view = word(value, "view", among: known) else { continue }
       expectation.views[field] = view
+    }
+    expectation.monitored = fields["monitored"].flatMap { node in
+      guard let fields = node.fields("'monitored'", required: ["decision"], optional: ["rule"], &diagnostics),
+        let effect = fields["decision"].flatMap({ word($0, "decision", among: effects) })
+      else { return nil }
+      return PolicyExpectation.Monitored(effect: effect, rule: fields["rule"]?.string("'rule'", &diagnostics))
     }
     return expectation
   }

@@ -80,6 +80,13 @@ struct PolicyExpectation {
   var legalBasis: String?
   var safeguard: String?
   var views: [String: View] = [:]
+  var monitored: Monitored?
+
+  /// What would be decided if packs in `monitor` were enforced.
+  struct Monitored {
+    var effect: Decision.Effect
+    var rule: String?
+  }
 
   func failures(of decision: Decision) -> [String] {
     var failures: [String] = []
@@ -102,6 +109,11 @@ struct PolicyExpectation {
     compare("safeguard", safeguard, decision.safeguard?.rawValue)
     for (field, view) in views.sorted(by: { $0.key < $1.key }) {
       compare("\(field) as", view.name, decision.view(of: field).name)
+    }
+    if let monitored {
+      // Nothing is said where they would decide the same.
+      compare("as monitored", monitored.effect.rawValue, (decision.monitored?.effect ?? decision.effect).rawValue)
+      compare("monitored rule", monitored.rule, decision.monitored.map { $0.rule?.id } ?? decision.rule?.id)
     }
     return failures
   }

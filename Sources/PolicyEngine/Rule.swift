@@ -2,6 +2,8 @@ import Residency
 
 /// A rule of a pack, resolved and checked.
 struct Rule: Hashable, Sendable {
+  /// The name of its pack.
+  var policy: String
   var id: String
   var kind: RuleKind
   var location: SourceLocation

@@ -43,6 +43,11 @@ enum EventTable {
     if let reason = event.reason { parts.append(reason) }
     parts += event.rules.map { "\($0.id) \($0.location)" }
     if let basis = event.legalBasis ?? event.safeguard?.rawValue { parts.append(basis) }
+    if let monitored = event.monitored {
+      let what = monitored.effect == event.effect ? [] : [monitored.effect.rawValue]
+      let shown = monitored.redactions.map { "\($0.field)=\($0.view.name)" }
+      parts.append("monitored: \((what + shown + monitored.rules.map { "\($0.id) \($0.location)" }).joined(separator: " "))")
+    }
     return parts.joined(separator: "; ")
   }
 

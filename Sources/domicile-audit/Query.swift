@@ -18,6 +18,9 @@ struct Query: AsyncParsableCommand {
   @Option(help: "allow or deny.")
   var decision: Decision?
 
+  @Flag(help: "Events that a policy in monitor would have decided otherwise.")
+  var monitored = false
+
   @Option(help: ArgumentHelp("Events about subjects at home in this region.", valueName: "region"))
   var fromRegion: String?
 
@@ -43,6 +46,7 @@ struct Query: AsyncParsableCommand {
   private func query() throws -> AuditQuery {
     var query = AuditQuery()
     query.effect = decision.map { $0 == .deny ? .denied : .allowed }
+    query.isMonitored = monitored ? true : nil
     query.principal = principal
     query.fromRegion = try region(fromRegion)
     query.toRegion = try region(toRegion)

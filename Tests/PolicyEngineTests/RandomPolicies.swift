@@ -9,27 +9,38 @@ enum RandomPolicies {
   private static let days = ["2026-06-01", "2026-11-22", "2026-11-23", "2027-02-01"]
 
   static func policies(_ random: inout SeededGenerator) throws -> PolicySet {
-    let rules = (0..<Int.random(in: 1...9, using: &random)).map { rule($0, &random) }.joined(separator: "\n")
-    return try Fixture.policies(
-      rules, home: random.pick(["$eea", "\"*\"", "[CA, $soon]", "[CA-QC, IE]"]),
-      replacing: [
-        "vocabulary.yaml": Fixture.vocabulary + "\ncertifications: [gold, silver]\n",
-        "principals.yaml": """
-        principals:
-          - { match: "*", purposes: [support, analytics] }
-          - { match: "gold:*", purposes: [support], certifications: [gold] }
-          - match: "silver:*"
-            purposes: [support]
-            certifications: [{ certification: silver, reference: r, from: 2026-11-01, until: 2026-11-23 }]
-        """,
-        "agreements.yaml": """
-        agreements:
-          - { id: a, exporter: $eea, importer: US, mechanism: scc, reference: r, from: 2026-01-01, until: 2026-11-23, review_by: 2027-01-01, status: in-force }
-          - { id: b, exporter: [CA, IE], importer: [IN, CA-QC], mechanism: adequacy, reference: r, from: 2026-11-22, review_by: 2027-01-01, status: in-force }
-        """,
-        "lists/soon.yaml": Fixture.list("soon", "[US, CA-QC]", effectiveFrom: "2026-11-23"),
-        "lists/mixed.yaml": Fixture.list("mixed", "[$soon, IN, { member: DE, until: 2026-11-22 }]"),
-      ])
+    try Fixture.policies(rules(&random).joined(separator: "\n"), home: home(&random), replacing: surroundings)
+  }
+
+  /// One rule a line.
+  static func rules(_ random: inout SeededGenerator) -> [String] {
+    (0..<Int.random(in: 1...9, using: &random)).map { rule($0, &random) }
+  }
+
+  static func home(_ random: inout SeededGenerator) -> String {
+    random.pick(["$eea", "\"*\"", "[CA, $soon]", "[CA-QC, IE]"])
+  }
+
+  /// What the rules speak of: lists, agreements, principals.
+  static var surroundings: [String: String] {
+    [
+      "vocabulary.yaml": Fixture.vocabulary + "\ncertifications: [gold, silver]\n",
+      "principals.yaml": """
+      principals:
+        - { match: "*", purposes: [support, analytics] }
+        - { match: "gold:*", purposes: [support], certifications: [gold] }
+        - match: "silver:*"
+          purposes: [support]
+          certifications: [{ certification: silver, reference: r, from: 2026-11-01, until: 2026-11-23 }]
+      """,
+      "agreements.yaml": """
+      agreements:
+        - { id: a, exporter: $eea, importer: US, mechanism: scc, reference: r, from: 2026-01-01, until: 2026-11-23, review_by: 2027-01-01, status: in-force }
+        - { id: b, exporter: [CA, IE], importer: [IN, CA-QC], mechanism: adequacy, reference: r, from: 2026-11-22, review_by: 2027-01-01, status: in-force }
+      """,
+      "lists/soon.yaml": Fixture.list("soon", "[US, CA-QC]", effectiveFrom: "2026-11-23"),
+      "lists/mixed.yaml": Fixture.list("mixed", "[$soon, IN, { member: DE, until: 2026-11-22 }]"),
+    ]
   }
 
   private static func rule(_ id: Int, _ random: inout SeededGenerator) -> String {

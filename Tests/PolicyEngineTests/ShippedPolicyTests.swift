@@ -33,7 +33,7 @@ import Testing
     let files = try Self.files()
     #expect(try Self.failures(files) == [])
     let policies = try Fixture.load(files)
-    for name in policies.policyNames {
+    for name in policies.packs.map(\.name) {
       #expect(files.contains { $0.path == "policies/\(name).test.yaml" }, "\(name) has no tests")
     }
   }

@@ -37,10 +37,10 @@ extension Call {
     event.purpose = recordable(recorded.purpose)
     event.collection = recordable(recorded.collection)
     event.recordVersion = recorded.recordVersion
-    event.redactions = recorded.redactions.map { AuditEvent.Redaction(field: $0.field, view: $0.view) }
+    event.redactions = recorded.redactions.map(AuditEvent.Redaction.init)
     if let decision = recorded.decision {
-      let rules = (decision.rule.map { [$0] } ?? []) + decision.rules.filter { $0 != decision.rule }
-      event.rules = rules.map { AuditEvent.Rule(id: $0.id, location: $0.location.fileAndLine) }
+      event.rules = AuditEvent.rules(decision.rules, settledBy: decision.rule)
+      event.monitored = decision.monitored.map(AuditEvent.Monitored.init)
       event.legalBasis = decision.legalBasis
       event.safeguard = decision.safeguard
       event.classes = decision.classes
@@ -84,6 +84,26 @@ extension Call {
       places.append(AuditEvent.Place(region: hop.region, jurisdiction: hop.jurisdiction))
     }
     return zip(places, places.dropFirst()).map { AuditEvent.Hop(from: $0, to: $1) }
+  }
+}
+
+extension AuditEvent {
+  /// The rule that settled it first.
+  fileprivate static func rules(_ rules: [MatchedRule], settledBy settling: MatchedRule?) -> [Rule] {
+    ((settling.map { [$0] } ?? []) + rules.filter { $0 != settling }).map { Rule(id: $0.id, location: $0.location.fileAndLine) }
+  }
+}
+
+extension AuditEvent.Redaction {
+  fileprivate init(_ redaction: Redaction) { self.init(field: redaction.field, view: redaction.view) }
+}
+
+extension AuditEvent.Monitored {
+  fileprivate init(_ monitored: MonitoredOutcome) {
+    self.init(
+      effect: monitored.effect == .permit ? .allowed : .denied,
+      rules: AuditEvent.rules(monitored.rules, settledBy: monitored.rule),
+      redactions: monitored.views.map(AuditEvent.Redaction.init))
   }
 }
 

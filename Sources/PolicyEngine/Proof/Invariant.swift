@@ -96,7 +96,8 @@ extension PolicyReader {
     return Invariant(
       demand: checked,
       scope: Rule(
-        id: id, kind: kind, location: node.location, basis: basis, actions: actions ?? Rule.outward, pack: home,
+        policy: "invariants", id: id, kind: kind, location: node.location, basis: basis, actions: actions ?? Rule.outward,
+        pack: home,
         conditions: clauses.map(\.condition), exceptions: exceptions.map(\.condition), views: views, mechanism: nil,
         period: .always))
   }

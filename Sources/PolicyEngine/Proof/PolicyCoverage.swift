@@ -46,6 +46,8 @@ extension PolicySet {
     let sets = PolicyTests.sets(for: cases, of: self)
     let decisions = cases.map { (sets[$0.circumstances] ?? self).decide($0.request) }
     let touches = cases.map { touch(of: $0, in: sets[$0.circumstances] ?? self) }
+    // Rules that only watch are held by what cases expect of them.
+    let all = asEnforced.rules
     let touched = touches.reduce(into: Set<TouchedClass>()) { $0.formUnion($1.classes) }
     let situations = Situations(self, observer: nil, on: day)
     let tested = situations.classes.filter {
@@ -54,16 +56,18 @@ extension PolicySet {
     let untested = situations.classes.filter {
       !touched.contains(TouchedClass(action: $0.action, cell: $0.cell, applying: $0.applying))
     }
-    let rules = self.rules.indices.map { place in
-      let matched = self.rules[place].matched
-      let about = cases.indices.filter { touches[$0].rules.contains(place) }
+    let rules = all.enumerated().map { done, rule in
+      let matched = rule.matched
+      let about = cases.indices.filter { touches[$0].rules.contains(rule.id) }
       let concerned = cases.indices.filter {
-        touches[$0].rules.contains(place) || decisions[$0].nearestPermit?.rule == matched.id
+        touches[$0].rules.contains(rule.id) || decisions[$0].nearestPermit?.rule == rule.id
       }
-      let held = isHeld(place, by: concerned.map { cases[$0] })
-      progress(place + 1)
+      let held = isHeld(rule.id, by: concerned.map { cases[$0] })
+      progress(done + 1)
       return PolicyCoverage.RuleCoverage(
-        rule: matched, caseCount: about.count, decidedCount: decisions.count { $0.rule == matched }, isHeld: held)
+        rule: matched, caseCount: about.count,
+        decidedCount: decisions.count { $0.rule == matched || $0.monitored?.rule == matched },
+        isHeld: held)
     }
     return PolicyCoverage(
       day: day, rules: rules, situationCount: situations.count, testedSituationCount: tested.reduce(0) { $0 + $1.count },
@@ -84,16 +88,18 @@ extension PolicySet {
   /// What one case is about.
   private struct Touch {
     var classes: Set<TouchedClass> = []
-    /// Places of rules that apply, or that an unknown fact keeps from being ruled out.
-    var rules: Set<Int> = []
+    /// Ids of rules of all packs that apply, or that an unknown fact keeps from being ruled out.
+    var rules: Set<String> = []
   }
 
   private func touch(of test: PolicyTestCase, in policies: PolicySet) -> Touch {
     let matcher = Matcher(policies: policies, request: test.request)
+    let all = policies.asEnforced
+    let allMatcher = Matcher(policies: all, request: test.request)
     var touch = Touch()
     for hop in test.request.hops {
       for cell in Deliberation.cells(of: test.request, in: policies) {
-        matcher.forEachMatch(of: cell, from: hop) { place, _ in touch.rules.insert(place) }
+        allMatcher.forEachMatch(of: cell, from: hop) { place, _ in touch.rules.insert(all.rules[place].id) }
         guard let applying = matcher.applying(in: cell, from: hop) else { continue }
         touch.classes.insert(TouchedClass(action: test.request.action, cell: cell, applying: applying))
       }
@@ -110,8 +116,8 @@ extension PolicySet {
   }
 
   /// Whether a case fails without the rule, or an invariant that holds does not any more.
-  private func isHeld(_ place: Int, by cases: [PolicyTestCase]) -> Bool {
-    let without = without(place)
+  private func isHeld(_ id: String, by cases: [PolicyTestCase]) -> Bool {
+    let without = without(id)
     if PolicyTests.results(cases, of: without).contains(where: { !$0.passed }) { return true }
     guard !invariants.isEmpty, let day = cases.map(\.request.now).max() else { return false }
     let broken = Set(prove(from: day).invariants.filter { !$0.holds }.map(\.id))
@@ -119,12 +125,7 @@ extension PolicySet {
   }
 
   /// The set as it would be without one rule.
-  private func without(_ place: Int) -> PolicySet {
-    var rules = rules
-    rules.remove(at: place)
-    return PolicySet(
-      warnings: warnings, revision: revision, vocabulary: vocabulary, policyNames: policyNames, collections: collections,
-      principals: principals, agreements: agreements, rules: rules, invariants: invariants, lists: lists,
-      regions: regions)
+  private func without(_ id: String) -> PolicySet {
+    replacing(rules: asEnforced.rules.filter { $0.id != id })
   }
 }

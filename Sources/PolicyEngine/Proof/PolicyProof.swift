@@ -78,7 +78,7 @@ extension PolicySet {
   /// the ways, not at situations, and is no rule there.
   private var observing: PolicySet {
     PolicySet(
-      warnings: [], revision: revision, vocabulary: vocabulary, policyNames: [], collections: collections, principals: principals,
+      warnings: [], revision: revision, vocabulary: vocabulary, packs: [], collections: collections, principals: principals,
       agreements: agreements, rules: invariants.map(\.scope), regions: regions)
   }
 }

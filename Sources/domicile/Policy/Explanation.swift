@@ -30,8 +30,17 @@ struct Explanation {
       let name = view.field.padding(to: width)
       lines.append(row(index == 0 ? "fields" : "", "\(name)  \(paint(view.view))"))
     }
+    if let monitored = decision.monitored { lines += rows(of: monitored) }
     lines.append(row("revision", style.faint(decision.revision)))
     return lines
+  }
+
+  private func rows(of monitored: MonitoredOutcome) -> [String] {
+    let would = monitored.effect == decision.effect ? "" : "would \(monitored.effect.rawValue)"
+    let views = monitored.views.map { "\($0.field) \($0.view.name)" }.joined(separator: ", ")
+    let what = [would, views.isEmpty ? "" : "would show \(views)"].filter { !$0.isEmpty }.joined(separator: ", ")
+    let deciding = (monitored.rule.map { [$0] } ?? []) + monitored.rules.filter { $0.id != monitored.rule?.id }
+    return [row("monitored", style.doubtful(what))] + deciding.map { row("", describe($0)) }
   }
 
   private var headline: String {

@@ -22,8 +22,7 @@ struct PolicyBundleCommand: AsyncParsableCommand {
       Exits 0, 1 where something does not hold or a bundle is not to be believed, 2 on wrong usage.
       """)
 
-  @Argument(help: "The folder of policy files.", completion: .directory)
-  var folder = PolicyFolder.defaultFolder
+  @OptionGroup var folder: PolicyFolderInput
 
   @Option(help: "The bundle's number: greater than every one before.")
   var sequence: UInt64?
@@ -74,9 +73,8 @@ struct PolicyBundleCommand: AsyncParsableCommand {
   }
 
   private func made() throws -> PolicyBundle {
-    let files = try PolicyFolder.read(folder)
     let today = PolicyInputs.today()
-    let policies = try PolicyFolder.load(files, regions: try inputs.places(), today: today)
+    let (files, policies) = try inputs.load(folder.folder, for: today)
     var problems = try PolicyTests.run(files, against: policies).filter { !$0.passed }.map {
       Diagnostic(at: $0.location, "the case '\($0.name)' fails: \($0.failures.joined(separator: "; "))")
     }

@@ -11,18 +11,15 @@ struct PolicyCheckCommand: AsyncParsableCommand {
       Exits 0 where the policies would be served, 1 where they would not, 2 on wrong usage.
       """)
 
-  @Argument(help: "The folder of policy files.", completion: .directory)
-  var folder = PolicyFolder.defaultFolder
+  @OptionGroup var folder: PolicyFolderInput
 
-  @Option(help: "The day on which reviews are due, instead of today: 2026-11-22.")
-  var at: CalendarDate?
+  @OptionGroup var days: PolicyDayInput
 
   @OptionGroup var inputs: PolicyInputs
 
   func run() async throws {
     do {
-      let files = try PolicyFolder.read(folder)
-      let policies = try PolicyFolder.load(files, regions: try inputs.places(), today: at ?? PolicyInputs.today())
+      let (files, policies) = try inputs.load(folder.folder, for: days.day)
       report(policies, fileCount: files.count { !$0.isTest })
     } catch let error as ConfigurationError {
       report(error)
@@ -33,22 +30,29 @@ struct PolicyCheckCommand: AsyncParsableCommand {
   private func report(_ policies: PolicySet, fileCount: Int) {
     if inputs.json {
       let counts: JSONValue = [
-        "files": .integer(fileCount), "policies": .integer(policies.policyNames.count), "rules": .integer(policies.ruleCount),
+        "files": .integer(fileCount), "policies": .integer(policies.packs.count), "rules": .integer(policies.ruleCount),
         "collections": .integer(policies.collectionNames.count),
       ]
       let report: JSONValue = [
         "ok": true, "revision": .string(policies.revision), "counts": counts,
+        "monitored": .array(policies.monitoredPacks.map { .string($0.name) }),
         "diagnostics": .array(policies.warnings.map(\.json)),
       ]
       return print(report.canonicalText)
     }
     let style = TerminalStyle.standardOutput
     for warning in policies.warnings { print(warning.description) }
-    print(
-      "\(counted(fileCount, "file", "files")), \(counted(policies.policyNames.count, "policy", "policies")), "
-        + "\(counted(policies.ruleCount, "rule", "rules")), \(counted(policies.collectionNames.count, "collection", "collections")): "
-        + style.good("no errors")
-        + (policies.warnings.isEmpty ? "" : ", " + style.doubtful(counted(policies.warnings.count, "warning", "warnings"))))
+    for pack in policies.monitoredPacks {
+      print(
+        "\(style.doubtful("monitor"))  \(pack.name)  \(style.faint(pack.location.fileAndLine))  what it would decide is recorded, "
+          + "and not done")
+    }
+    let counts = [
+      counted(fileCount, "file", "files"), counted(policies.packs.count, "policy", "policies"),
+      counted(policies.ruleCount, "rule", "rules"), counted(policies.collectionNames.count, "collection", "collections"),
+    ]
+    let warnings = policies.warnings.isEmpty ? "" : ", " + style.doubtful(counted(policies.warnings.count, "warning", "warnings"))
+    print("\(counts.joined(separator: ", ")): \(style.good("no errors"))\(warnings)")
     print(style.faint("revision \(policies.revision)"))
   }
 

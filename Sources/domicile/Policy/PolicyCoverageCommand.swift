@@ -13,11 +13,9 @@ struct PolicyCoverageCommand: AsyncParsableCommand {
       Exits 0 where every case holds and every rule has a case and would be missed, 1 where not, 2 on wrong usage.
       """)
 
-  @Argument(help: "The folder of policy files.", completion: .directory)
-  var folder = PolicyFolder.defaultFolder
+  @OptionGroup var folder: PolicyFolderInput
 
-  @Option(help: "The day whose situations count, instead of today: 2026-11-22.")
-  var at: CalendarDate?
+  @OptionGroup var days: PolicyDayInput
 
   @Option(help: "How many untested situations to show, the most frequent first.")
   var show = 10
@@ -30,12 +28,10 @@ struct PolicyCoverageCommand: AsyncParsableCommand {
 
   func run() async throws {
     let coverage = try PolicyReport.withDiagnostics(json: inputs.json) {
-      let day = at ?? PolicyInputs.today()
-      let files = try PolicyFolder.read(folder)
-      let policies = try PolicyFolder.load(files, regions: try inputs.places(), today: day)
+      let (files, policies) = try inputs.load(folder.folder, for: days.day)
       let progress = ProgressLine(total: policies.ruleCount, of: "rules taken away")
       defer { progress.clear() }
-      return try policies.coverage(of: files, on: day, progress: progress.show)
+      return try policies.coverage(of: files, on: days.day, progress: progress.show)
     }
     inputs.json ? print(coverage.json(show).canonicalText) : printText(coverage)
     guard coverage.isComplete else { throw ExitCode(1) }

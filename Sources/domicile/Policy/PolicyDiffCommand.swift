@@ -25,14 +25,15 @@ struct PolicyDiffCommand: AsyncParsableCommand {
   @Argument(help: "The folder of the new ones.", completion: .directory)
   var new: String
 
-  @Option(help: "The first day that counts, instead of today: 2026-11-22.")
-  var at: CalendarDate?
+  @OptionGroup var days: PolicyDayInput
 
   @Flag(help: "Exit with 1 where something is shown that was not before, unless it is acknowledged.")
   var failOnWidening = false
 
   @Option(help: "A file in which a widening is acknowledged.", completion: .file())
   var acknowledged: String?
+
+  @OptionGroup var modes: PolicyModeInput
 
   @OptionGroup var inputs: PolicyInputs
 
@@ -42,11 +43,9 @@ struct PolicyDiffCommand: AsyncParsableCommand {
 
   func run() async throws {
     let (diff, acknowledgement) = try PolicyReport.withDiagnostics(json: inputs.json) {
-      let day = at ?? PolicyInputs.today()
-      let places = try inputs.places()
-      let before = try PolicyFolder.load(try PolicyFolder.read(old), regions: places, today: day)
-      let after = try PolicyFolder.load(try PolicyFolder.read(new), regions: places, today: day)
-      let diff = PolicyDiff(from: before, to: after, since: day)
+      let before = modes.applied(to: try inputs.load(old, for: days.day).policies)
+      let after = modes.applied(to: try inputs.load(new, for: days.day).policies)
+      let diff = PolicyDiff(from: before, to: after, since: days.day)
       return (diff, try acknowledged.map { try Acknowledgement.read($0) }?.first { $0.isOf(diff) })
     }
     inputs.json ? print(json(diff, acknowledgement).canonicalText) : printText(diff, acknowledgement)

@@ -51,8 +51,7 @@ struct PolicyExplainCommand: AsyncParsableCommand {
   @Option(help: "The subject's citizenships, with commas between them. Default: unknown.")
   var citizenship: String?
 
-  @Option(help: "The day, instead of today: 2026-11-22.")
-  var at: CalendarDate?
+  @OptionGroup var days: PolicyDayInput
 
   @Option(help: "The folder of policy files.", completion: .directory)
   var policies = PolicyFolder.defaultFolder
@@ -71,10 +70,8 @@ struct PolicyExplainCommand: AsyncParsableCommand {
 
   func run() async throws {
     let (request, decision) = try PolicyReport.withDiagnostics(json: inputs.json) {
-      let places = try inputs.places()
-      let day = at ?? PolicyInputs.today()
-      let set = try PolicyFolder.load(try PolicyFolder.read(policies), regions: places, today: day)
-      let request = try accessRequest(places, on: day)
+      let set = try inputs.load(policies, for: days.day).policies
+      let request = try accessRequest(try inputs.places(), on: days.day)
       return (request, set.decide(request))
     }
     if inputs.json {

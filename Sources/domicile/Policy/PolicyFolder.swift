@@ -1,4 +1,3 @@
-import ArgumentParser
 import Cryptography
 import Foundation
 import PolicyEngine
@@ -56,27 +55,4 @@ enum PolicyFolder {
   static func load(_ files: [PolicyFile], regions: [Place], today: CalendarDate) throws(ConfigurationError) -> PolicySet {
     try PolicySet.load(files, regions: regions, today: today, digest: SHA256.hash)
   }
-}
-
-/// What all policy commands ask for.
-struct PolicyInputs: ParsableArguments {
-  @Option(help: "The folder of region files. Where there is none, places are named by jurisdiction (IE).", completion: .directory)
-  var regions = RegionFiles.defaultFolder
-
-  @Flag(help: "Print JSON.")
-  var json = false
-
-  /// The deployment's regions; none where the default folder is not there.
-  func places() throws -> [Place] {
-    if regions == RegionFiles.defaultFolder, !FileManager.default.fileExists(atPath: regions) { return [] }
-    return try RegionFiles.catalog(regions, stores: .none).regions.map { Place(region: $0.id, jurisdiction: $0.jurisdiction) }
-  }
-
-  static func today() -> CalendarDate {
-    CalendarDate(secondsSince1970: Int64(Date().timeIntervalSince1970.rounded(.down)))
-  }
-}
-
-extension CalendarDate: ExpressibleByArgument {
-  package init?(argument: String) { self.init(argument) }
 }

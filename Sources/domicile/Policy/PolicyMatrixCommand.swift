@@ -16,11 +16,9 @@ struct PolicyMatrixCommand: AsyncParsableCommand {
       Jurisdictions that no rule tells apart are one: DE+29 is Germany and 29 others. Exits 1 where a file has an error, 2 on wrong usage.
       """)
 
-  @Argument(help: "The folder of policy files.", completion: .directory)
-  var folder = PolicyFolder.defaultFolder
+  @OptionGroup var folder: PolicyFolderInput
 
-  @Option(help: "The day, instead of today: 2026-11-22.")
-  var at: CalendarDate?
+  @OptionGroup var days: PolicyDayInput
 
   @Option(help: "Only this action: read, write, store, replicate, move or export. Default: all.")
   var action: Action?
@@ -31,13 +29,14 @@ struct PolicyMatrixCommand: AsyncParsableCommand {
   @Flag(help: "Print denials, too.")
   var denials = false
 
+  @OptionGroup var modes: PolicyModeInput
+
   @OptionGroup var inputs: PolicyInputs
 
   func run() async throws {
     let matrix = try PolicyReport.withDiagnostics(json: inputs.json) {
-      let day = at ?? PolicyInputs.today()
-      let policies = try PolicyFolder.load(try PolicyFolder.read(folder), regions: try inputs.places(), today: day)
-      return PolicyMatrix(policies, on: day, actions: action.map { [$0] } ?? policies.vocabulary.actions)
+      let policies = modes.applied(to: try inputs.load(folder.folder, for: days.day).policies)
+      return PolicyMatrix(policies, on: days.day, actions: action.map { [$0] } ?? policies.vocabulary.actions)
     }
     if let html {
       do {

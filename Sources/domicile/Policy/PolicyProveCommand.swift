@@ -16,29 +16,28 @@ struct PolicyProveCommand: AsyncParsableCommand {
       Exits 0 where every invariant holds, 1 where one does not (or, with --strict, a rule does nothing), 2 on wrong usage.
       """)
 
-  @Argument(help: "The folder of policy files.", completion: .directory)
-  var folder = PolicyFolder.defaultFolder
+  @OptionGroup var folder: PolicyFolderInput
 
-  @Option(help: "The first day that counts, instead of today: 2026-11-22.")
-  var at: CalendarDate?
+  @OptionGroup var days: PolicyDayInput
 
   @Flag(help: "Fail on rules that do nothing, and on invariants that are about nothing.")
   var strict = false
 
+  @OptionGroup var modes: PolicyModeInput
+
   @OptionGroup var inputs: PolicyInputs
 
   func run() async throws {
-    let proof = try PolicyReport.withDiagnostics(json: inputs.json) {
-      let day = at ?? PolicyInputs.today()
-      let policies = try PolicyFolder.load(try PolicyFolder.read(folder), regions: try inputs.places(), today: day)
-      return policies.prove(from: day)
+    let (proof, watching) = try PolicyReport.withDiagnostics(json: inputs.json) {
+      let policies = modes.applied(to: try inputs.load(folder.folder, for: days.day).policies)
+      return (policies.prove(from: days.day), policies.monitoredPacks.map(\.name))
     }
-    inputs.json ? print(proof.json.canonicalText) : printText(proof)
+    inputs.json ? print(proof.json(watching).canonicalText) : printText(proof, watching)
     let isSound = proof.findings.isEmpty && !proof.invariants.contains(where: \.isVacuous)
     guard proof.holds, isSound || !strict else { throw ExitCode(1) }
   }
 
-  private func printText(_ proof: PolicyProof) {
+  private func printText(_ proof: PolicyProof, _ watching: [String]) {
     let style = TerminalStyle.standardOutput
     for invariant in proof.invariants {
       let mark = invariant.holds ? (invariant.isVacuous ? style.doubtful("empty ") : style.good("holds ")) : style.bad("broken")
@@ -53,6 +52,10 @@ struct PolicyProveCommand: AsyncParsableCommand {
       print("\(style.doubtful("note  "))  \(PolicyReport.describe(finding.rule, style))")
       let lacks = finding.lacks.map { ": there is yet to be \($0)" } ?? because
       print("        \(finding.kind.sentence(for: finding.rule.kind))\(lacks)")
+    }
+    if !watching.isEmpty {
+      print(
+        "\(style.doubtful("note  "))  in monitor, and not a part of this: \(watching.joined(separator: ", ")); see --enforce-all")
     }
     let broken = proof.invariants.count { !$0.holds }
     let verdict =
@@ -81,9 +84,10 @@ extension PolicyProof.Finding.Kind {
 }
 
 extension PolicyProof {
-  fileprivate var json: JSONValue {
+  fileprivate func json(_ watching: [String]) -> JSONValue {
     [
-      "ok": .bool(holds), "situations": .integer(situationCount), "classes": .integer(classCount),
+      "ok": .bool(holds), "monitored": .array(watching.map(JSONValue.string)), "situations": .integer(situationCount),
+      "classes": .integer(classCount),
       "days": .array(days.map { .string($0.description) }), "invariants": .array(invariants.map(\.json)),
       "findings": .array(findings.map(\.json)),
     ]

@@ -20,8 +20,7 @@ struct PolicySimulateCommand: AsyncParsableCommand {
       Exits 0 where nothing changes for certain, 1 where something does or a file has an error, 2 on wrong usage.
       """)
 
-  @Argument(help: "The folder of policy files.", completion: .directory)
-  var folder = PolicyFolder.defaultFolder
+  @OptionGroup var folder: PolicyFolderInput
 
   @Option(help: "A file of events, one a line; - for standard input.", completion: .file())
   var events: String
@@ -32,6 +31,8 @@ struct PolicySimulateCommand: AsyncParsableCommand {
   @Option(help: "How many changes to show.")
   var show = 20
 
+  @OptionGroup var modes: PolicyModeInput
+
   @OptionGroup var inputs: PolicyInputs
 
   func validate() throws {
@@ -41,9 +42,9 @@ struct PolicySimulateCommand: AsyncParsableCommand {
   func run() async throws {
     let replays = try PolicyReport.withDiagnostics(json: inputs.json) {
       let events = try read()
-      let files = try PolicyFolder.read(folder)
+      let files = try PolicyFolder.read(folder.folder)
       let policies = try PolicyFolder.load(files, regions: try places(events), today: at ?? PolicyInputs.today())
-      return (replays: events.compactMap { Replay($0, by: policies, on: at) }, total: events.count)
+      return (replays: events.compactMap { Replay($0, by: modes.applied(to: policies), on: at) }, total: events.count)
     }
     inputs.json ? print(json(replays.replays, replays.total).canonicalText) : printText(replays.replays, replays.total)
     guard replays.replays.allSatisfy({ $0.outcome == .same || $0.outcome == .depends }) else { throw ExitCode(1) }

@@ -11,15 +11,13 @@ struct PolicyTestCommand: AsyncParsableCommand {
       Exits 0 where every case holds, 1 where one does not or a file has an error, 2 on wrong usage.
       """)
 
-  @Argument(help: "The folder of policy files.", completion: .directory)
-  var folder = PolicyFolder.defaultFolder
+  @OptionGroup var folder: PolicyFolderInput
 
   @OptionGroup var inputs: PolicyInputs
 
   func run() async throws {
     let results = try PolicyReport.withDiagnostics(json: inputs.json) {
-      let files = try PolicyFolder.read(folder)
-      let policies = try PolicyFolder.load(files, regions: try inputs.places(), today: PolicyInputs.today())
+      let (files, policies) = try inputs.load(folder.folder)
       return try PolicyTests.run(files, against: policies)
     }
     inputs.json ? print(json(results)) : printText(results)
@@ -35,7 +33,7 @@ struct PolicyTestCommand: AsyncParsableCommand {
     }
     let failed = results.count { !$0.passed }
     if results.isEmpty {
-      printError("there are no tests in \(folder): write NAME.test.yaml beside a policy")
+      printError("there are no tests in \(folder.folder): write NAME.test.yaml beside a policy")
     } else {
       print("\(counted(results.count, "case", "cases")), \(failed == 0 ? style.good("all hold") : style.bad("\(failed) failed"))")
     }
