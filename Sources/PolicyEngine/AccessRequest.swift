@@ -76,6 +76,11 @@ package struct AccessRequest: Hashable, Sendable {
 }
 
 extension AccessRequest {
+  /// Whether what goes to these places leaves the jurisdiction of `home`, or may.
+  package static func crossesBorder(from home: Place, to hops: [Place]) -> Bool {
+    hops.contains { $0.jurisdiction.isWithin(home.jurisdiction) != .yes }
+  }
+
   /// Whether somebody outside the home region would receive the data.
   package var leavesHome: Bool { hops.contains { $0 != home } }
 

@@ -19,6 +19,15 @@ package struct PermittedRead: Sendable {
     }
   }
 
+  /// The classes of which the recipient sees something, in whatever view, of an object with these members.
+  package func classesShown(of members: some Sequence<String>) -> Set<DataClass> {
+    members.reduce(into: []) { classes, member in
+      for field in access.schema.fields(in: CollectionSchema.field(ofMember: member)) where access.view(of: field) != .drop {
+        classes.insert(access.schema.dataClass(of: field))
+      }
+    }
+  }
+
   /// `document` as the recipient may see it, and what was withheld of what was asked for.
   ///
   /// A field whose view cannot be made from its value (the last four letters of a list) is dropped. A document that is not an

@@ -36,6 +36,11 @@ package struct PolicySet: Sendable {
     self.agreements = agreements
     let watching = Set(packs.filter { $0.mode == .monitor }.map(\.name))
     self.rules = rules.filter { !watching.contains($0.policy) }.sorted { $0.id < $1.id }
+    transferLimits = rules.reduce(into: []) { limits, rule in
+      for case .transferredThisYear(let range) in rule.conditions + rule.exceptions {
+        limits.formUnion([range.atLeast, range.below].compactMap(\.self))
+      }
+    }
     self.invariants = invariants
     self.lists = lists
     self.regions = regions
@@ -67,6 +72,9 @@ package struct PolicySet: Sendable {
     if case .of(let trial, _) = monitoring { trial.compileNow(for: day) }
     return compiled.epochs.starts.count + 1
   }
+
+  /// The numbers of people transferred in a year at which some rule begins or ceases to apply. Empty where none asks.
+  package let transferLimits: Set<Int>
 
   /// How many rules there are, in all packs.
   package var ruleCount: Int { asEnforced.rules.count }

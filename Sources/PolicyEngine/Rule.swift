@@ -93,7 +93,7 @@ enum ConditionKey: String, Hashable, Sendable, CaseIterable {
   case certified
   /// Where the person's data was written first: some laws want that at home.
   case firstWrite = "first_write"
-  /// Of how many people data of the class left the home's jurisdiction since 1 January.
+  /// Of how many people data of the class left the home's jurisdiction since 1 January (UTC), the one asked about included.
   case transferredThisYear = "transferred_this_year"
 
   /// `store` places a person, not a record: there is no recipient, collection or purpose to ask about.

@@ -71,11 +71,12 @@ package struct Effects: Sendable {
   package private(set) var registrations: [Registration] = []
   package private(set) var consents: [ConsentWrite] = []
   package private(set) var answers: [Answer] = []
+  package private(set) var transfers: [Transfer] = []
 
   package init(now: UInt64) { self.now = now }
 
   package var isEmpty: Bool {
-    leaves.isEmpty && records.isEmpty && registrations.isEmpty && consents.isEmpty && answers.isEmpty
+    leaves.isEmpty && records.isEmpty && registrations.isEmpty && consents.isEmpty && answers.isEmpty && transfers.isEmpty
   }
 
   package mutating func record(_ leaf: LeafDraft) { leaves.append(leaf) }
@@ -96,6 +97,9 @@ package struct Effects: Sendable {
   package mutating func set(_ consent: ConsentFacts, of tag: SubjectTag) {
     consents.append(ConsentWrite(tag: tag, consent: consent))
   }
+
+  /// Counts the person among those whose data left.
+  package mutating func count(_ transfer: Transfer) { transfers.append(transfer) }
 
   /// Keeps `answer` for repeats of the same request, with the receipts of this operation's leaves.
   /// It is sealed under the key of `tag`, and goes with it.

@@ -39,6 +39,8 @@ package struct FactsNeeded: Sendable {
   package var pages: [PageAddress]
   /// Identifies a write that may be repeated: 32 bytes.
   package var requestKey: [UInt8]?
+  /// The years of which it is asked whether the subjects' data left the jurisdiction, and that of how many others.
+  package var transferYears: Set<Int> = []
   /// Whether the operation may change the subjects: their rows are then locked until the commit.
   package var mayWrite: Bool
   /// Whether keys are made for subjects that have none: registration only.
@@ -131,10 +133,15 @@ package struct Facts: Sendable {
   package internal(set) var pages: [PageAddress: StoredPage] = [:]
   /// By request key.
   package internal(set) var settledRequests: [[UInt8]: SettledRequest] = [:]
+  /// Of the years that were asked for.
+  package internal(set) var transfers = TransferFacts()
   /// Where records and pages were read; all else is of the primary.
   package internal(set) var readPoint = ReadPoint.primary
   /// Subjects of which something does not open: an operation on one fails, the rest of its batch does not.
   var unreadable: Set<SubjectTag> = []
+
+  /// For an operation that decides after others whose transfers these are.
+  package mutating func count(_ transfers: some Sequence<Transfer>) { self.transfers.count(transfers) }
 
   /// Names a subject in the audit log. `nil` for one that is not at home here, and is not about to be.
   package func auditKey(of subject: SubjectTag) -> RootKey? { keys[subject]?.audit }

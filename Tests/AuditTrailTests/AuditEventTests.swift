@@ -36,6 +36,18 @@ import Testing
     #expect(try AuditEvent(leaf: try event.leafBytes()) == event)
   }
 
+  @Test func `what rules that only watch would have done comes back, and can be asked for`() throws {
+    var event = try fullEvent()
+    let unwatched = event
+    event.monitored = AuditEvent.Monitored(
+      effect: .allowed, rules: [AuditEvent.Rule(id: "eu.new", location: "policies/new.yaml:7")],
+      redactions: [AuditEvent.Redaction(field: "email", view: .hash)])
+    #expect(try AuditEvent(leaf: try event.leafBytes()) == event)
+    var query = AuditQuery()
+    query.isMonitored = true
+    #expect(query.matches(event) && !query.matches(unwatched))
+  }
+
   @Test(arguments: AuditActivity.allCases)
   func `a leaf about no subject is possible, for every activity`(activity: AuditActivity) throws {
     let salt = try #require(AuditEvent.Salt([UInt8](repeating: 1, count: 16)))

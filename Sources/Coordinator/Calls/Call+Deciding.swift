@@ -8,7 +8,8 @@ import SwiftProtobuf
 extension Call {
   /// What policy says of `action` on a subject's data, for every hop of this call.
   func deliberate(
-    _ action: Action, on subject: SubjectFacts, collection: CollectionName?, fields: [String]? = nil, purpose: Purpose?
+    _ action: Action, on subject: SubjectFacts, collection: CollectionName?, fields: [String]? = nil, purpose: Purpose?,
+    transferredThisYear: [DataClass: Int]
   ) -> Decision {
     let consent = purpose.flatMap { purpose in
       subject.consents.first { $0.purpose == purpose && $0.withdrawnAt == nil }
@@ -18,7 +19,7 @@ extension Call {
         action: action, home: region.home, hops: hops, collection: collection, fields: fields, purpose: purpose,
         principal: principal.name, consent: .known(consent.flatMap { ConsentKind(rawValue: $0.kind) }),
         residence: .known(subject.residence), firstWrite: subject.epoch == .first ? .known(region.home.jurisdiction) : .unknown,
-        now: today))
+        transferredThisYear: transferredThisYear, now: today))
   }
 
   /// Whether this region may become home of a subject with this residence.

@@ -27,7 +27,9 @@ struct Gate {
     }
     if let refusal = call.purposeRefusal(purpose) { return .refused(refusal, nil) }
     if let refusal = person.stateRefusal(forWriting: action != .read) { return .refused(refusal, nil) }
-    let decision = call.deliberate(action, on: person, collection: collection, fields: fields, purpose: purpose)
+    let decision = call.deliberate(
+      action, on: person, collection: collection, fields: fields, purpose: purpose,
+      transferredThisYear: call.transferredThisYear(with: subject, facts))
     guard decision.effect == .permit else { return .refused(call.refusal(for: decision), decision) }
     return .open(person, decision)
   }

@@ -22,7 +22,7 @@ struct Executor: Sendable {
     Procedure.Response
   > {
     let operation = Operation(
-      needs: procedure.needs, now: call.now, deadline: call.deadline, concern: procedure.concern
+      needs: Self.needs(of: procedure, call), now: call.now, deadline: call.deadline, concern: procedure.concern
     ) { facts, effects in
       try Decided(procedure, call, facts, &effects)
     }
@@ -49,11 +49,17 @@ struct Executor: Sendable {
     guard !Procedure.writes, let preference = procedures.first?.procedure.readPreference, let first = procedures.first?.call,
       procedures.allSatisfy({ $0.procedure.readPreference == preference })
     else { return procedures.isEmpty ? [] : nil }
-    let needs = procedures.map(\.procedure.needs)
-    let together = FactsNeeded(
+    let needs = procedures.map { Self.needs(of: $0.procedure, $0.call) }
+    var together = FactsNeeded(
       subjects: needs.flatMap(\.subjects), records: needs.flatMap(\.records), pages: needs.flatMap(\.pages))
-    let operation = Operation(needs: together, now: first.now, deadline: first.deadline) { facts, effects in
-      try procedures.map { try Decided($0.procedure, $0.call, facts, &effects) }
+    together.transferYears = needs.reduce(into: []) { $0.formUnion($1.transferYears) }
+    let operation = Operation(needs: together, now: first.now, deadline: first.deadline) { read, effects in
+      var facts = read
+      return try procedures.map { procedure, call in
+        let decided = try Decided(procedure, call, facts, &effects)
+        facts.count(effects.transfers)
+        return decided
+      }
     }
     let region = first.region.descriptor.id
     do {
@@ -70,6 +76,12 @@ struct Executor: Sendable {
     } catch {
       return nil
     }
+  }
+
+  private static func needs<Procedure: SubjectProcedure>(of procedure: Procedure, _ call: Call) -> FactsNeeded {
+    var needs = procedure.needs
+    needs.transferYears = call.transferYears
+    return needs
   }
 
   /// What a procedure decided, and which of its operation's leaves are its own.

@@ -30,7 +30,7 @@ struct Decide: Sendable {
     let residence = try jurisdiction(request.residence, "residence").map {
       Residence(country: $0.country, subdivision: $0.isSubdivision ? $0 : nil)
     }
-    let decision = call.policies.decide(
+    let decision = call.inForce.decide(
       AccessRequest(
         action: action, home: Place(region: home.id, jurisdiction: home.jurisdiction), hops: hops,
         collection: request.collection.isEmpty ? nil : CollectionName(request.collection),

@@ -88,6 +88,8 @@ struct PolicyWatch: Service {
   let source: PolicySource
   let holder: PolicyHolder
   let logger: Logger
+  /// Records that policies are taken up. Where it throws they are not, and it is tried again.
+  let recordChange: @Sendable (PolicySet) async throws -> Void
   private static let interval = Duration.seconds(2)
 
   func run() async throws {
@@ -109,10 +111,8 @@ struct PolicyWatch: Service {
       let source = source
       switch await blocking({ Result { try source.load() } }) {
       case .success(let policies):
+        guard await record(policies) else { return }
         freshness.loaded(fingerprint, at: .now)
-        if policies.revision != holder.current.revision {
-          logger.notice("policies are taken up", metadata: ["revision": "\(policies.revision)", "source": "\(source.name)"])
-        }
         holder.replace(with: policies)
       case .failure(let error):
         freshness.refused(fingerprint)
@@ -128,6 +128,22 @@ struct PolicyWatch: Service {
           "the policies have not been confirmed for too long: nothing leaves this region", metadata: ["source": "\(source.name)"])
       }
       holder.mark(outdated: true)
+    }
+  }
+
+  /// - Returns: whether they may be taken up.
+  private func record(_ policies: PolicySet) async -> Bool {
+    guard policies.revision != holder.current.revision else { return true }
+    let about: Logger.Metadata = ["revision": "\(policies.revision)", "source": "\(source.name)"]
+    do {
+      try await recordChange(policies)
+      logger.notice("policies are taken up", metadata: about)
+      return true
+    } catch {
+      logger.error(
+        "the change of policies cannot be recorded, so it waits; the last ones go on",
+        metadata: about.merging(["error": "\(error)"]) { old, _ in old })
+      return false
     }
   }
 

@@ -49,6 +49,7 @@ struct GetRecord: SubjectProcedure {
         return try call.refuse(.noSuchRecord, recorded, facts, &effects)
       }
       let released = try call.release(record, value: value, under: permitted, fields: fields)
+      call.count(permitted, of: subject, members: released.record.value.fields.keys, &effects)
       recorded.redactions = released.redactions
       recorded.recordVersion = record.version
       effects.record(try call.leaf(recorded, facts: facts))

@@ -97,13 +97,18 @@ package struct Coordinator: Service {
       onStart: { port in logger.notice("serving peers", metadata: ["port": "\(port)"]) })
 
     // Shut down in reverse: first no more calls, then no more replication, then the last checkpoint, then the store.
-    let watch = configuration.policySource.map { PolicyWatch(source: $0, holder: policies, logger: logger) }
+    let records = OwnRecords(executor: executor, region: context)
+    let watch = configuration.policySource.map { source in
+      PolicyWatch(source: source, holder: policies, logger: logger) {
+        try await records.record(.loadPolicy, policyRevision: $0.revision)
+      }
+    }
     services =
       [
         StoreService(store: store),
-        CheckpointService(
-          checkpointer: checkpointer,
-          start: StartRecord(executor: executor, region: context, policyRevision: configuration.policies.revision)), replication,
+        CheckpointService(checkpointer: checkpointer) {
+          try await records.record(.start, policyRevision: configuration.policies.revision)
+        }, replication,
         peerServer, apps,
       ] + (watch.map { [$0] } ?? [])
   }
@@ -152,10 +157,10 @@ private struct StoreService: Service {
 
 private struct CheckpointService: Service {
   let checkpointer: Checkpointer
-  let start: StartRecord
+  let recordStart: @Sendable () async throws -> Void
 
   func run() async throws {
-    try await start.make()
+    try await recordStart()
     await withTaskCancellationOrGracefulShutdownHandler {
       await checkpointer.run()
     } onCancelOrGracefulShutdown: {

@@ -87,8 +87,10 @@ struct BatchRunner: Sendable {
     let effects: Effects
   }
 
-  private func decide(_ batch: [PendingOperation], on facts: Facts) -> [Decided] {
-    batch.map { pending in
+  /// One after the other: who decides later counts the people whose data earlier ones let go.
+  private func decide(_ batch: [PendingOperation], on read: Facts) -> [Decided] {
+    var facts = read
+    return batch.map { pending in
       var effects = Effects(now: pending.now)
       do {
         guard facts.unreadable.isDisjoint(with: pending.needs.subjects) else {
@@ -96,7 +98,9 @@ struct BatchRunner: Sendable {
         }
         let hasKeys = pending.needs.subjects.allSatisfy { facts.keys[$0] != nil }
         guard hasKeys || !pending.needs.createsKeys else { throw StoreError.unavailable }
-        return Decided(outcome: .success(try pending.decide(facts, &effects)), effects: effects)
+        let outcome = try pending.decide(facts, &effects)
+        facts.count(effects.transfers)
+        return Decided(outcome: .success(outcome), effects: effects)
       } catch {
         // What failed leaves nothing behind: its effects are dropped, the batch goes on.
         return Decided(outcome: .failure(error), effects: Effects(now: pending.now))
@@ -118,6 +122,10 @@ struct BatchRunner: Sendable {
         let failure = error as? StoreError ?? .unrecordable
         return Decided(outcome: .failure(failure), effects: Effects(now: decision.effects.now))
       }
+    }
+    // Before the head is locked, as in batches without registrations.
+    if let counting = TransferCounting(decided.flatMap(\.effects.transfers), decidedOn: facts.transfers) {
+      try counting.check(try await connection.pipeline(counting.steps, deadline: .now + silenceMax))
     }
     let registered = decided.flatMap { $0.effects.registrations }
     if !registered.isEmpty {

@@ -12,6 +12,7 @@ struct FactsReading {
   private let subjects: [SubjectTag]
   private let records: [RecordAddress]
   private let pages: [PageAddress]
+  private let transfers: [(tag: SubjectTag, year: Int32)]
   private let requests: [(tag: SubjectTag, key: [UInt8])]
 
   /// - Parameter concern: What the transaction that this begins has to become.
@@ -21,6 +22,9 @@ struct FactsReading {
     subjects = Set(needs.flatMap(\.subjects)).sorted()
     records = Array(Set(needs.flatMap(\.records)))
     pages = Array(Set(needs.flatMap(\.pages)))
+    var years: [Int32: Set<SubjectTag>] = [:]
+    for needs in needs { for year in needs.transferYears { years[Int32(clamping: year), default: []].formUnion(needs.subjects) } }
+    transfers = years.flatMap { year, tags in tags.map { (tag: $0, year: year) } }
     requests = needs.flatMap { needs in needs.requestKey.map { key in needs.subjects.map { (tag: $0, key: key) } } ?? [] }
   }
 
@@ -43,13 +47,15 @@ struct FactsReading {
         .bytesArray(pages.map(\.tag.bytes)), .textArray(pages.map(\.collection.rawValue)), .textArray(pages.map(\.after)),
         .int64Array(pages.map { Int64($0.limit) }),
         .bytesArray(requests.map(\.tag.bytes)), .bytesArray(requests.map(\.key)),
+        .bytesArray(transfers.map(\.tag.bytes)), .int32Array(transfers.map(\.year)),
+        .int32Array(Set(transfers.map(\.year)).sorted()),
       ])
   }
 
   /// Whose records are read.
   var tagsOfRecords: [SubjectTag] { Array(Set(records.map(\.tag) + pages.map(\.tag))) }
 
-  private enum Kind: Int32 { case subject = 1, record, consent, page, answer }
+  private enum Kind: Int32 { case subject = 1, record, consent, page, answer, transfer, transferCount }
 
   private static let lockSubjects = Statement(
     "lock_subjects", "SELECT 1 FROM subject WHERE tag = ANY ($1::bytea[]) ORDER BY tag FOR UPDATE")
@@ -92,6 +98,11 @@ struct FactsReading {
     SELECT 5, 0, a.tag, encode(a.key, 'hex'), '', a.leaf_index, 0, NULL, NULL, a.sealed, a.leaf_hash
       FROM unnest($9::bytea[], $10::bytea[]) AS w (tag, key)
       JOIN idempotency a ON a.tag = w.tag AND a.key = w.key AND a.expires_at > now()
+    UNION ALL
+    SELECT 6, 0, t.tag, t.class, '', t.year, 0, NULL, NULL, NULL, NULL
+      FROM unnest($11::bytea[], $12::integer[]) AS w (tag, year) JOIN transfer t ON t.tag = w.tag AND t.year = w.year
+    UNION ALL
+    SELECT 7, 0, NULL, class, '', year, people, NULL, NULL, NULL, NULL FROM transfer_count WHERE year = ANY ($13::integer[])
     """)
 
   /// The batch's facts, opened with the subjects' keys.
@@ -119,7 +130,17 @@ struct FactsReading {
     for row in byKind[.answer, default: []] {
       try facts.guarding(Self.tag(of: row)) { try $0.addAnswer(row, keys: keys) }
     }
+    for row in byKind[.transfer, default: []] {
+      facts.transfers.noteCounted(try Self.tag(of: row), in: try Self.classInYear(of: row))
+    }
+    for row in byKind[.transferCount, default: []] {
+      facts.transfers.note(Int(try row.int64(6)), of: try Self.classInYear(of: row))
+    }
     return facts
+  }
+
+  private static func classInYear(of row: PostgresRow) throws -> ClassInYear {
+    ClassInYear(DataClass(try row.text(3)), in: Int(try row.int64(5)))
   }
 
   /// Records and pages among the answers to ``factsStep``.

@@ -25,9 +25,10 @@ package struct Operation<Outcome: Sendable>: Sendable {
 extension Operation {
   /// The same operation on records that were found elsewhere. Where they could not be had, it fails for subjects at home here.
   func reading(_ found: Result<StandbyReader.Found, StoreError>) -> Operation {
-    let needs = FactsNeeded(
-      subjects: needs.subjects, requestKey: needs.requestKey, mayWrite: needs.mayWrite, createsKeys: needs.createsKeys)
-    return Operation(needs: needs, now: now, deadline: deadline, concern: concern) { [decide] facts, effects in
+    var needs = needs
+    needs.records = []
+    needs.pages = []
+    return Operation(needs: needs, now: now, deadline: deadline, concern: concern) { [decide, needs] facts, effects in
       var facts = facts
       if needs.subjects.contains(where: { facts.subjects[$0] != nil }) { try facts.take(found.get()) }
       return try decide(facts, &effects)

@@ -118,6 +118,23 @@ extension Migration {
         ALTER TABLE idempotency
           DROP CONSTRAINT idempotency_pkey, ADD CONSTRAINT idempotency_pkey PRIMARY KEY USING INDEX idempotency_by_subject;
         """),
+    Migration(
+      version: 3, name: "people whose data left, counted by year",
+      sql: """
+        CREATE TABLE transfer (
+          tag bytea NOT NULL CHECK (octet_length(tag) = 16),
+          year integer NOT NULL,
+          class text COLLATE "C" NOT NULL,
+          PRIMARY KEY (tag, year, class)
+        );
+
+        CREATE TABLE transfer_count (
+          year integer NOT NULL,
+          class text COLLATE "C" NOT NULL,
+          people bigint NOT NULL,
+          PRIMARY KEY (year, class)
+        ) WITH (fillfactor = 10);
+        """),
   ]
 
   /// The key database: with backups of its own, so that a backup of the data does not bring erased people back.

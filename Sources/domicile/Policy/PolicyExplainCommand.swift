@@ -51,6 +51,15 @@ struct PolicyExplainCommand: AsyncParsableCommand {
   @Option(help: "The subject's citizenships, with commas between them. Default: unknown.")
   var citizenship: String?
 
+  @Option(help: "The jurisdiction in which the subject's data was written first. Default: unknown.")
+  var firstWrite: Jurisdiction?
+
+  @Option(
+    help: ArgumentHelp(
+      "Of how many people data of a class left this year, this one included: contact=120000. May be given more than once.",
+      valueName: "class=people"))
+  var transferred: [TransferredArgument] = []
+
   @OptionGroup var days: PolicyDayInput
 
   @Option(help: "The folder of policy files.", completion: .directory)
@@ -92,7 +101,8 @@ struct PolicyExplainCommand: AsyncParsableCommand {
       hops: action == .store ? [home] : AccessRequest.recipients(asking: asking, principalJurisdiction: principalJurisdiction),
       collection: collection.map(CollectionName.init), fields: fields.map { $0.split(separator: ",").map(String.init) },
       purpose: purpose.map(Purpose.init), principal: principal, consent: consent.fact,
-      residence: known.map(Fact.known) ?? .unknown,
+      residence: known.map(Fact.known) ?? .unknown, firstWrite: firstWrite.map(Fact.known) ?? .unknown,
+      transferredThisYear: Dictionary(transferred.map { ($0.dataClass, $0.people) }) { _, last in last },
       now: day, wantsNearestPermit: true)
   }
 
@@ -131,6 +141,19 @@ enum ConsentArgument: String, ExpressibleByArgument, CaseIterable {
     case .none: .known(nil)
     case .unknown: .unknown
     }
+  }
+}
+
+/// `--transferred`
+struct TransferredArgument: ExpressibleByArgument {
+  let dataClass: DataClass
+  let people: Int
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "=", omittingEmptySubsequences: false)
+    guard parts.count == 2, !parts[0].isEmpty, let people = Int(parts[1]), people >= 0 else { return nil }
+    dataClass = DataClass(String(parts[0]))
+    self.people = people
   }
 }
 

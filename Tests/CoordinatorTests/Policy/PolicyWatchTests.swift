@@ -82,12 +82,24 @@ import Testing
       return set
     }
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let services = ServiceGroup(
-      configuration: .init(services: [PolicyWatch(source: source, holder: holder, logger: logger)], logger: logger))
+    // The log is not there at first: then nothing is taken up.
+    let recorded = Mutex<(isThere: Bool, attempts: Int, revisions: [String])>((false, 0, []))
+    let watch = PolicyWatch(source: source, holder: holder, logger: logger) { policies in
+      try recorded.withLock { recorded in
+        recorded.attempts += 1
+        guard recorded.isThere else { throw Broken() }
+        recorded.revisions.append(policies.revision)
+      }
+    }
+    let services = ServiceGroup(configuration: .init(services: [watch], logger: logger))
     async let ended: Void = services.run()
 
     offered.withLock { $0 = ("second", second) }
+    try await eventually { recorded.withLock { $0.attempts } > 0 }
+    #expect(holder.current.revision == first.revision)
+    recorded.withLock { $0.isThere = true }
     try await eventually { holder.current.revision == second.revision }
+    #expect(recorded.withLock { $0.revisions } == [second.revision])
     #expect(try holder.inForce.decide(Self.request(to: "US")).rule?.id == "second")
 
     offered.withLock { $0 = ("wrong", nil) }

@@ -74,7 +74,8 @@ struct DistributionTests {
         try await listsPages(test, of: early)
         try await answersRepeats(test, about: early)
         try await takesContestedPlacements(test)
-        for table in ["subject", "record", "placement", "idempotency"] {
+        try await countsTransfers(test)
+        for table in ["subject", "record", "placement", "idempotency", "transfer"] {
           #expect(try await test.value("SELECT count(DISTINCT tableoid) FROM \(table)") == Int64(TagPartitioning.partitions))
         }
         #expect(try await test.value("SELECT count(*) FROM audit_leaf") == Int64(try await test.store.auditSize()))
@@ -143,6 +144,25 @@ extension DistributionTests {
     #expect(found[0].records.map(\.address.key) == ["k13", "k14", "k15", "k16", "k17"])
     #expect(found.map(\.hasMore) == [true, false])
     #expect(found[1].records.map(\.address.key) == ["main"])
+  }
+
+  private func countsTransfers(_ test: TestStore) async throws {
+    let what = ClassInYear(DataClass("contact"), in: 2026)
+    for _ in 0..<2 {
+      for number in 0..<40 {
+        let person = try tag(number)
+        var needs = FactsNeeded(subjects: [person])
+        needs.transferYears = [2026]
+        let people = try await test.store.commit(
+          Operation(needs: needs, now: now) { facts, effects in
+            effects.count(Transfer(of: person, what, limits: []))
+            effects.record(leaf("transfer"))
+            return facts.transfers.people(what, with: person)
+          })
+        #expect((1...40).contains(people.outcome))
+      }
+    }
+    #expect(try await test.value("SELECT people FROM transfer_count") == 40)
   }
 
   private func answersRepeats(_ test: TestStore, about subject: SubjectTag) async throws {

@@ -1,0 +1,33 @@
+import PolicyEngine
+import RegionStore
+import Residency
+
+/// Counting people whose data leaves the jurisdiction of their home, once a class and calendar year: some laws ask for more where they
+/// are many (the Chinese provisions on cross-border data flows of 22 March 2024, Art. 7 and 8).
+extension Call {
+  /// Whether what is released leaves the home's jurisdiction.
+  private var crossesBorder: Bool { AccessRequest.crossesBorder(from: region.home, to: hops) }
+
+  private var year: Int { today.year }
+
+  /// What the store is asked about transfers, for this call to be decided and counted.
+  var transferYears: Set<Int> { crossesBorder || !policies.transferLimits.isEmpty ? [year] : [] }
+
+  /// Of how many people data of each class left this year, the subject included. Empty where no rule asks.
+  func transferredThisYear(with subject: SubjectTag, _ facts: Facts) -> [DataClass: Int] {
+    guard !policies.transferLimits.isEmpty else { return [:] }
+    return Dictionary(
+      uniqueKeysWithValues: policies.vocabulary.classes.map {
+        ($0, facts.transfers.people(ClassInYear($0, in: year), with: subject))
+      })
+  }
+
+  /// Counts the subject for those classes of which something is released.
+  /// - Parameter members: of the documents that are released.
+  func count(_ permitted: PermittedRead, of subject: SubjectTag, members: some Sequence<String>, _ effects: inout Effects) {
+    guard crossesBorder else { return }
+    for dataClass in permitted.classesShown(of: members).sorted() {
+      effects.count(Transfer(of: subject, ClassInYear(dataClass, in: year), limits: policies.transferLimits))
+    }
+  }
+}
