@@ -32,8 +32,10 @@ package struct CollectionSchema: Sendable, Hashable {
   package let defaultClass: DataClass
   /// The class of each named field, by its path. What is nested in a field goes with it, unless it has a class of its own.
   package let classes: [String: DataClass]
-  /// What named fields lie in, named themselves or not.
+  /// What named fields lie in, named themselves or not. Without marks of lists.
   private let outer: Set<String>
+  /// The named fields by their paths without marks of lists.
+  private let byShapeless: [String: String]
 
   init(
     name: CollectionName, description: String?, locality: Locality, audit: AuditLevel, staleReads: Allowance,
@@ -47,7 +49,10 @@ package struct CollectionSchema: Sendable, Hashable {
     self.localWrites = localWrites
     self.defaultClass = defaultClass
     self.classes = classes
-    outer = Set(classes.keys.flatMap { FieldPath.ancestors(of: $0) })
+    let shapeless = classes.keys.map { (FieldPath.shapeless($0), $0) }
+    // `items` and `items[]` may both be named: then the list as a whole is what an element goes with.
+    byShapeless = Dictionary(shapeless) { first, second in min(first, second) }
+    outer = Set(shapeless.flatMap { FieldPath.ancestors(of: $0.0) })
   }
 
   /// The named fields, in order of their names.
@@ -57,17 +62,21 @@ package struct CollectionSchema: Sendable, Hashable {
 
   /// The named field that `field` is or lies in, the nearest.
   func named(_ field: String) -> String? {
-    classes[field] != nil ? field : FieldPath.ancestors(of: field).first { classes[$0] != nil }
+    if classes[field] != nil { return field }
+    let field = FieldPath.shapeless(field)
+    return byShapeless[field] ?? FieldPath.ancestors(of: field).lazy.compactMap { byShapeless[$0] }.first
   }
 
   /// What policy calls a record's own member: a name that no path can be written with is one of those that no schema names.
   package static func field(ofMember name: String) -> String { FieldPath(member: name)?.text ?? "*" }
 
   /// Whether something in `field` has a class of its own.
-  func isDivided(_ field: String) -> Bool { outer.contains(field) }
+  func isDivided(_ field: String) -> Bool { outer.contains(FieldPath.shapeless(field)) }
 
   /// `field` and the named fields that lie in it.
   func fields(in field: String) -> [String] {
-    isDivided(field) ? [field] + fields.filter { FieldPath.isText($0, within: field) } : [field]
+    guard isDivided(field) else { return [field] }
+    let outer = FieldPath.shapeless(field)
+    return [field] + fields.filter { FieldPath.isText(FieldPath.shapeless($0), within: outer) }
   }
 }

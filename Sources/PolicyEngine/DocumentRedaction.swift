@@ -17,6 +17,8 @@ struct DocumentRedaction {
   private let render: (_ value: JSONValue, _ field: String, _ view: View) -> JSONValue?
   /// What was withheld, by field: the strongest view where it differs from element to element.
   private(set) var views: [String: View] = [:]
+  /// The classes of which something is shown, in whatever view.
+  private(set) var classes: Set<DataClass> = []
 
   init(access: FieldAccess, render: @escaping (JSONValue, String, View) -> JSONValue?) {
     self.access = access
@@ -37,8 +39,11 @@ struct DocumentRedaction {
     }
     guard part.isRequested else { return nil }
     let field = access.schema.named(part.judgedAs) ?? name
-    let view = access.permittedView(of: part.judgedAs)
+    // Where parts are expected and a single value stands, nobody knows of which part it is: it is judged as all of them.
+    let judged = access.schema.fields(in: part.judgedAs)
+    let view = judged.map(access.permittedView).max() ?? .drop
     let shown = render(value, field, view)
+    if shown != nil { classes.formUnion(judged.map(access.schema.dataClass)) }
     let withheld = shown == nil ? .drop : view
     if withheld != .clear { views[field] = max(views[field] ?? .clear, withheld) }
     return shown

@@ -58,11 +58,18 @@ struct FieldAccess: Hashable, Sendable {
 
   func isRequested(_ field: String) -> Bool {
     if requested.contains(field) || (includesUnnamed && schema.named(field) == nil) { return true }
-    return FieldPath.ancestors(of: field).contains { requested.contains($0) }
+    let field = FieldPath.shapeless(field)
+    return requested.contains {
+      let asked = FieldPath.shapeless($0)
+      return asked == field || FieldPath.isText(field, within: asked)
+    }
   }
 
   /// Whether something in `field` was asked for by itself.
-  func isRequestedWithin(_ field: String) -> Bool { requested.contains { FieldPath.isText($0, within: field) } }
+  func isRequestedWithin(_ field: String) -> Bool {
+    let field = FieldPath.shapeless(field)
+    return requested.contains { FieldPath.isText(FieldPath.shapeless($0), within: field) }
+  }
 
   /// Where it is asked for.
   func permittedView(of field: String) -> View {

@@ -36,6 +36,12 @@ struct FieldPath: Hashable, Sendable {
     !name.isEmpty && name.utf8.allSatisfy { $0 != 0x2e && $0 != 0x5b && $0 != 0x5d && $0 != 0x2a }
   }
 
+  /// `text` without its marks of lists. A record whose writer put one value where its schema has a list, or the other way round, is
+  /// judged by the same fields.
+  static func shapeless(_ text: String) -> String {
+    text.utf8.contains(0x5b) ? text.replacing("[]", with: "") : text
+  }
+
   /// What `text` lies in, the nearest first: `items[].price` lies in `items[]`, and that in `items`.
   static func ancestors(of text: String) -> some Sequence<String> {
     sequence(state: text[...]) { (rest: inout Substring) -> String? in
@@ -50,7 +56,7 @@ struct FieldPath: Hashable, Sendable {
     }
   }
 
-  /// Whether `text` lies in `other`.
+  /// Whether `text` lies in `other`. Both without marks of lists, or both with them.
   static func isText(_ text: String, within other: String) -> Bool {
     guard text.utf8.count > other.utf8.count, text.hasPrefix(other) else { return false }
     let next = text.utf8[text.utf8.index(text.utf8.startIndex, offsetBy: other.utf8.count)]

@@ -19,12 +19,10 @@ package struct PermittedRead: Sendable {
     }
   }
 
-  /// The classes of which the recipient sees something, in whatever view, of an object with these members.
-  package func classesShown(of members: some Sequence<String>) -> Set<DataClass> {
+  /// The classes that an object with these members may have something of, where ``isClear(for:)`` holds.
+  package func classes(ofMembers members: some Sequence<String>) -> Set<DataClass> {
     members.reduce(into: []) { classes, member in
-      for field in access.schema.fields(in: CollectionSchema.field(ofMember: member)) where access.view(of: field) != .drop {
-        classes.insert(access.schema.dataClass(of: field))
-      }
+      classes.formUnion(access.schema.fields(in: CollectionSchema.field(ofMember: member)).map(access.schema.dataClass))
     }
   }
 
@@ -33,10 +31,10 @@ package struct PermittedRead: Sendable {
   /// A field whose view cannot be made from its value (the last four letters of a list) is dropped. A document that is not an
   /// object has no fields to permit: nothing of it is released.
   /// - Parameter hash: a keyed hash (HMAC) under a key of the home region, so that nobody else can try values.
-  package func redact(_ document: JSONValue, hash: (_ message: [UInt8]) -> [UInt8]) -> (
-    document: JSONValue, redactions: [Redaction]
-  ) {
-    guard case .object(let members) = document else { return (.null, [Redaction(field: "*", view: .drop)]) }
+  package func redact(_ document: JSONValue, hash: (_ message: [UInt8]) -> [UInt8]) -> Redacted {
+    guard case .object(let members) = document else {
+      return Redacted(document: .null, redactions: [Redaction(field: "*", view: .drop)], classes: [])
+    }
     return withoutActuallyEscaping(hash) { hash in
       var redaction = DocumentRedaction(access: access, render: { render($0, of: $1, as: $2, hash: hash) })
       var shown: [String: JSONValue] = [:]
@@ -45,8 +43,20 @@ package struct PermittedRead: Sendable {
         let part = DocumentRedaction.Part(path: FieldPath(member: name), judgedAs: field, isRequested: access.isRequested(field))
         if let visible = redaction.show(value, part, called: name) { shown[name] = visible }
       }
-      return (.object(shown), redaction.views.sorted { $0.key < $1.key }.map { Redaction(field: $0.key, view: $0.value) })
+      return Redacted(
+        document: .object(shown),
+        redactions: redaction.views.sorted { $0.key < $1.key }.map { Redaction(field: $0.key, view: $0.value) },
+        classes: redaction.classes)
     }
+  }
+
+  /// A document as its recipient may see it.
+  package struct Redacted: Sendable {
+    package let document: JSONValue
+    /// What was withheld of what was asked for, by field.
+    package let redactions: [Redaction]
+    /// The classes of which something is shown.
+    package let classes: Set<DataClass>
   }
 
   private func render(_ value: JSONValue, of field: String, as view: View, hash: ([UInt8]) -> [UInt8]) -> JSONValue? {

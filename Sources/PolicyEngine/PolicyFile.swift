@@ -19,7 +19,8 @@ package struct PolicyFile: Sendable, Hashable {
 
 extension PolicySet {
   /// The bytes that the revision is a digest of: every file but the tests, in order of names, each as its name relative to
-  /// `vocabulary.yaml`, its length in bytes and its text with line feeds for line ends.
+  /// `vocabulary.yaml` and its text with line feeds for line ends, both after their length in bytes: nothing of a file can be taken for
+  /// another one.
   ///
   /// So the same files give the same revision wherever they lie, and any change to what they say or to the lines that
   /// explanations point to gives another.
@@ -31,7 +32,7 @@ extension PolicySet {
     var bytes: [UInt8] = []
     for (name, text) in files.filter({ !$0.isTest }).map({ (name($0), $0.text) }).sorted(by: { $0.0 < $1.0 }) {
       let text = lineFeeds(text)
-      bytes += Array("\(name)\n\(text.count)\n".utf8)
+      bytes += Array("\(name.utf8.count)\n\(name)\n\(text.count)\n".utf8)
       bytes += text
     }
     return bytes
@@ -40,6 +41,16 @@ extension PolicySet {
   /// The folder that `vocabulary.yaml` is in, with its last slash; empty where there is none.
   package static func folder(of files: [PolicyFile]) -> String {
     files.first { $0.name == PolicyRole.vocabulary.fileName }.map { String($0.directory) } ?? ""
+  }
+
+  /// Whether a file of a bundle may be called that: what a folder would be read for.
+  package static func isFileName(_ name: String) -> Bool {
+    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+    guard let last = parts.last, parts.count == 1 || (parts.count == 2 && parts[0] == "lists") else { return false }
+    let isPlain = last.utf8.allSatisfy {
+      (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) || (0x61...0x7a).contains($0) || [0x2d, 0x2e, 0x5f].contains($0)
+    }
+    return isPlain && !last.hasPrefix(".") && (last.hasSuffix(".yaml") || last.hasSuffix(".yml")) && !last.hasSuffix(".test.yaml")
   }
 
   private static func lineFeeds(_ text: String) -> [UInt8] {

@@ -70,7 +70,7 @@ extension PolicyReader {
           help: suggestion(for: name, in: agreements.map(\.id)))
         continue
       }
-      if let problem = agreement.problem(withFallback: fallback) {
+      if let problem = agreement.problem(withFallback: fallback, on: today) {
         report(agreement.location, "agreement '\(name)' cannot stand in for '\(agreement.id)': \(problem)", help: "name another")
       }
     }
@@ -78,11 +78,14 @@ extension PolicyReader {
 }
 
 extension Agreement {
-  func problem(withFallback other: Agreement) -> String? {
+  func problem(withFallback other: Agreement, on today: CalendarDate) -> String? {
     if other.id == id { return "it is the same" }
     if other.status == .atRisk { return "it is at risk itself" }
     if !exporter.isCovered(by: other.exporter) { return "it does not cover every exporter" }
     if !importer.isCovered(by: other.importer) { return "it does not cover every importer" }
+    if let start = other.period.from, start > max(period.from ?? .distantPast, today) {
+      return "it does not begin before \(start)"
+    }
     if let end = other.period.until, period.until.map({ end < $0 }) ?? true { return "it ends sooner" }
     return nil
   }

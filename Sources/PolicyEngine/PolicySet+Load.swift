@@ -21,7 +21,9 @@ extension PolicySet {
     else { throw ConfigurationError(reader.diagnostics.sorted { $0.location < $1.location }) }
     let policies = PolicySet(
       warnings: reader.diagnostics.sorted { $0.location < $1.location },
-      revision: "sha256:\(digest(canonicalBytes(of: files)).hex)", vocabulary: vocabulary,
+      revision: "sha256:\(digest(canonicalBytes(of: files)).hex)",
+      fileNames: Set(files.filter { !$0.isTest }.map { String($0.path.dropFirst(folder(of: files).count)) }),
+      vocabulary: vocabulary,
       packs: reader.packs, collections: collections, principals: reader.principals,
       agreements: reader.agreements, rules: reader.rules,
       invariants: reader.invariants.sorted { $0.id < $1.id }, lists: reader.lists, regions: catalog)

@@ -29,15 +29,20 @@ extension PolicySet {
 
   /// An invariant is no trial: what keeps one has to be enforced.
   ///
-  /// - Returns: an error for each invariant that all packs together keep and the enforced ones do not, at the mode of the pack that it
-  ///   rests on.
+  /// - Returns: an error for each invariant that the enforced packs break, or break in more situations, and all packs together do not, at
+  ///   the mode of the pack that it rests on.
   func monitoringErrors(from day: CalendarDate) -> [Diagnostic] {
-    guard !invariants.isEmpty, case .of(let trial, _) = monitoring else { return [] }
-    let kept = Set(trial.prove(from: day).invariants.filter(\.holds).map(\.id))
-    let broken = prove(from: day).invariants.filter { !$0.holds && kept.contains($0.id) }
-    guard !broken.isEmpty else { return [] }
-    let alone = monitoredPacks.map { pack in (pack, Set(onlyMonitoring(pack).prove(from: day).brokenInvariants)) }
-    return broken.flatMap { invariant in
+    guard !invariants.isEmpty, case .of(let trial, let watching) = monitoring else { return [] }
+    // Without the permits that only watch: they open nothing yet, and must not hide what opens.
+    let narrowed = trial.replacing(rules: trial.rules.filter { $0.kind != .permit || !watching.contains($0.id) })
+    let before = narrowed.prove(from: day).violationCounts
+    func broken(_ set: PolicySet) -> [PolicyProof.InvariantResult] {
+      set.prove(from: day).invariants.filter { $0.violationCount > before[$0.id, default: 0] }
+    }
+    let all = broken(self)
+    guard !all.isEmpty else { return [] }
+    let alone = monitoredPacks.map { pack in (pack, Set(broken(onlyMonitoring(pack)).map(\.id))) }
+    return all.flatMap { invariant in
       let culprits = alone.filter { $0.1.contains(invariant.id) }.map(\.0)
       // Where several packs keep it together, none of them does alone.
       return (culprits.isEmpty ? monitoredPacks : culprits).map { pack in
@@ -69,5 +74,7 @@ extension PolicySet {
 }
 
 extension PolicyProof {
-  fileprivate var brokenInvariants: [String] { invariants.filter { !$0.holds }.map(\.id) }
+  fileprivate var violationCounts: [String: Int] {
+    Dictionary(uniqueKeysWithValues: invariants.map { ($0.id, $0.violationCount) })
+  }
 }

@@ -6,6 +6,8 @@ package struct PolicySet: Sendable {
   package let warnings: [Diagnostic]
   /// `sha256:<hex>` over ``canonicalBytes(of:)``: in every decision and audit leaf.
   package let revision: String
+  /// What the files are called that it was read from, within their folder, without tests.
+  package let fileNames: Set<String>
   package let vocabulary: PolicyVocabulary
   /// In order of names.
   package let packs: [PolicyPack]
@@ -23,12 +25,13 @@ package struct PolicySet: Sendable {
   private(set) var regions: [RegionID: Jurisdiction]
 
   init(
-    warnings: [Diagnostic], revision: String, vocabulary: PolicyVocabulary, packs: [PolicyPack],
+    warnings: [Diagnostic], revision: String, fileNames: Set<String> = [], vocabulary: PolicyVocabulary, packs: [PolicyPack],
     collections: [CollectionName: CollectionSchema], principals: [PrincipalEntry], agreements: [Agreement], rules: [Rule],
     invariants: [Invariant] = [], lists: [String: ListDocument] = [:], regions: [RegionID: Jurisdiction]
   ) {
     self.warnings = warnings
     self.revision = revision
+    self.fileNames = fileNames
     self.vocabulary = vocabulary
     self.packs = packs.sorted { $0.name < $1.name }
     self.collections = collections

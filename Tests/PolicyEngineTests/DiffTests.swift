@@ -53,6 +53,34 @@ import Testing
     #expect(both.boxes.first?.after == "email hash, phone clear")
   }
 
+  @Test func `a purpose that more principals may claim is a widening`() throws {
+    let rules = "  - { id: a, permit: read, when: { locality: region } }"
+    let old = try Fixture.policies(
+      rules, replacing: ["principals.yaml": "principals:\n  - { match: \"app:*\", purposes: [support] }"])
+    let new = try Fixture.policies(
+      rules, replacing: ["principals.yaml": "principals:\n  - { match: \"app:*\", purposes: [support, analytics] }"])
+    let diff = PolicyDiff(from: old, to: new, since: Fixture.today)
+    #expect(diff.widens && diff.widenedCount == 0)
+    #expect(diff.claims.map(\.purpose) == [Purpose("analytics")])
+    #expect(diff.claims.allSatisfy { $0.direction == .widened && $0.principal.hasPrefix("app:") })
+    let back = PolicyDiff(from: new, to: old, since: Fixture.today)
+    #expect(!back.widens && !back.isEmpty)
+  }
+
+  @Test(arguments: ["diagnosis: contact", "other: profile"])
+  func `a field that goes to a class that is shown is a widening`(_ field: String) throws {
+    let rules = "  - { id: a, permit: [read, replicate], when: { class: [contact, profile] } }"
+    let schema = Fixture.collections.replacing("diagnosis: health", with: field)
+    let (old, new) = (try Fixture.policies(rules), try Fixture.policies(rules, replacing: ["collections.yaml": schema]))
+    let diff = PolicyDiff(from: old, to: new, since: Fixture.today)
+    #expect(diff.widens)
+    let box = try #require(diff.boxes.first { $0.direction == .widened && $0.action == .read })
+    #expect(box.cells?.contains("people.diagnosis (health to contact)") == true, "\(box)")
+    #expect(box.before == "denied" && box.after == "diagnosis clear")
+    let back = PolicyDiff(from: new, to: old, since: Fixture.today)
+    #expect(back.boxes.contains { $0.direction == .narrowed && $0.before == "diagnosis clear" })
+  }
+
   @Test func `what begins later is told with its day`() throws {
     let diff = try diff(Self.local, Self.local + "\n  - { id: a, permit: write, when: { requester: US }, from: 2027-05-01 }")
     #expect(diff.days.map(\.description) == ["2026-11-22", "2027-05-01"])

@@ -104,3 +104,7 @@ enum Fixture {
       now: day(now))
   }
 }
+
+extension PermittedRead.Redacted {
+  var parts: (JSONValue, [Redaction]) { (document, redactions) }
+}

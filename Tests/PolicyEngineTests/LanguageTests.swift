@@ -81,7 +81,7 @@ import Testing
     request.fields = fields
     let decision = try Fixture.policies(rules, replacing: Self.nested).decide(request)
     let read = try #require(decision.permittedRead)
-    let (shown, redactions) = read.redact(document) { Fixture.digest($0) }
+    let (shown, redactions) = read.redact(document) { Fixture.digest($0) }.parts
     return (shown, redactions.map { "\($0.field) \($0.view.name)" })
   }
 
@@ -113,6 +113,28 @@ import Testing
     #expect(shown["address"]?["street"]?.stringValue?.hasPrefix("h:") == true)
     #expect(shown["cards"] == [["number": "****1111"], ["number": "****0004"]])
     #expect(shown["name"] == nil)
+  }
+
+  @Test func `a record of another shape than its schema shows no more`() throws {
+    let rule = "  - { id: a, permit: read, when: { class: profile } }"
+    let strange: JSONValue = [
+      "cards": ["number": "4111 1111 1111 1111", "brand": "V"], "address": [["street": "Secret Street 1", "city": "Galway"]],
+    ]
+    #expect(try shown(rule, strange).0 == ["cards": ["brand": "V"], "address": [["city": "Galway"]]])
+    // A single value where parts are expected may be any of them.
+    #expect(try shown(rule, ["cards": "4111 1111 1111 1111", "name": "Resi"]).0 == ["name": "Resi"])
+    #expect(try shown("  - { id: a, permit: read, when: { class: contact } }", ["address": "Galway"]).0 == [:])
+  }
+
+  @Test func `what is shown of a part counts as its class, and what is not shown does not`() throws {
+    var request = Fixture.request(from: "us-east")
+    request.fields = ["address.city"]
+    let rules = "  - { id: a, permit: read, when: { class: [profile, contact] } }"
+    let part = try #require(try Fixture.policies(rules, replacing: Self.nested).decide(request).permittedRead)
+    #expect(part.redact(Self.document) { Fixture.digest($0) }.classes == [DataClass("profile")])
+    request.fields = nil
+    let whole = try #require(try Fixture.policies(rules, replacing: Self.nested).decide(request).permittedRead)
+    #expect(whole.redact(["address": ["street": "x"], "note": "ill"]) { Fixture.digest($0) }.classes == [DataClass("contact")])
   }
 
   @Test func `a requirement on a field is one on all that lies in it`() throws {

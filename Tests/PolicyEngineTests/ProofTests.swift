@@ -87,6 +87,57 @@ import Testing
     #expect(without.holds)
   }
 
+  @Test func `a place that only an invariant names is looked at by itself`() throws {
+    let rule = "  - { id: copies, permit: replicate, when: { requester: [JP, KR] } }"
+    let reached = try proof(rule, invariants: "  - { id: a, never: { home: $eea, reaches: [KR] } }")
+    #expect(reached.invariants.map(\.holds) == [false])
+    let unreached = try proof(rule, invariants: "  - { id: a, never: { home: $eea, reaches: [KP] } }")
+    #expect(unreached.invariants.map(\.holds) == [true])
+    let anywhere = try proof(
+      "  - { id: copies, permit: replicate }", invariants: "  - { id: a, never: { home: $eea, reaches: [KP] } }")
+    #expect(anywhere.invariants.map(\.holds) == [false])
+  }
+
+  @Test func `a day that only an invariant's list names is looked at`() throws {
+    let files = [
+      "invariants.yaml": "invariants:\n  - { id: a, never: { action: read, requester: $later } }",
+      "lists/later.yaml": Fixture.list("later", "[{ member: US, from: 2027-01-01 }]", reviewBy: "2028-01-01"),
+    ]
+    let policies = try Fixture.policies("  - { id: a, permit: read, when: { requester: US } }", replacing: files)
+    let counterexample = try #require(policies.prove(from: Fixture.today).invariants.first?.counterexample)
+    #expect(counterexample.facts.day == Fixture.day("2027-01-01"))
+  }
+
+  @Test func `a person may hold several citizenships`() throws {
+    let invariant = "  - { id: a, never: { action: store, citizenship: US } }"
+    let broken = try proof(
+      "  - { id: s, permit: store, when: { citizenship: IN } }", invariants: invariant, home: "\"*\"")
+    #expect(broken.invariants[0].counterexample?.facts.person.contains("IN+US") == true)
+    let kept = try proof(
+      "  - { id: s, permit: store, when: { citizenship: IN }, unless: { citizenship: US } }", invariants: invariant, home: "\"*\""
+    )
+    #expect(kept.holds)
+  }
+
+  @Test func `a name may match several patterns`() throws {
+    let invariant = "  - { id: a, never: { action: read, principal: \"*-batch\" } }"
+    let broken = try proof("  - { id: r, permit: read, when: { principal: \"app:*\" } }", invariants: invariant)
+    #expect(broken.invariants[0].counterexample?.facts.person.contains("principal app:") == true)
+    let kept = try proof(
+      "  - { id: r, permit: read, when: { principal: \"app:*\" }, unless: { principal: \"*-batch\" } }", invariants: invariant)
+    #expect(kept.holds)
+  }
+
+  @Test func `parts of one country are apart, and so are members of one list beside a part`() throws {
+    let near = "  - { id: a, never: { action: read, home: US }, unless: { locality: jurisdiction } }"
+    let broken = try proof("  - { id: r, permit: read, when: { requester: US } }", invariants: near, home: "US")
+    #expect(broken.invariants[0].counterexample?.facts.home == "US, part Z")
+    #expect(try proof("  - { id: r, permit: read, when: { locality: jurisdiction } }", invariants: near, home: "US").holds)
+    let mixed = "  - { id: a, never: { action: read, home: [CA, DE], requester: CA-QC }, unless: { locality: jurisdiction } }"
+    let missed = try proof("  - { id: r, permit: read, when: { requester: CA-QC } }", invariants: mixed, home: "[CA, DE]")
+    #expect(missed.invariants[0].counterexample?.facts.home.hasPrefix("DE") == true)
+  }
+
   @Test func `rules that do nothing are found, and because of which`() throws {
     let rules = """
         - { id: all, permit: read, when: { requester: [US, IN] } }

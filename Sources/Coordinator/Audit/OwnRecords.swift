@@ -14,7 +14,9 @@ struct OwnRecords: Sendable {
 
   /// - Throws: ``Refusal`` where it cannot be recorded: then it does not happen.
   func record(_ activity: AuditActivity, policyRevision: String) async throws {
-    guard let salt = AuditEvent.Salt(try SecureRandom.bytes(AuditEvent.Salt.byteCount)) else { return }
+    guard let salt = AuditEvent.Salt(try SecureRandom.bytes(AuditEvent.Salt.byteCount)) else {
+      throw StoreError.corrupt(what: "a salt")
+    }
     let place = AuditEvent.Place(region: region.descriptor.id, jurisdiction: region.descriptor.jurisdiction)
     let time = UTCTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
     var event = AuditEvent(

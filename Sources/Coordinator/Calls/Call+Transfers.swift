@@ -22,11 +22,10 @@ extension Call {
       })
   }
 
-  /// Counts the subject for those classes of which something is released.
-  /// - Parameter members: of the documents that are released.
-  func count(_ permitted: PermittedRead, of subject: SubjectTag, members: some Sequence<String>, _ effects: inout Effects) {
+  /// Counts the subject for the classes of which something is released.
+  func count(_ classes: Set<DataClass>, of subject: SubjectTag, _ effects: inout Effects) {
     guard crossesBorder else { return }
-    for dataClass in permitted.classesShown(of: members).sorted() {
+    for dataClass in classes.sorted() {
       effects.count(Transfer(of: subject, ClassInYear(dataClass, in: year), limits: policies.transferLimits))
     }
   }

@@ -54,9 +54,8 @@ final class Call: Sendable {
 
   /// Who would receive data: the asking region, then the principal's attested jurisdiction where it is another one.
   var hops: [Place] {
-    let first = Place(region: asking.id, jurisdiction: asking.jurisdiction)
-    guard let jurisdiction = principal.jurisdiction, jurisdiction != asking.jurisdiction else { return [first] }
-    return [first, Place(region: nil, jurisdiction: jurisdiction)]
+    AccessRequest.recipients(
+      asking: Place(region: asking.id, jurisdiction: asking.jurisdiction), principalJurisdiction: principal.jurisdiction)
   }
 
   var today: CalendarDate { CalendarDate(secondsSince1970: Int64(now / 1_000)) }

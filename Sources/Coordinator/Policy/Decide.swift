@@ -22,11 +22,9 @@ struct Decide: Sendable {
     }
     let home = request.homeRegion.isEmpty ? call.region.descriptor : try call.region(request.homeRegion)
     let asking = request.fromRegion.isEmpty ? call.region.descriptor : try call.region(request.fromRegion)
-    var hops = [Place(region: asking.id, jurisdiction: asking.jurisdiction)]
-    if let principal = try jurisdiction(request.principalJurisdiction, "principal_jurisdiction"), principal != asking.jurisdiction
-    {
-      hops.append(Place(region: nil, jurisdiction: principal))
-    }
+    let hops = AccessRequest.recipients(
+      asking: Place(region: asking.id, jurisdiction: asking.jurisdiction),
+      principalJurisdiction: try jurisdiction(request.principalJurisdiction, "principal_jurisdiction"))
     let residence = try jurisdiction(request.residence, "residence").map {
       Residence(country: $0.country, subdivision: $0.isSubdivision ? $0 : nil)
     }

@@ -42,6 +42,10 @@ package struct PolicyBundle: Sendable {
   package init(_ files: [PolicyFile], sequence: UInt64, signers: [NoteSigner]) throws {
     let root = PolicySet.folder(of: files)
     self.files = files.filter { !$0.isTest }.map { PolicyFile(path: String($0.path.dropFirst(root.count)), text: $0.text) }
+    if let odd = self.files.first(where: { !PolicySet.isFileName($0.path) }) {
+      throw Failure.malformed(
+        "'\(odd.path)' is no name for a policy file: letters, digits, '-', '_' and '.', and .yaml at the end")
+    }
     self.sequence = sequence
     revision = Self.revision(of: self.files)
     var note = try SignedNote(text: Array("\(Self.title)\n\(sequence)\n\(revision)\n".utf8))
@@ -60,6 +64,7 @@ package struct PolicyBundle: Sendable {
     else { throw .malformed("it has not just 'files' and 'note'") }
     files = try texts.sorted { $0.key < $1.key }.map { name, text throws(Failure) in
       guard let text = text.stringValue else { throw .malformed("'\(name)' is not text") }
+      guard PolicySet.isFileName(name) else { throw .malformed("it has a file of a name that no policy file has") }
       return PolicyFile(path: name, text: text)
     }
     note = try Self.note(noteText, keys: keys)

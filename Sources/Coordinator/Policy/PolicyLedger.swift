@@ -6,7 +6,7 @@ package struct PolicyLedger: Sendable {
   package enum Failure: Error, Hashable, Sendable, CustomStringConvertible {
     case older(sequence: UInt64, taken: UInt64)
     case otherWithSameNumber(sequence: UInt64)
-    case unreadable(String)
+    case unreadable(String, String)
 
     package var description: String {
       switch self {
@@ -14,8 +14,8 @@ package struct PolicyLedger: Sendable {
         "bundle \(sequence) is older than \(taken), which this region has taken: to go back, bundle the old files with a greater number"
       case .otherWithSameNumber(let sequence):
         "there is another bundle \(sequence), which this region has taken: give each its own number"
-      case .unreadable(let path):
-        "\(path) does not say which bundle was taken last: restore it, or remove it if you know that none was"
+      case .unreadable(let path, let why):
+        "\(path) does not say which bundle was taken last (\(why)): restore it, or remove it if you know that none was"
       }
     }
   }
@@ -31,9 +31,11 @@ package struct PolicyLedger: Sendable {
 
   private func taken() throws -> Taken? {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
-    guard let data = FileManager.default.contents(atPath: path), case .object(let members)? = try? JSONValue(parsing: data),
-      let sequence = members["sequence"]?.stringValue.flatMap({ UInt64($0) }), let revision = members["revision"]?.stringValue
-    else { throw Failure.unreadable(path) }
+    guard let data = FileManager.default.contents(atPath: path) else { throw Failure.unreadable(path, "it cannot be read") }
+    let found: JSONValue
+    do { found = try JSONValue(parsing: data) } catch { throw Failure.unreadable(path, "\(error)") }
+    guard let sequence = found["sequence"]?.stringValue.flatMap({ UInt64($0) }), let revision = found["revision"]?.stringValue
+    else { throw Failure.unreadable(path, "it has no 'sequence' and 'revision'") }
     return Taken(sequence: sequence, revision: revision)
   }
 

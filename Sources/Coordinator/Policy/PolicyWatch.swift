@@ -11,17 +11,21 @@ package struct PolicySource: Sendable {
   package let fingerprint: @Sendable () -> String?
   /// Reads, checks and compiles. Blocks.
   package let load: @Sendable () throws -> PolicySet
+  /// What is asked of policies that are to take the place of others, beyond that they load. Blocks.
+  package let checkChange: @Sendable (_ old: PolicySet, _ new: PolicySet) throws -> Void
   /// How long the last good policies decide about other regions while the source cannot be read, or holds something that is wrong.
   package let ageMax: Duration
 
   package init(
     name: String, ageMax: Duration, fingerprint: @escaping @Sendable () -> String?,
-    load: @escaping @Sendable () throws -> PolicySet
+    load: @escaping @Sendable () throws -> PolicySet,
+    checkChange: @escaping @Sendable (_ old: PolicySet, _ new: PolicySet) throws -> Void = { _, _ in }
   ) {
     self.name = name
     self.ageMax = ageMax
     self.fingerprint = fingerprint
     self.load = load
+    self.checkChange = checkChange
   }
 }
 
@@ -31,6 +35,7 @@ package struct PolicySource: Sendable {
 /// confirmed -> (it changed, and what is there is wrong, or it cannot be read) failing -> (for too long) outdated
 ///     ^------------------- (it can be read, and is as it was or good) <------------------------|
 /// ```
+/// What changes is loaded once two looks in a row have seen it: files that are being copied are not read half.
 struct PolicyFreshness: Sendable {
   enum Step: Equatable, Sendable {
     case nothing
@@ -42,6 +47,8 @@ struct PolicyFreshness: Sendable {
   }
 
   private var known: String?
+  /// What the last look saw.
+  private var seen: String?
   /// What was refused: it is not read again until it changes.
   private var refused: String?
   private var confirmedAt: ContinuousClock.Instant
@@ -55,12 +62,14 @@ struct PolicyFreshness: Sendable {
   }
 
   mutating func look(_ fingerprint: String?, at now: ContinuousClock.Instant) -> Step {
-    if let fingerprint, fingerprint != refused {
-      guard fingerprint == known else { return .load }
+    let isSettled = fingerprint == seen
+    seen = fingerprint
+    if let fingerprint, fingerprint == known {
       confirm(at: now)
       return .nothing
     }
-    if now - confirmedAt >= ageMax { return .outdated }
+    if let fingerprint, fingerprint != refused, isSettled { return .load }
+    if isTooOld(at: now) { return .outdated }
     guard fingerprint == nil, !hasComplained else { return .nothing }
     hasComplained = true
     return .complain
@@ -72,6 +81,9 @@ struct PolicyFreshness: Sendable {
   }
 
   mutating func refused(_ fingerprint: String?) { refused = fingerprint }
+
+  /// Whether nobody has known for too long that these are the policies.
+  func isTooOld(at now: ContinuousClock.Instant) -> Bool { now - confirmedAt >= ageMax }
 
   /// Whether nothing is wrong.
   var isConfirmed: Bool { refused == nil && !hasComplained }
@@ -108,26 +120,41 @@ struct PolicyWatch: Service {
     switch freshness.look(fingerprint, at: .now) {
     case .nothing: if freshness.isConfirmed { holder.mark(outdated: false) }
     case .load:
-      let source = source
-      switch await blocking({ Result { try source.load() } }) {
-      case .success(let policies):
-        guard await record(policies) else { return }
-        freshness.loaded(fingerprint, at: .now)
-        holder.replace(with: policies)
-      case .failure(let error):
-        freshness.refused(fingerprint)
-        logger.error(
-          "the changed policies are refused; the last good ones go on",
-          metadata: ["source": "\(source.name)", "revision": "\(holder.current.revision)", "error": "\(error)"])
-      }
+      await load(fingerprint, &freshness)
+      if freshness.isTooOld(at: .now) { closeBorder() }
     case .complain:
       logger.error("the policies cannot be read; the last good ones go on", metadata: ["source": "\(source.name)"])
-    case .outdated:
-      if !holder.inForce.isOutdated {
-        logger.critical(
-          "the policies have not been confirmed for too long: nothing leaves this region", metadata: ["source": "\(source.name)"])
+    case .outdated: closeBorder()
+    }
+  }
+
+  private func closeBorder() {
+    if !holder.inForce.isOutdated {
+      logger.critical(
+        "the policies have not been confirmed for too long: nothing leaves this region", metadata: ["source": "\(source.name)"])
+    }
+    holder.mark(outdated: true)
+  }
+
+  private func load(_ fingerprint: String?, _ freshness: inout PolicyFreshness) async {
+    let (source, current) = (source, holder.current)
+    let loaded = await blocking {
+      Result {
+        let policies = try source.load()
+        if policies.revision != current.revision { try source.checkChange(current, policies) }
+        return policies
       }
-      holder.mark(outdated: true)
+    }
+    switch loaded {
+    case .success(let policies):
+      guard await record(policies) else { return }
+      freshness.loaded(fingerprint, at: .now)
+      holder.replace(with: policies)
+    case .failure(let error):
+      freshness.refused(fingerprint)
+      logger.error(
+        "the changed policies are refused; the last good ones go on",
+        metadata: ["source": "\(source.name)", "revision": "\(current.revision)", "error": "\(error)"])
     }
   }
 

@@ -49,7 +49,7 @@ struct GetRecord: SubjectProcedure {
         return try call.refuse(.noSuchRecord, recorded, facts, &effects)
       }
       let released = try call.release(record, value: value, under: permitted, fields: fields)
-      call.count(permitted, of: subject, members: released.record.value.fields.keys, &effects)
+      call.count(released.classes, of: subject, &effects)
       recorded.redactions = released.redactions
       recorded.recordVersion = record.version
       effects.record(try call.leaf(recorded, facts: facts))
@@ -71,11 +71,23 @@ extension Call {
   /// The only way in which a stored document becomes part of an answer.
   func release(
     _ record: StoredRecord, value: [UInt8], under permitted: PermittedRead, fields: [String]? = nil
-  ) throws -> (record: Domicile_V1_Record, redactions: [Redaction]) {
+  ) throws -> Released {
     let stored = try Google_Protobuf_Struct(jsonUTF8Bytes: value)
-    if fields == nil, permitted.isClear(for: stored.fields.keys) { return (message(record, stored), []) }
+    if fields == nil, permitted.isClear(for: stored.fields.keys) {
+      return Released(record: message(record, stored), redactions: [], classes: permitted.classes(ofMembers: stored.fields.keys))
+    }
     let redacted = permitted.redact(JSONValue(stored)) { HMACSHA256.code(for: $0, key: region.viewKey) }
-    return (message(record, .init(redacted.document)), redactions(redacted.redactions, of: record.address.collection))
+    return Released(
+      record: message(record, .init(redacted.document)),
+      redactions: redactions(redacted.redactions, of: record.address.collection), classes: redacted.classes)
+  }
+
+  /// A record as it leaves.
+  struct Released {
+    let record: Domicile_V1_Record
+    let redactions: [Redaction]
+    /// The classes of which something leaves.
+    let classes: Set<DataClass>
   }
 
   private func message(_ record: StoredRecord, _ value: Google_Protobuf_Struct) -> Domicile_V1_Record {

@@ -3,7 +3,6 @@ import DomicileAPI
 import PolicyEngine
 import RegionStore
 import Residency
-import SwiftProtobuf
 
 struct ListRecords: SubjectProcedure {
   static let name = ProcedureName(service: "domicile.v1.RecordService", method: "ListRecords")
@@ -51,7 +50,7 @@ struct ListRecords: SubjectProcedure {
       for record in found.records {
         guard let value = record.value else { continue }
         let released = try call.release(record, value: value, under: permitted)
-        call.count(permitted, of: subject, members: released.record.value.fields.keys, &effects)
+        call.count(released.classes, of: subject, &effects)
         response.records.append(released.record)
         redactions.formUnion(released.redactions)
       }

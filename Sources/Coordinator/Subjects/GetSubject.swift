@@ -43,7 +43,7 @@ struct GetSubject: SubjectProcedure {
         return try call.refuse(call.refusal(for: decision), recorded, facts, &effects)
       }
       let released = permitted.redact(person.document) { HMACSHA256.code(for: $0, key: call.region.viewKey) }
-      if case .object(let members) = released.document { call.count(permitted, of: subject, members: members.keys, &effects) }
+      call.count(released.classes, of: subject, &effects)
       recorded.redactions = released.redactions
       effects.record(try call.leaf(recorded, facts: facts))
       return .answered(

@@ -9,12 +9,7 @@ struct Epochs: Hashable, Sendable {
   init(_ rules: [Rule], _ agreements: [Agreement], _ principals: [PrincipalEntry]) {
     var days: Set<CalendarDate> = []
     func add(_ period: Period) { days.formUnion([period.from, period.until].compactMap(\.self)) }
-    func add(_ set: JurisdictionSet) {
-      for group in set.groups {
-        if let start = group.effectiveFrom { days.insert(start) }
-        for member in group.members { add(member.period) }
-      }
-    }
+    func add(_ set: JurisdictionSet) { days.formUnion(set.days) }
     for rule in rules {
       add(rule.period)
       if let pack = rule.pack { add(pack) }
@@ -47,6 +42,16 @@ struct Epochs: Hashable, Sendable {
       if starts[middle] <= day { low = middle + 1 } else { high = middle }
     }
     return low
+  }
+}
+
+extension JurisdictionSet {
+  /// On which somebody begins or ceases to belong to it, or it begins to say anything.
+  var days: Set<CalendarDate> {
+    groups.reduce(into: []) { days, group in
+      if let start = group.effectiveFrom { days.insert(start) }
+      for member in group.members { days.formUnion([member.period.from, member.period.until].compactMap(\.self)) }
+    }
   }
 }
 

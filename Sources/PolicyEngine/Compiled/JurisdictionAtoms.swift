@@ -40,9 +40,12 @@ struct JurisdictionAtoms: Sendable {
   private var otherParts: [Jurisdiction: Int] = [:]
   /// The atom of every country that no set mentions.
   private(set) var elsewhere = 0
+  private var mentioned: Set<Jurisdiction> = []
+  /// Two countries that no set mentions.
+  private var others: [Jurisdiction] = []
 
   init(of sets: [JurisdictionSet], on day: CalendarDate) {
-    let mentioned = Set(sets.flatMap { $0.groups.flatMap { $0.members.map(\.jurisdiction) } })
+    let named = Set(sets.flatMap { $0.groups.flatMap { $0.members.map(\.jurisdiction) } })
     let sets = sets.map { Membership($0, on: day) }
     var bySignature: [[Truth]: Int] = [:]
     func atom(of jurisdiction: Jurisdiction) -> Int {
@@ -57,15 +60,26 @@ struct JurisdictionAtoms: Sendable {
       truths.append(signature)
       return representatives.count - 1
     }
-    let countries = mentioned.filter(\.isSubdivision).map(\.country)
-    let all = mentioned.union(countries)
+    let countries = named.filter(\.isSubdivision).map(\.country)
+    let all = named.union(countries)
     for jurisdiction in all.sorted() { atoms[jurisdiction] = atom(of: jurisdiction) }
     for country in Set(countries).sorted() {
-      let codes = ["ZZZ", "ZZY", "ZZX", "ZZW"].compactMap { Jurisdiction("\(country.rawValue)-\($0)") }
-      if let other = codes.first(where: { !mentioned.contains($0) }) { otherParts[country] = atom(of: other) }
+      if let other = country.inventedParts(without: named).first { otherParts[country] = atom(of: other) }
     }
-    let unmentioned = Jurisdiction.countries.sorted().lazy.compactMap { Jurisdiction($0) }.first { !all.contains($0) }
-    if let unmentioned { elsewhere = atom(of: unmentioned) }
+    let unmentioned = Jurisdiction.countries.sorted().lazy.compactMap { Jurisdiction($0) }.filter { !all.contains($0) }.prefix(2)
+    if let first = unmentioned.first { elsewhere = atom(of: first) }
+    mentioned = all
+    others = Array(unmentioned)
+  }
+
+  /// Jurisdictions of an atom, such that of any two that are in each other, apart, or may be, two are here: its members, parts of its
+  /// countries that no set mentions, and for all others two.
+  func candidates(_ atom: Int) -> [Jurisdiction] {
+    let known = members[atom] + (atom == elsewhere ? others : [])
+    let parts = known.filter { !$0.isSubdivision || $0.isInvented }.map(\.country).flatMap { country in
+      country.inventedParts(without: mentioned).filter { self.atom(of: $0) == atom }
+    }
+    return known + parts.filter { !known.contains($0) }
   }
 
   var count: Int { representatives.count }

@@ -42,8 +42,8 @@ package struct SituationFacts: Hashable, Sendable {
 extension Domain {
   func facts(_ coordinate: Coordinate) -> SituationFacts {
     SituationFacts(
-      day: day, action: coordinate.action, home: name(ofHome: coordinate.home),
-      hops: coordinate.action == .store ? [] : [name(of: hops[coordinate.hop], home: coordinate.home)],
+      day: day, action: coordinate.action, home: name(ofHome: coordinate.home, for: coordinate.hop),
+      hops: coordinate.action == .store ? [] : [name(of: coordinate.hop, home: coordinate.home)],
       collection: coordinate.cell.collection, dataClass: coordinate.cell.dataClass, purpose: coordinate.purpose,
       consent: coordinate.consent, person: coordinate.person.description)
   }

@@ -14,6 +14,7 @@ struct Domain: Sendable {
   let cells: [RuleTable.Cell]
   let purposes: [Purpose]
   private let tables: [RuleTable]
+  private let places: DomainPlaces
 
   /// Where a person may be at home: somewhere in an atom, or in a region that some rule names.
   struct Home: Hashable, Sendable {
@@ -26,18 +27,24 @@ struct Domain: Sendable {
     self.sets = sets
     self.day = day
     tables = sets.map { $0.compiled.table(on: day) }
-    atoms = JurisdictionAtoms(of: Set(sets.flatMap { Memberships.sets($0.rules, $0.agreements) }).map { $0 }, on: day)
+    let told = sets.flatMap { Memberships.sets($0.rules, $0.agreements) + $0.invariants.compactMap(\.placesToReach) }
+    let atoms = JurisdictionAtoms(of: Array(Set(told)), on: day)
+    self.atoms = atoms
     var named: Set<RegionID> = []
     for condition in sets.flatMap({ $0.rules.flatMap { $0.conditions + $0.exceptions } }) {
       if case .requesterRegion(let regions) = condition { named.formUnion(regions) }
     }
-    let atoms = atoms
+    let regions = named.sorted().compactMap { region in
+      sets.lazy.compactMap { $0.regions[region] }.first.map { (id: region, jurisdiction: $0) }
+    }
     homes =
       (0..<atoms.count).map { Home(atom: $0, region: nil) }
-      + named.sorted().compactMap { region in
-        sets.lazy.compactMap { $0.regions[region] }.first.map { Home(atom: atoms.atom(of: $0), region: region) }
-      }
-    hops = [.sameRegion, .otherRegion, .sibling] + (0..<atoms.count).map(DomainHop.atom) + named.sorted().map(DomainHop.region)
+      + regions.map { Home(atom: atoms.atom(of: $0.jurisdiction), region: $0.id) }
+    let targets = (0..<atoms.count).map(DomainHop.Target.atom) + regions.map { .region($0.id) }
+    hops =
+      [DomainHop(target: .sameRegion, isNear: true)]
+      + targets.flatMap { [DomainHop(target: $0, isNear: true), DomainHop(target: $0, isNear: false)] }
+    places = DomainPlaces(atoms, homes, hops, regions: Dictionary(uniqueKeysWithValues: regions.map { ($0.id, $0.jurisdiction) }))
     cells = Set(tables.flatMap(\.cells.keys)).filter { $0.collection != nil }.sorted()
     purposes = Set(sets.flatMap(\.vocabulary.purposes)).sorted()
   }
@@ -46,60 +53,50 @@ struct Domain: Sendable {
   func name(ofAtom atom: Int) -> String {
     let members = atoms.members[atom]
     if atom == atoms.elsewhere { return "elsewhere" }
-    if members[0].rawValue.hasSuffix("-ZZZ") { return "\(members[0].country), other parts" }
+    if members[0].isInvented { return "\(members[0].country), other parts" }
     return members.count == 1 ? members[0].rawValue : "\(members[0])+\(members.count - 1)"
   }
 
   func name(ofHome home: Int) -> String { homes[home].region?.rawValue ?? name(ofAtom: homes[home].atom) }
 
-  func name(of hop: DomainHop, home: Int) -> String {
-    switch hop {
-    case .sameRegion: "same region"
-    case .otherRegion: "\(jurisdiction(ofHome: home)), another region"
-    case .sibling: sibling(of: home).map(\.rawValue) ?? "-"
-    case .atom(let atom): name(ofAtom: atom)
-    case .region(let region): region.rawValue
-    }
-  }
-
-  private func sibling(of home: Int) -> Jurisdiction? {
-    let atom = homes[home].atom
-    let own = jurisdiction(ofHome: home)
-    if let other = atoms.members[atom].first(where: { $0 != own }) { return other }
-    guard atom == atoms.elsewhere else { return nil }
-    // Somewhere else than elsewhere's representative, that no rule mentions either.
-    let known = Set(atoms.members.joined())
-    return Jurisdiction.countries.sorted().lazy.compactMap { Jurisdiction($0) }.first { !known.contains($0) }
-  }
-
-  private static let homeRegion = RegionID("home-region")
-  private static let otherRegion = RegionID("other-region")
-
-  func place(ofHome home: Int) -> Place {
-    Place(region: homes[home].region ?? Self.homeRegion, jurisdiction: jurisdiction(ofHome: home))
-  }
-
-  private func jurisdiction(ofHome home: Int) -> Jurisdiction {
-    homes[home].region.flatMap { region in sets.lazy.compactMap { $0.regions[region] }.first }
-      ?? atoms.representatives[homes[home].atom]
-  }
-
-  /// - Returns: `nil` where there is no such place for this home.
-  func place(of hop: DomainHop, home: Int) -> Place? {
-    switch hop {
-    case .sameRegion: return place(ofHome: home)
-    case .otherRegion: return Place(region: Self.otherRegion, jurisdiction: jurisdiction(ofHome: home))
-    case .sibling: return sibling(of: home).map { Place(region: Self.otherRegion, jurisdiction: $0) }
+  func name(of hop: Int, home: Int) -> String {
+    let pair = places.pair(home: home, hop: hop)
+    switch hops[hop].target {
+    case .sameRegion: return "same region"
+    case .region(let region): return region.rawValue
     case .atom(let atom):
-      return atom == homes[home].atom ? nil : Place(region: Self.otherRegion, jurisdiction: atoms.representatives[atom])
-    case .region(let region):
-      guard region != homes[home].region else { return nil }
-      return sets.lazy.compactMap { $0.regions[region] }.first.map { Place(region: region, jurisdiction: $0) }
+      guard let pair, atom == homes[home].atom || hops[hop].isNear else { return name(ofAtom: atom) }
+      let there = name(of: pair.hop.jurisdiction)
+      return hops[hop].isNear && pair.hop.jurisdiction == pair.home.jurisdiction ? "\(there), another region" : there
     }
   }
 
-  /// The atom that data on this hop is in.
-  func atom(of hop: DomainHop, home: Int) -> Int? { place(of: hop, home: home).map { atoms.atom(of: $0.jurisdiction) } }
+  /// A home as it has to be for a hop, where that is not anywhere in the home's atom.
+  func name(ofHome home: Int, for hop: Int) -> String {
+    guard homes[home].region == nil, let pair = places.pair(home: home, hop: hop) else { return name(ofHome: home) }
+    let jurisdiction = pair.home.jurisdiction
+    return jurisdiction == atoms.representatives[homes[home].atom] ? name(ofHome: home) : name(of: jurisdiction)
+  }
+
+  private func name(of jurisdiction: Jurisdiction) -> String {
+    jurisdiction.isInvented ? "\(jurisdiction.country), part \(jurisdiction.rawValue.suffix(1))" : jurisdiction.rawValue
+  }
+
+  /// The home that stands for an atom, wherever data goes.
+  func place(ofHome home: Int) -> Place { places.place(ofHome: home) }
+
+  /// A home and where data goes from it.
+  /// - Returns: `nil` where there are no such places.
+  func places(of hop: Int, home: Int) -> (home: Place, hop: Place)? { places.pair(home: home, hop: hop) }
+}
+
+extension Invariant {
+  fileprivate var placesToReach: JurisdictionSet? {
+    if case .unreachable(.jurisdictions(let set)) = demand { set } else { nil }
+  }
+
+  /// On which the places that must not be reached change.
+  var daysOfReach: Set<CalendarDate> { placesToReach?.days ?? [] }
 }
 
 extension RuleTable.Cell: Comparable {
@@ -152,7 +149,7 @@ extension Domain {
     let isStore = action == .store
     return Slice(
       action: action, home: home,
-      hops: isStore ? [0] : hops.indices.filter { self.place(of: hops[$0], home: home) != nil },
+      hops: isStore ? [0] : hops.indices.filter { places.pair(home: home, hop: $0) != nil },
       cells: isStore ? [RuleTable.Cell(collection: nil, dataClass: nil)] : cells, purposes: isStore ? [nil] : purposes,
       consents: keys.contains(.consent) ? [nil, .implied, .explicit] : [nil],
       people: DomainPerson.all(keys, asking, sets.flatMap(\.principals), on: day))
@@ -161,9 +158,10 @@ extension Domain {
   /// The request that a coordinate stands for.
   func request(_ coordinate: Coordinate) -> AccessRequest {
     let home = place(ofHome: coordinate.home)
+    let pair = places.pair(home: coordinate.home, hop: coordinate.hop) ?? (home, home)
     let person = coordinate.person
     return AccessRequest(
-      action: coordinate.action, home: home, hops: [place(of: hops[coordinate.hop], home: coordinate.home) ?? home],
+      action: coordinate.action, home: pair.home, hops: [pair.hop],
       collection: coordinate.cell.collection, purpose: coordinate.purpose, principal: person.principal ?? "somebody",
       consent: .known(coordinate.consent), residence: person.residence.map(Fact.known) ?? .unknown,
       firstWrite: person.firstWrite.map(Fact.known) ?? .unknown,

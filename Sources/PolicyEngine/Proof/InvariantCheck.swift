@@ -5,13 +5,14 @@ struct InvariantCheck {
   private let invariant: Invariant
   private var best: (size: Int, counterexample: PolicyProof.Counterexample)?
   private var isAboutSomething = false
+  private var violationCount = 0
 
   init(_ invariant: Invariant) { self.invariant = invariant }
 
   var result: PolicyProof.InvariantResult {
     PolicyProof.InvariantResult(
       id: invariant.id, location: invariant.scope.location, basis: invariant.scope.basis, counterexample: best?.counterexample,
-      isVacuous: !isAboutSomething)
+      violationCount: violationCount, isVacuous: !isAboutSomething)
   }
 
   /// - Parameter observer: the set that has the invariants as its rules.
@@ -21,12 +22,16 @@ struct InvariantCheck {
     for found in situations.classes where found.observed?.contains(bit) ?? false {
       isAboutSomething = true
       guard let what = violation(in: found, set) else { continue }
+      violationCount += found.count
       offer(
         .init(facts: situations.domain.facts(found.example), rule: found.outcome.rule.map { set.rules[$0].matched }, what: what),
         size: found.exampleSize)
     }
     if case .unreachable(let reach) = invariant.demand {
-      for (path, size) in Reachability(situations, set).violations(of: invariant.scope, reach) { offer(path, size: size) }
+      for (path, size) in Reachability(situations, set).violations(of: invariant.scope, reach) {
+        violationCount += 1
+        offer(path, size: size)
+      }
     }
   }
 

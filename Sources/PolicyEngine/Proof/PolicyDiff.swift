@@ -28,6 +28,14 @@ package struct PolicyDiff: Sendable {
     package let days: [CalendarDate]
   }
 
+  /// A purpose that some principals may claim by one set, and not by the other.
+  package struct Claim: Hashable, Sendable {
+    package let direction: Direction
+    /// One of them.
+    package let principal: String
+    package let purpose: Purpose
+  }
+
   package let oldRevision: String
   package let newRevision: String
   /// The first day of each epoch that was looked at.
@@ -38,13 +46,16 @@ package struct PolicyDiff: Sendable {
   package let changedCount: Int
   /// Widened first.
   package let boxes: [Box]
+  /// In order of principals and purposes.
+  package let claims: [Claim]
 
-  package var isEmpty: Bool { widenedCount + narrowedCount + changedCount == 0 }
+  package var isEmpty: Bool { widenedCount + narrowedCount + changedCount == 0 && claims.isEmpty }
   /// Whether something is shown that was not, or more of it than before.
-  package var widens: Bool { widenedCount + changedCount > 0 }
+  package var widens: Bool { widenedCount + changedCount > 0 || claims.contains { $0.direction == .widened } }
 
   /// Compares on every day from `day` on.
   package init(from old: PolicySet, to new: PolicySet, since day: CalendarDate) {
+    claims = Claim.differences(from: old, to: new)
     oldRevision = old.revision
     newRevision = new.revision
     days = [day] + Set(old.compiled.epochs.starts + new.compiled.epochs.starts).filter { $0 > day }.sorted()
@@ -84,6 +95,19 @@ extension PolicyDiff.Box {
   }
 }
 
+extension PolicyDiff.Claim {
+  /// The boxes take for granted that whoever asks may claim the purpose; here is for whom that changes.
+  fileprivate static func differences(from old: PolicySet, to new: PolicySet) -> [Self] {
+    let patterns = (old.principals + new.principals).map(\.pattern)
+    return NamePattern.names(tellingApart: patterns).sorted().flatMap { principal in
+      let (before, after) = (old.purposes(allowedFor: principal), new.purposes(allowedFor: principal))
+      return before.symmetricDifference(after).sorted().map {
+        Self(direction: after.contains($0) ? .widened : .narrowed, principal: principal, purpose: $0)
+      }
+    }
+  }
+}
+
 /// Two sets in one epoch.
 private struct Comparison {
   private let domain: Domain
@@ -105,32 +129,51 @@ private struct Comparison {
 
   func boxes(_ action: Action) -> (boxes: [PolicyDiff.Box], situationCount: Int, counts: [PolicyDiff.Direction: Int]) {
     let slices = domain.homes.indices.map { domain.slice(action, home: $0) }
+    let subjects = action == .store ? [Subject(cell: 0)] : self.subjects
     let people = slices.reduce(into: [DomainPerson]()) { all, slice in all += slice.people.filter { !all.contains($0) } }
     let cells = slices.first?.cells ?? []
     let purposes = slices.first?.purposes ?? []
-    let sizes = [slices.count, domain.hops.count, cells.count, purposes.count, 3, people.count]
-    func index(_ home: Int, _ hop: Int, _ place: Domain.SlicePlace, _ person: Int) -> Int {
-      ((((home * sizes[1] + hop) * sizes[2] + place.cell) * sizes[3] + place.purpose) * sizes[4] + place.consent) * sizes[5]
+    let sizes = [slices.count, domain.hops.count, subjects.count, purposes.count, 3, people.count]
+    func index(_ home: Int, _ hop: Int, _ subject: Int, _ place: Domain.SlicePlace, _ person: Int) -> Int {
+      ((((home * sizes[1] + hop) * sizes[2] + subject) * sizes[3] + place.purpose) * sizes[4] + place.consent) * sizes[5]
         + person
     }
     var situationCount = 0
     var isSituation = [Bool](repeating: false, count: sizes.reduce(1, *))
     var differing: [Difference: [Int]] = [:]
-    let oldFields = cells.map(old.fields)
-    let newFields = cells.map(new.fields)
+    let fields = subjects.map { $0.fields(of: cells, old, new) }
     for (home, slice) in slices.enumerated() {
       let personIndex = slice.people.map { people.firstIndex(of: $0) ?? 0 }
-      domain.scan(slice) { place, applying in
-        situationCount += 1
-        let point = index(home, slice.hops[place.hop], place, personIndex[place.person])
+      // A subject may be in one cell of the old set and in another of the new one, so effects are gathered by cell first.
+      var effects: [Domain.SlicePlace: (before: RuleBits?, after: RuleBits?)] = [:]
+      let isMoved = subjects.contains { $0.old != $0.new }
+      func compare(_ subject: Int, _ place: Domain.SlicePlace, _ before: RuleBits?, _ after: RuleBits?) {
+        let point = index(home, slice.hops[place.hop], subject, place, personIndex[place.person])
         isSituation[point] = true
-        let cell = slice.cells[place.cell]
-        let before = effect(old, applying[0], action, cell, oldFields[place.cell])
-        let after = effect(new, applying[1], action, cell, newFields[place.cell])
-        let fields = Set(oldFields[place.cell] + newFields[place.cell]).sorted()
-        let views = (views(before, oldFields[place.cell], fields), self.views(after, newFields[place.cell], fields))
-        guard views.0 != views.1 else { return }
-        differing[Difference(before: views.0, after: views.1, fields: fields), default: []].append(point)
+        situationCount += 1
+        let (own, names) = (subjects[subject], fields[subject])
+        let old = effect(self.old, before, action, own.old.map { slice.cells[$0] }, names)
+        let new = effect(self.new, after, action, own.new.map { slice.cells[$0] }, names)
+        guard old != new else { return }
+        differing[Difference(before: old, after: new, fields: names), default: []].append(point)
+      }
+      domain.scan(slice) { place, applying in
+        if isMoved { effects[place] = (applying[0], applying[1]) }
+        for (subject, own) in subjects.enumerated() where own.old == place.cell && own.new == place.cell {
+          compare(subject, place, applying[0], applying[1])
+        }
+      }
+      for (place, _) in effects where place.cell == 0 {
+        for (subject, own) in subjects.enumerated() where own.old != own.new {
+          func bits(_ cell: Int?) -> (before: RuleBits?, after: RuleBits?)? {
+            cell.flatMap { cell in
+              var there = place
+              there.cell = cell
+              return effects[there]
+            }
+          }
+          compare(subject, place, bits(own.old)?.before, bits(own.new)?.after)
+        }
       }
     }
     var counts: [PolicyDiff.Direction: Int] = [:]
@@ -141,29 +184,76 @@ private struct Comparison {
       var grid = isSituation.map { $0 ? BoxCover.Point.outside : .void }
       for point in points { grid[point] = .inside }
       for box in BoxCover(sizes: sizes, points: grid).boxes() {
-        boxes.append(self.box(box, difference, direction, action, cells, purposes, people))
+        boxes.append(self.box(box, difference, direction, action, subjects.map { $0.name(cells) }, purposes, people))
       }
     }
     return (boxes, situationCount, counts)
   }
 
+  /// Of a denial, whatever its reason, the same. A cell or a purpose that the set does not know is refused.
   private func effect(
-    _ set: PolicySet, _ applying: RuleBits?, _ action: Action, _ cell: RuleTable.Cell, _ fields: [String]
+    _ set: PolicySet, _ applying: RuleBits?, _ action: Action, _ cell: RuleTable.Cell?, _ fields: [String]
   ) -> CellOutcome.Effect {
-    // A cell or a purpose that the set does not know is refused.
-    applying.map { set.outcome(of: $0, action, cell, fields: fields).effect } ?? .deny(.unknownCollection)
+    guard let applying, let cell else { return .deny(.noMatchingRule) }
+    let effect = set.outcome(of: applying, action, cell, fields: fields).effect
+    if case .permit = effect { return effect }
+    return .deny(.noMatchingRule)
   }
 
-  /// The views of the fields of both sets; of a denial, whatever its reason, the same.
-  private func views(_ effect: CellOutcome.Effect, _ own: [String], _ all: [String]) -> CellOutcome.Effect {
-    guard case .permit(let views) = effect else { return .deny(.noMatchingRule) }
-    guard !views.isEmpty, own != all else { return effect }
-    let byField = Dictionary(zip(own, views), uniquingKeysWith: { first, _ in first })
-    return .permit(all.map { byField[$0] ?? byField["*"] ?? .drop })
+  /// What is compared: the fields of a cell that are of one class in both sets, or one field that is of another class in each.
+  private struct Subject {
+    /// Places among the domain's cells; `nil` where the set has no such collection.
+    var old: Int?
+    var new: Int?
+    /// One that moves from class to class.
+    var field: String?
+
+    init(cell: Int) { (old, new, field) = (cell, cell, nil) }
+
+    /// `profile/contact`, or `profile.diagnosis (health to contact)`.
+    func name(_ cells: [RuleTable.Cell]) -> String {
+      func dataClass(_ cell: Int?) -> String { cell.flatMap { cells[$0].dataClass?.rawValue } ?? "none" }
+      guard let field, let cell = old ?? new else { return old.map { cells[$0].name } ?? "" }
+      return "\(cells[cell].collection?.rawValue ?? "").\(field) (\(dataClass(old)) to \(dataClass(new)))"
+    }
+
+    init(old: Int?, new: Int?, field: String) { (self.old, self.new, self.field) = (old, new, field) }
+
+    /// The fields whose views are compared.
+    func fields(of cells: [RuleTable.Cell], _ before: PolicySet, _ after: PolicySet) -> [String] {
+      if let field { return [field] }
+      guard let cell = old, cells.indices.contains(cell) else { return [] }
+      let both = Set(before.fields(of: cells[cell])).union(after.fields(of: cells[cell]))
+      return both.filter { field in
+        cells[cell].collection.map { before.dataClass(of: field, in: $0) == after.dataClass(of: field, in: $0) } ?? true
+      }.sorted()
+    }
+  }
+
+  private var subjects: [Subject] {
+    let cells = domain.cells
+    let stay = cells.indices.filter { cell in
+      guard let collection = cells[cell].collection else { return true }
+      return old.collection(collection) != nil && new.collection(collection) != nil
+        && !Subject(cell: cell).fields(of: cells, old, new).isEmpty
+    }.map(Subject.init(cell:))
+    let moved = Set(cells.compactMap(\.collection)).sorted().flatMap { collection -> [Subject] in
+      let schemas = [old.collection(collection), new.collection(collection)]
+      let fields = Set(schemas.compactMap(\.self).flatMap { $0.fields + ["*"] }).sorted()
+      return fields.compactMap { field in
+        let (before, after) = (old.dataClass(of: field, in: collection), new.dataClass(of: field, in: collection))
+        guard before != after else { return nil }
+        func cell(_ dataClass: DataClass?) -> Int? {
+          dataClass.flatMap { cells.firstIndex(of: RuleTable.Cell(collection: collection, dataClass: $0)) }
+        }
+        return Subject(old: cell(before), new: cell(after), field: field)
+      }
+    }
+    return stay + moved
   }
 
   private func box(
-    _ box: BoxCover.Box, _ difference: Difference, _ direction: PolicyDiff.Direction, _ action: Action, _ cells: [RuleTable.Cell],
+    _ box: BoxCover.Box, _ difference: Difference, _ direction: PolicyDiff.Direction, _ action: Action, _ subjects: [String],
     _ purposes: [Purpose?], _ people: [DomainPerson]
   ) -> PolicyDiff.Box {
     func some(_ values: [Int], of count: Int, _ name: (Int) -> String?) -> [String]? {
@@ -175,10 +265,9 @@ private struct Comparison {
       hops: action == .store
         ? nil
         : some(box[1], of: domain.hops.count) { hop in
-          domain.place(of: domain.hops[hop], home: home) == nil && box[0].count == 1
-            ? nil : domain.name(of: domain.hops[hop], homes: box[0])
+          domain.places(of: hop, home: home) == nil && box[0].count == 1 ? nil : domain.name(of: hop, homes: box[0])
         },
-      cells: action == .store ? nil : some(box[2], of: cells.count) { cells[$0].name },
+      cells: action == .store ? nil : some(box[2], of: subjects.count) { subjects[$0] },
       purposes: action == .store || box[3].count == purposes.count ? nil : box[3].compactMap { purposes[$0] },
       consents: some(box[4], of: 3) { ["none", "implied", "explicit"][$0] },
       people: some(box[5], of: people.count) { people[$0].description },
@@ -203,6 +292,13 @@ extension Comparison.Difference {
   }
 }
 
+extension PolicySet {
+  /// `nil` where there is no such collection.
+  fileprivate func dataClass(of field: String, in collection: CollectionName) -> DataClass? {
+    self.collection(collection)?.dataClass(of: field)
+  }
+}
+
 extension RuleTable.Cell {
   /// `profile/contact`.
   var name: String { [collection?.rawValue, dataClass?.rawValue].compactMap(\.self).joined(separator: "/") }
@@ -210,12 +306,12 @@ extension RuleTable.Cell {
 
 extension Domain {
   /// The name of a hop as seen from several homes.
-  func name(of hop: DomainHop, homes: [Int]) -> String {
-    guard homes.count > 1 else { return homes.first.map { name(of: hop, home: $0) } ?? "" }
-    switch hop {
-    case .sameRegion, .atom, .region: return name(of: hop, home: homes[0])
-    case .otherRegion: return "another region there"
-    case .sibling: return "another of them"
+  func name(of hop: Int, homes: [Int]) -> String {
+    if homes.count == 1 { return name(of: hop, home: homes[0]) }
+    switch (hops[hop].target, hops[hop].isNear) {
+    case (.sameRegion, _): return "same region"
+    case (.atom(let atom), let isNear): return isNear ? "\(name(ofAtom: atom)), another region" : name(ofAtom: atom)
+    case (.region(let region), let isNear): return isNear ? region.rawValue : "\(region) from abroad"
     }
   }
 }

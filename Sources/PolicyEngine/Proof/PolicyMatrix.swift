@@ -47,7 +47,7 @@ package struct PolicyMatrix: Sendable {
     revision = set.revision
     homes = domain.homes.indices.map(domain.name(ofHome:))
     homeMembers = domain.homes.map { home in home.region == nil ? domain.atoms.members[home.atom] : [] }
-    hops = domain.hops.map { domain.name(of: $0, homes: Array(domain.homes.indices)) }
+    hops = domain.hops.indices.map { domain.name(of: $0, homes: Array(domain.homes.indices)) }
     cells = domain.cells.map(\.name)
     purposes = domain.purposes.map(\.rawValue)
     var planes: [Plane] = []

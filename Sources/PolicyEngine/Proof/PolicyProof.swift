@@ -27,6 +27,8 @@ package struct PolicyProof: Sendable {
     package let basis: String?
     /// `nil` where it holds.
     package let counterexample: Counterexample?
+    /// In how many situations it does not, in all epochs. Of copies: from how many homes and classes one gets there.
+    package let violationCount: Int
     /// No situation is what it is about: it holds of nothing.
     package let isVacuous: Bool
 
@@ -59,7 +61,9 @@ extension PolicySet {
     let observer = invariants.isEmpty ? nil : observing
     var tally = RuleTally(self)
     var checks = invariants.map { InvariantCheck($0) }
-    let days = [day] + compiled.epochs.starts.filter { $0 > day }
+    // Something may begin or end that only an invariant speaks of.
+    let starts = Set(compiled.epochs.starts + (observer?.compiled.epochs.starts ?? []))
+    let days = [day] + starts.union(invariants.flatMap(\.daysOfReach)).filter { $0 > day }.sorted()
     var situationCount = 0
     var classCount = 0
     for day in days {
@@ -74,8 +78,8 @@ extension PolicySet {
       invariants: checks.map(\.result))
   }
 
-  /// The invariants as rules of a set of their own: which apply in a situation is asked as of any rule. One that is about reach looks at
-  /// the ways, not at situations, and is no rule there.
+  /// The invariants as rules of a set of their own: which apply in a situation is asked as of any rule. Of one that is about reach, the
+  /// scope is.
   private var observing: PolicySet {
     PolicySet(
       warnings: [], revision: revision, vocabulary: vocabulary, packs: [], collections: collections, principals: principals,

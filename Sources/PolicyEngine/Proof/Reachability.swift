@@ -59,10 +59,10 @@ struct Reachability {
       for action in [Action.replicate, .export, .move] where allowed.contains(action) {
         for hop in domain.hops.indices {
           let edge = Situations.Edge(action: action, home: copy.home, hop: hop, cell: cell)
-          guard situations.edges[edge] != nil, let place = domain.place(of: domain.hops[hop], home: copy.home) else { continue }
+          guard situations.edges[edge] != nil, let places = domain.places(of: hop, home: copy.home) else { continue }
           let steps = copy.steps + [edge]
-          if isForbidden(place, edge, from: start, isFirst: copy.steps.isEmpty, reach) { return steps }
-          if action == .move, let next = home(at: place), seen.insert(next).inserted {
+          if isForbidden(places, edge, from: start, isFirst: copy.steps.isEmpty, reach) { return steps }
+          if action == .move, let next = home(at: places.hop), seen.insert(next).inserted {
             queue.append(Copy(home: next, steps: steps))
           }
         }
@@ -77,20 +77,25 @@ struct Reachability {
     return domain.homes.firstIndex { $0.atom == atom && $0.region == nil }
   }
 
-  private func isForbidden(_ place: Place, _ edge: Situations.Edge, from start: Int, isFirst: Bool, _ reach: Invariant.Reach)
-    -> Bool
-  {
+  private func isForbidden(
+    _ places: (home: Place, hop: Place), _ edge: Situations.Edge, from start: Int, isFirst: Bool, _ reach: Invariant.Reach
+  ) -> Bool {
     switch reach {
     // After a move, the first region may be another one again; on the first step only the home itself is none.
-    case .anyOther: return !isFirst || domain.hops[edge.hop] != .sameRegion
-    case .abroad: return place.jurisdiction.isWithin(domain.place(ofHome: start).jurisdiction) != .yes
-    case .jurisdictions(let set): return set.contains(place.jurisdiction, on: domain.day) != .no
+    case .anyOther: return !isFirst || domain.hops[edge.hop].target != .sameRegion
+    case .abroad:
+      if isFirst { return places.hop.jurisdiction.isWithin(places.home.jurisdiction) != .yes }
+      // Where the start's atom has several places, a way back may end in another of them.
+      let home = domain.homes[start]
+      let isOnePlace = home.region != nil || domain.atoms.candidates(home.atom).count == 1
+      return !isOnePlace || places.hop.jurisdiction.isWithin(domain.place(ofHome: start).jurisdiction) != .yes
+    case .jurisdictions(let set): return set.contains(places.hop.jurisdiction, on: domain.day) != .no
     }
   }
 
   private func counterexample(_ way: [Situations.Edge], _ start: Int) -> PolicyProof.Counterexample {
     let steps = way.map { edge in
-      "\(domain.name(of: domain.hops[edge.hop], home: edge.home)) (\(edge.action.rawValue))"
+      "\(domain.name(of: edge.hop, home: edge.home)) (\(edge.action.rawValue))"
     }
     let last = way.last.flatMap { situations.edges[$0] }
     let first = way.first.flatMap { situations.edges[$0] }
@@ -102,7 +107,8 @@ struct Reachability {
     }
     return PolicyProof.Counterexample(
       facts: SituationFacts(
-        day: domain.day, action: way.last?.action ?? .replicate, home: domain.name(ofHome: start), hops: steps,
+        day: domain.day, action: way.last?.action ?? .replicate,
+        home: way.count == 1 ? domain.name(ofHome: start, for: way[0].hop) : domain.name(ofHome: start), hops: steps,
         collection: way.last?.cell.collection, dataClass: way.last?.cell.dataClass, purpose: first?.purpose,
         consent: first?.consent, person: first?.person.description ?? ""),
       rule: rule, what: "gets there")

@@ -14,8 +14,9 @@ struct SliceScanner {
     self.table = table
     action = RuleTable.index(of: slice.action)
     let home = domain.place(ofHome: slice.home)
-    let hops = slice.hops.map { domain.place(of: domain.hops[$0], home: slice.home) ?? home }
-    pairs = hops.map { table.pair(home: home, hop: $0) }
+    let places = slice.hops.map { domain.places(of: $0, home: slice.home) ?? (home: home, hop: home) }
+    let hops = places.map(\.hop)
+    pairs = places.map { table.pair(home: $0.home, hop: $0.hop) }
     matters = slice.cells.map { cell in slice.purposes.map { table.matter(cell, $0) } }
     consents = slice.consents.map { table.consent(RuleTable.index(of: .known($0))) }
     guard !table.rare[action].isEmpty else {

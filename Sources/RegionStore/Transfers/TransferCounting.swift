@@ -10,17 +10,23 @@ struct TransferCounting {
   private let transfers: [Transfer]
   private let decidedOn: TransferFacts
 
+  private struct Person: Hashable {
+    let tag: SubjectTag
+    let what: ClassInYear
+  }
+
   /// - Parameter facts: as they were read.
   /// - Returns: `nil` where nobody is to be counted.
   init?(_ transfers: some Sequence<Transfer>, decidedOn facts: TransferFacts) {
-    var seen = TransferFacts()
-    let new = transfers.filter { transfer in
-      let isNew = !facts.isCounted(transfer.tag, in: transfer.what) && !seen.isCounted(transfer.tag, in: transfer.what)
-      seen.noteCounted(transfer.tag, in: transfer.what)
-      return isNew
+    var new: [Person: Transfer] = [:]
+    for transfer in transfers where !facts.isCounted(transfer.tag, in: transfer.what) {
+      // Policies may change between two calls of one batch: all their limits count.
+      let person = Person(tag: transfer.tag, what: transfer.what)
+      let limits = transfer.limits.union(new[person]?.limits ?? [])
+      new[person] = Transfer(of: transfer.tag, transfer.what, limits: limits)
     }
     guard !new.isEmpty else { return nil }
-    self.transfers = new.sorted { ($0.tag, $0.what.year, $0.what.dataClass) < ($1.tag, $1.what.year, $1.what.dataClass) }
+    self.transfers = new.values.sorted { ($0.tag, $0.what.year, $0.what.dataClass) < ($1.tag, $1.what.year, $1.what.dataClass) }
     decidedOn = facts
   }
 

@@ -78,11 +78,7 @@ struct PolicyBundleCommand: AsyncParsableCommand {
     var problems = try PolicyTests.run(files, against: policies).filter { !$0.passed }.map {
       Diagnostic(at: $0.location, "the case '\($0.name)' fails: \($0.failures.joined(separator: "; "))")
     }
-    problems += policies.prove(from: today).invariants.compactMap { invariant in
-      invariant.counterexample.map {
-        Diagnostic(at: invariant.location, "the invariant '\(invariant.id)' is broken: \($0.facts.description) \($0.what)")
-      }
-    }
+    problems += PolicyReport.brokenInvariants(policies.prove(from: today))
     guard problems.isEmpty else { throw ConfigurationError(problems) }
     let bundle = try PolicyBundle(files, sequence: sequence ?? 0, signers: try key.map(PolicyBundleFile.signer))
     let path = output ?? ""

@@ -65,6 +65,7 @@ enum PolicyBundleFile {
       let files = bundle.files.map { PolicyFile(path: "policies/\($0.path)", text: $0.text) }
       let policies = try PolicyFolder.load(files, regions: regions, today: PolicyInputs.today())
       policies.compileNow(for: PolicyInputs.today())
+      try PolicyFolder.checkInvariants(of: policies)
       try ledger.take(bundle)
       return policies
     }
@@ -87,6 +88,25 @@ extension PolicyFolder {
       let policies = try load(try files(), regions: regions, today: PolicyInputs.today())
       policies.compileNow(for: PolicyInputs.today())
       return policies
+    } checkChange: { old, new in
+      // A folder does not say that it is whole: a file that is lost would only be a smaller set, that forbids less.
+      let lost = old.fileNames.subtracting(new.fileNames).sorted()
+      guard lost.isEmpty else {
+        throw ConfigurationError(
+          lost.map {
+            Diagnostic(
+              at: SourceLocation(file: "policies/\($0)", line: 1, column: 1),
+              "the file is gone, so the policies may not be whole",
+              help: "put it back; to remove it on purpose, start the coordinator anew, or serve bundles")
+          })
+      }
+      try checkInvariants(of: new)
     }
+  }
+
+  /// - Throws: ``ConfigurationError`` where an invariant does not hold from today on.
+  static func checkInvariants(of policies: PolicySet) throws(ConfigurationError) {
+    let broken = PolicyReport.brokenInvariants(policies.prove(from: PolicyInputs.today()))
+    guard broken.isEmpty else { throw ConfigurationError(broken) }
   }
 }

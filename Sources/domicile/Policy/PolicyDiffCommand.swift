@@ -65,12 +65,19 @@ struct PolicyDiffCommand: AsyncParsableCommand {
       print("          \(box.before) \(style.faint("->")) \(box.after)")
       if box.days.count < diff.days.count, let first = box.days.first { print("          \(style.faint("from \(first) on"))") }
     }
+    for claim in diff.claims {
+      let mark = claim.direction == .widened ? style.bad("wider   ") : style.good("narrower")
+      let verb = claim.direction == .widened ? "may claim" : "may no longer claim"
+      print("\(mark)  principals like '\(claim.principal)' \(verb) the purpose \(claim.purpose)")
+    }
     let counts = [(diff.widenedCount, "wider"), (diff.changedCount, "changed"), (diff.narrowedCount, "narrower")]
     print(
       diff.isEmpty
         ? style.good("the two decide alike in \(PolicyReport.grouped(diff.situationCount)) situations")
         : "of \(PolicyReport.grouped(diff.situationCount)) situations "
-          + counts.filter { $0.0 > 0 }.map { "\(PolicyReport.grouped($0.0)) \($0.1)" }.joined(separator: ", "))
+          + (counts.contains { $0.0 > 0 }
+            ? counts.filter { $0.0 > 0 }.map { "\(PolicyReport.grouped($0.0)) \($0.1)" }.joined(separator: ", ")
+            : "none is decided otherwise by the rules"))
     guard diff.widens else { return }
     if let acknowledgement {
       print(style.good("acknowledged by \(acknowledgement.by)") + ": \(acknowledgement.reason)")
@@ -86,6 +93,13 @@ struct PolicyDiffCommand: AsyncParsableCommand {
       "new": .string(diff.newRevision), "situations": .integer(diff.situationCount), "widened": .integer(diff.widenedCount),
       "narrowed": .integer(diff.narrowedCount), "changed": .integer(diff.changedCount),
       "days": .array(diff.days.map { .string($0.description) }), "boxes": .array(diff.boxes.map(\.json)),
+      "claims": .array(
+        diff.claims.map {
+          [
+            "direction": .string($0.direction.rawValue), "principal": .string($0.principal),
+            "purpose": .string($0.purpose.rawValue),
+          ]
+        }),
     ]
     if let acknowledgement {
       members["acknowledged"] = ["by": .string(acknowledgement.by), "reason": .string(acknowledgement.reason)]

@@ -19,6 +19,15 @@ enum PolicyReport {
     }
   }
 
+  /// An error for each invariant that does not hold.
+  static func brokenInvariants(_ proof: PolicyProof) -> [Diagnostic] {
+    proof.invariants.compactMap { invariant in
+      invariant.counterexample.map {
+        Diagnostic(at: invariant.location, "the invariant '\(invariant.id)' is broken: \($0.facts.description) \($0.what)")
+      }
+    }
+  }
+
   /// `forbid eu.health-stays  policies/eu-transfers.yaml:61`
   static func describe(_ rule: MatchedRule, _ style: TerminalStyle) -> String {
     "\(rule.kind.rawValue) \(rule.id)  \(style.faint(rule.location.fileAndLine))"

@@ -74,6 +74,19 @@ import Testing
     }
   }
 
+  @Test func `a file of a strange name is refused, so that no file can hide in another's name`() throws {
+    for name in ["a\n2\nx.yaml", "../pack.yaml", "lists/deep/x.yaml", "pack.test.yaml", ".pack.yaml", "pack.txt", ""] {
+      let files = Self.files + [PolicyFile(path: "policies/\(name)", text: "policy: p\n")]
+      let bundle = JSONValue.object([
+        "files": .object(
+          Dictionary(files.map { (String($0.path.dropFirst(9)), JSONValue.string($0.text)) }) { _, last in last }),
+        "note": .string("domicile-policy-bundle/v1\n1\nsha256:00\n"),
+      ])
+      let found = failure { try PolicyBundle(parsing: bundle.canonicalBytes, keys: []) }
+      #expect(found == .malformed("it has a file of a name that no policy file has"), "\(name)")
+    }
+  }
+
   @Test func `an older bundle is refused, after a restart too, and so is another with the same number`() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "domicile-ledger-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: folder) }

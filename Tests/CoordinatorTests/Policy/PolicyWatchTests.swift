@@ -14,10 +14,14 @@ import Testing
   private let start = ContinuousClock.now
   private func hour(_ hours: Int) -> ContinuousClock.Instant { start + .seconds(hours * 3_600) }
 
-  @Test func `what changes is loaded once, and what is as it was is confirmed`() {
+  @Test func `what changes is loaded once it has settled, and what is as it was is confirmed`() {
     var freshness = PolicyFreshness(known: "a", at: start, ageMax: .seconds(3_600))
     #expect(freshness.look("a", at: hour(5)) == .nothing)
-    #expect(freshness.look("b", at: hour(6)) == .load)
+    // A copy under way: each look sees other files.
+    #expect(freshness.look("a third of b", at: hour(5)) == .nothing)
+    #expect(freshness.look("half of b", at: hour(5)) == .nothing)
+    #expect(freshness.look("b", at: hour(5)) == .nothing)
+    #expect(freshness.look("b", at: hour(5)) == .load)
     freshness.loaded("b", at: hour(6))
     #expect(freshness.look("b", at: hour(6)) == .nothing)
     #expect(freshness.isConfirmed)
@@ -25,6 +29,7 @@ import Testing
 
   @Test func `what was refused is not tried again until it changes, and the last good ones grow old meanwhile`() {
     var freshness = PolicyFreshness(known: "a", at: start, ageMax: .seconds(7_200))
+    _ = freshness.look("wrong", at: hour(0))
     #expect(freshness.look("wrong", at: hour(0)) == .load)
     freshness.refused("wrong")
     #expect(freshness.look("wrong", at: hour(1)) == .nothing)
@@ -32,6 +37,7 @@ import Testing
     #expect(freshness.look("wrong", at: hour(2)) == .outdated)
     #expect(freshness.look("a", at: hour(3)) == .nothing)
     #expect(freshness.isConfirmed)
+    _ = freshness.look("wrong", at: hour(3))
     #expect(freshness.look("wrong", at: hour(3)) == .load)
   }
 
@@ -42,6 +48,17 @@ import Testing
     #expect(freshness.look(nil, at: hour(2)) == .outdated)
     #expect(freshness.look("a", at: hour(2)) == .nothing)
     #expect(freshness.look(nil, at: hour(3)) == .complain)
+  }
+
+  @Test func `a source that never stays as it is grows old, too`() {
+    var freshness = PolicyFreshness(known: "a", at: start, ageMax: .seconds(7_200))
+    #expect(freshness.look("1", at: hour(0)) == .nothing)
+    #expect(freshness.look("2", at: hour(1)) == .nothing)
+    #expect(freshness.look("3", at: hour(2)) == .outdated)
+    // One that settles, and is wrong each time, as well.
+    #expect(freshness.look("3", at: hour(2)) == .load)
+    freshness.refused("3")
+    #expect(freshness.isTooOld(at: hour(2)))
   }
 }
 

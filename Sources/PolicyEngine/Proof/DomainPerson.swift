@@ -1,19 +1,5 @@
 import Residency
 
-/// Where data may go, as seen from a home.
-enum DomainHop: Hashable, Sendable {
-  /// The home region itself.
-  case sameRegion
-  /// Another region of the home's jurisdiction.
-  case otherRegion
-  /// Another jurisdiction of the home's atom: no rule but for `locality` tells the two apart.
-  case sibling
-  /// A region in another atom's jurisdiction.
-  case atom(Int)
-  /// A region that some rule names.
-  case region(RegionID)
-}
-
 /// A person's own facts, and who asks: what rules seldom speak of. One combination of those that matter for an action and a home.
 struct DomainPerson: Hashable, Sendable {
   var principal: String?
@@ -68,10 +54,10 @@ extension DomainPerson {
       }
     }
     if keys.contains(.citizenship) {
-      let held = representatives(conditions.compactMap { if case .citizenship(let set) = $0 { set } else { nil } }, on: day)
-      people = product(people, held) { person, citizenship in
+      let held = citizenships(conditions.compactMap { if case .citizenship(let set) = $0 { set } else { nil } }, on: day)
+      people = product(people, held) { person, citizenships in
         person.residence = person.residence.map {
-          Residence(country: $0.country, subdivision: $0.subdivision, citizenship: [citizenship.country])
+          Residence(country: $0.country, subdivision: $0.subdivision, citizenship: citizenships)
         }
       }
     }
@@ -109,12 +95,27 @@ extension DomainPerson {
     return atoms.members.compactMap { members in members.first { !divided.contains($0) } }
   }
 
-  /// For each pattern a name that it matches, and a name that none but `*` does.
+  /// What one person may hold together, as far as the sets tell it apart: the fewest citizenships for each combination.
+  private static func citizenships(_ sets: [JurisdictionSet], on day: CalendarDate) -> [Set<Jurisdiction>] {
+    let memberships = sets.map { Membership($0, on: day) }
+    let countries = representatives(sets, on: day).map(\.country)
+    var told: Set<[Truth]> = []
+    var found: [Set<Jurisdiction>] = []
+    var latest: [Set<Jurisdiction>] = [[]]
+    while !latest.isEmpty {
+      latest = latest.flatMap { held in countries.map { held.union([$0]) } }.filter { held in
+        told.insert(memberships.map { membership in held.some { membership.contains($0) } }).inserted
+      }
+      found += latest
+    }
+    return told.insert(sets.map { _ in .no }).inserted ? found + [[]] : found
+  }
+
+  /// A name for every combination of patterns that some name matches.
   private static func principalNames(_ conditions: [Condition], _ principals: [PrincipalEntry]) -> [String] {
     let asked = conditions.flatMap { condition -> [NamePattern] in
       if case .principal(let patterns) = condition { patterns } else { [] }
     }
-    let patterns = asked + principals.filter { !$0.certifications.isEmpty }.map(\.pattern)
-    return (["somebody"] + Set(patterns.map { $0.text.replacing("*", with: "x") }).sorted()).filter { !$0.isEmpty }
+    return NamePattern.names(tellingApart: asked + principals.filter { !$0.certifications.isEmpty }.map(\.pattern))
   }
 }
