@@ -67,6 +67,9 @@ package struct CollectionSchema: Sendable, Hashable {
     return byShapeless[field] ?? FieldPath.ancestors(of: field).lazy.compactMap { byShapeless[$0] }.first
   }
 
+  /// Whether the schema names the field, or what it lies in.
+  package func isNamed(_ field: String) -> Bool { named(field) != nil || isDivided(field) }
+
   /// What policy calls a record's own member: a name that no path can be written with is one of those that no schema names.
   package static func field(ofMember name: String) -> String { FieldPath(member: name)?.text ?? "*" }
 

@@ -22,6 +22,16 @@ package enum DenyReason: String, Hashable, Sendable, CaseIterable {
   case policiesOutdated = "policies_outdated"
 }
 
+extension DenyReason {
+  /// Whether the request itself was wrong, so that no rule was asked.
+  var isOfTheRequest: Bool {
+    switch self {
+    case .unknownAction, .unknownPurpose, .unknownCollection, .unknownRegion, .purposeNotAllowedForPrincipal: true
+    case .forbidden, .noMatchingRule, .missingFact, .everythingDropped, .redactionRequired, .policiesOutdated: false
+    }
+  }
+}
+
 package enum RuleKind: String, Hashable, Sendable, CaseIterable {
   case permit, forbid, require
 }

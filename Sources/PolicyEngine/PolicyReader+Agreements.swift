@@ -27,7 +27,7 @@ extension PolicyReader {
     else {
       return nil
     }
-    let id = text(fields["id"], "an agreement's id")
+    let id = name(fields["id"], "an agreement's id")
     let exporter = fields["exporter"].map { jurisdictions($0, "'exporter'") }
     let importer = fields["importer"].map { jurisdictions($0, "'importer'") }
     let mechanism = text(fields["mechanism"], "'mechanism'").flatMap {

@@ -108,9 +108,8 @@ extension PolicyReader {
 
   private func jurisdictionHelp(_ text: String) -> String {
     if lists[text] != nil { return "did you mean the list '$\(text)'?" }
-    if Jurisdiction(text.uppercased()) != nil { return "did you mean '\(text.uppercased())'?" }
-    if text == "UK" { return "did you mean 'GB'?" }
-    return "write an ISO 3166-1 code (IE), a part of a country (CA-QC), or a list ($eea)"
+    let help = JurisdictionAdvice.help(for: text)
+    return help.contains("did you mean") ? help : "\(help), or a list ($eea)"
   }
 
   /// Jurisdictions and lists named in a rule, with everything the lists contain.

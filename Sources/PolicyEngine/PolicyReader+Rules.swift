@@ -7,7 +7,7 @@ extension PolicyReader {
     else {
       return
     }
-    let name = text(fields["policy"], "a policy's name")
+    let name = self.name(fields["policy"], "a policy's name")
     if let name {
       if packs.contains(where: { $0.name == name }) {
         report(node.location, "there is a policy '\(name)' already", help: "give each its own name")
@@ -31,7 +31,7 @@ extension PolicyReader {
   private mutating func rule(_ node: ConfigurationNode, of policy: String, pack: JurisdictionSet?) -> Rule? {
     let optional = ["basis", "permit", "forbid", "require", "when", "unless", "view", "mechanism", "from", "until", "note"]
     guard let fields = node.fields("a rule", required: ["id"], optional: optional, &diagnostics) else { return nil }
-    let id = text(fields["id"], "a rule's id")
+    let id = name(fields["id"], "a rule's id")
     let kinds = RuleKind.allCases.filter { fields[$0.rawValue] != nil }
     guard let kind = kinds.first, kinds.count == 1, let effect = fields[kind.rawValue] else {
       let problem = kinds.isEmpty ? "says neither permit, forbid nor require" : "says more than one of permit, forbid and require"
@@ -49,6 +49,18 @@ extension PolicyReader {
     }
     let basis = text(fields["basis"], "'basis'")
     let period = period(fields)
+    if exceptions.count == 1, let exception = exceptions.first,
+      conditions.contains(where: { $0.condition.isWithin(exception.condition) })
+    {
+      report(
+        exception.location, "rule '\(id ?? "?")' never applies: 'unless' takes away all of '\(exception.condition.key.rawValue)'",
+        help: "remove the condition from 'when' or from 'unless'")
+    }
+    if kind == .permit || kind == .forbid, conditions.isApart {
+      report(
+        node.location, "rule '\(id ?? "?")' never applies: it wants a residence and a subdivision of different countries",
+        help: "a subdivision lies in its country: name that, or leave 'residence' out")
+    }
     guard let id else { return nil }
     if let until = period.until, until <= today {
       warn(node.location, "rule '\(id)' ended on \(until)", help: "renew it, or remove it")
@@ -209,4 +221,41 @@ extension PolicyReader {
 extension Rule {
   /// The actions that take data out of its home: what a requirement is about.
   static let outward: Set<Action> = [.read, .export, .replicate, .move]
+}
+
+extension Condition {
+  /// Whether this holds only where `other` does, as far as their words tell.
+  fileprivate func isWithin(_ other: Condition) -> Bool {
+    switch (self, other) {
+    case (.locality(let left), .locality(let right)):
+      // Each word includes the ones before it.
+      let order = LocalityWord.allCases
+      return (left.compactMap(order.firstIndex).max() ?? 0) <= (right.compactMap(order.firstIndex).max() ?? -1)
+    case (.requesterRegion(let left), .requesterRegion(let right)): return left.isSubset(of: right)
+    case (.dataClass(let left), .dataClass(let right)): return left.isSubset(of: right)
+    case (.purpose(let left), .purpose(let right)): return left.isSubset(of: right)
+    case (.collection(let left), .collection(let right)): return left.isSubset(of: right)
+    case (.consent(let left), .consent(let right)): return left.isSubset(of: right)
+    case (.safeguard(let left), .safeguard(let right)): return left.isSubset(of: right)
+    case (.certified(let left), .certified(let right)): return left.isSubset(of: right)
+    default: return self == other
+    }
+  }
+}
+
+extension [PolicyReader.Clause] {
+  /// Whether no place is both in the residences and in the subdivisions that are asked for.
+  fileprivate var isApart: Bool {
+    func places(_ key: ConditionKey) -> [Jurisdiction]? {
+      for clause in self where clause.condition.key == key {
+        switch clause.condition {
+        case .residence(let set), .subdivision(let set): return set.groups.flatMap { $0.members.map(\.jurisdiction) }
+        default: return nil
+        }
+      }
+      return nil
+    }
+    guard let residences = places(.residence), let parts = places(.subdivision) else { return false }
+    return !residences.contains { residence in parts.contains { residence.isWithin($0) != .no || $0.isWithin(residence) != .no } }
+  }
 }

@@ -35,7 +35,7 @@ struct PolicyReader {
         unreadableLists.insert(String(file.name.split(separator: ".").first ?? ""))
       }
     }
-    let root = files.first { PolicyRole.named($0.name) != nil }.map { String($0.directory) } ?? "policies/"
+    let root = (files.first { PolicyRole.named($0.name) != nil } ?? files.first).map { String($0.directory) } ?? "policies/"
     for role in [PolicyRole.vocabulary, .collections, .principals] where !files.contains(where: { $0.name == role.fileName }) {
       report(SourceLocation(file: root + role.fileName, line: 1, column: 1), "there is no \(role.fileName)", help: "add the file")
     }
@@ -43,6 +43,8 @@ struct PolicyReader {
     for node in documents[.vocabulary] ?? [] { readVocabulary(node) }
     for node in documents[.collections] ?? [] { readCollections(node) }
     for node in documents[.principals] ?? [] { readPrincipals(node) }
+    // Without the words everything else would be an error as well.
+    guard !diagnostics.contains(where: { $0.severity == .error }) else { return }
     for node in documents[.list] ?? [] { readList(node) }
     checkLists()
     for node in documents[.agreements] ?? [] { readAgreements(node) }
@@ -133,6 +135,19 @@ extension PolicyReader {
     guard let node, let text = node.string(what, &diagnostics) else { return nil }
     guard !text.isEmpty else {
       report(node.location, "\(what) is empty")
+      return nil
+    }
+    return text
+  }
+
+  /// A name that decisions and reports show: letters, digits, and `.`, `-` and `_` between them.
+  mutating func name(_ node: ConfigurationNode?, _ what: String) -> String? {
+    guard let node, let text = text(node, what) else { return nil }
+    let isPlain = text.utf8.allSatisfy {
+      (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) || (0x61...0x7a).contains($0) || [0x2d, 0x2e, 0x5f].contains($0)
+    }
+    guard isPlain else {
+      report(node.location, "\(what) is '\(text)'", help: "write it with letters, digits, '.', '-' and '_'")
       return nil
     }
     return text

@@ -76,6 +76,9 @@ package struct PolicySet: Sendable {
     return compiled.epochs.starts.count + 1
   }
 
+  /// How many invariants there are to prove.
+  package var invariantCount: Int { invariants.count }
+
   /// The numbers of people transferred in a year at which some rule begins or ceases to apply. Empty where none asks.
   package let transferLimits: Set<Int>
 

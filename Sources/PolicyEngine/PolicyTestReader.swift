@@ -27,7 +27,11 @@ struct PolicyTestReader {
     let regions = file["regions"].map { self.regions($0) } ?? policies.regions
     let circumstances = circumstances(file, regions)
     let given = file["given"].flatMap { $0.fields("'given'", optional: Self.requestKeys, &diagnostics) } ?? [:]
-    return (file["cases"]?.items("'cases'", &diagnostics) ?? []).compactMap { item in
+    let items = file["cases"]?.items("'cases'", &diagnostics) ?? []
+    if items.isEmpty, let cases = file["cases"] {
+      report(cases.location, "there are no cases", help: "write some, or remove the file")
+    }
+    return items.compactMap { item in
       let fields = item.fields("a case", required: ["name", "expect"], optional: Self.requestKeys, &diagnostics)
       guard let fields, let name = fields["name"]?.string("a case's name", &diagnostics) else { return nil }
       let request = request(fields.merging(given) { own, _ in own }, regions, at: item.location)
@@ -73,7 +77,7 @@ struct PolicyTestReader {
   private mutating func jurisdiction(_ node: ConfigurationNode, _ what: String) -> Jurisdiction? {
     guard let text = node.string(what, &diagnostics) else { return nil }
     if let jurisdiction = Jurisdiction(text) { return jurisdiction }
-    report(node.location, "'\(text)' is not a jurisdiction", help: "write it as IE or CA-QC")
+    report(node.location, "'\(text)' is not a jurisdiction", help: JurisdictionAdvice.help(for: text))
     return nil
   }
 
@@ -182,23 +186,46 @@ extension PolicyTestReader {
     let known = Dictionary(uniqueKeysWithValues: View.allCases.map { ($0.name, $0) })
     guard let effect = fields["decision"].flatMap({ word($0, "decision", among: effects) }) else { return nil }
     var expectation = PolicyExpectation(effect: effect)
-    expectation.rule = fields["rule"]?.string("'rule'", &diagnostics)
+    expectation.rule = fields["rule"].flatMap { ruleID($0, "'rule'") }
     expectation.reason = fields["reason"].flatMap { word($0, "reason", among: reasons) }
-    expectation.matched = fields["matched"].flatMap { texts($0, "'matched'") }
+    expectation.matched = fields["matched"].flatMap { $0.items("'matched'", &diagnostics) }?.compactMap { ruleID($0, "a rule") }
     expectation.unknown = fields["unknown"].flatMap { texts($0, "'unknown'") }
-    expectation.nearestPermit = fields["nearest_permit"]?.string("'nearest_permit'", &diagnostics)
+    expectation.nearestPermit = fields["nearest_permit"].flatMap { ruleID($0, "'nearest_permit'") }
     expectation.legalBasis = fields["legal_basis"]?.string("'legal_basis'", &diagnostics)
     expectation.safeguard = fields["safeguard"]?.string("'safeguard'", &diagnostics)
-    for (key, value) in fields["views"].flatMap({ $0.pairs("'views'", &diagnostics) }) ?? [] {
-      guard let field = key.string("a field", &diagnostics), let view = word(value, "view", among: known) else { continue }
-      expectation.views[field] = view
-    }
+    expectation.views = fields["views"].map { views($0) } ?? [:]
     expectation.monitored = fields["monitored"].flatMap { node in
-      guard let fields = node.fields("'monitored'", required: ["decision"], optional: ["rule"], &diagnostics),
+      guard let fields = node.fields("'monitored'", required: ["decision"], optional: ["rule", "views"], &diagnostics),
         let effect = fields["decision"].flatMap({ word($0, "decision", among: effects) })
       else { return nil }
-      return PolicyExpectation.Monitored(effect: effect, rule: fields["rule"]?.string("'rule'", &diagnostics))
+      return PolicyExpectation.Monitored(
+        effect: effect, rule: fields["rule"].flatMap { ruleID($0, "'rule'") }, views: fields["views"].map { views($0) } ?? [:])
     }
     return expectation
+  }
+
+  private mutating func ruleID(_ node: ConfigurationNode, _ what: String) -> String? {
+    guard let text = node.string(what, &diagnostics) else { return nil }
+    let known = policies.asEnforced.rules.map(\.id)
+    if !known.contains(text) {
+      report(node.location, "there is no rule '\(text)'", help: nearest(text, in: known).map { "did you mean '\($0)'?" })
+    }
+    return text
+  }
+
+  private mutating func views(_ node: ConfigurationNode) -> [String: View] {
+    let known = Dictionary(uniqueKeysWithValues: View.allCases.map { ($0.name, $0) })
+    let fields = Set(policies.collections.values.flatMap(\.fields)).sorted()
+    var views: [String: View] = [:]
+    for (key, value) in node.pairs("'views'", &diagnostics) ?? [] {
+      guard let field = key.string("a field", &diagnostics), let view = word(value, "view", among: known) else { continue }
+      let isKnown = field == "*" || policies.collections.values.contains { $0.isNamed(field) }
+      // A case may well be about a field that no schema names.
+      if !isKnown, let near = nearest(field, in: fields) {
+        report(key.location, "there is no field '\(field)'", help: "did you mean '\(near)'?")
+      }
+      views[field] = view
+    }
+    return views
   }
 }

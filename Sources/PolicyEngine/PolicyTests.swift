@@ -86,6 +86,7 @@ struct PolicyExpectation {
   struct Monitored {
     var effect: Decision.Effect
     var rule: String?
+    var views: [String: View] = [:]
   }
 
   func failures(of decision: Decision) -> [String] {
@@ -99,6 +100,10 @@ struct PolicyExpectation {
     if effect != decision.effect {
       let by = decision.rule.map { " by \(place($0))" } ?? ""
       failures.append("expected \(effect.rawValue), found \(decision.effect.rawValue)\(why)\(by)")
+    }
+    // A misspelt word in a case would let any denial pass.
+    if reason == nil, let found = decision.reason, found.isOfTheRequest {
+      failures.append("denied before any rule was asked: write 'reason: \(found.rawValue)' if that is meant")
     }
     compare("rule", rule, decision.rule?.id)
     compare("reason", reason?.rawValue, decision.reason?.rawValue)
@@ -114,6 +119,10 @@ struct PolicyExpectation {
       // Nothing is said where they would decide the same.
       compare("as monitored", monitored.effect.rawValue, (decision.monitored?.effect ?? decision.effect).rawValue)
       compare("monitored rule", monitored.rule, decision.monitored.map { $0.rule?.id } ?? decision.rule?.id)
+      for (field, view) in monitored.views.sorted(by: { $0.key < $1.key }) {
+        let found = decision.monitored?.views.first { $0.field == field }?.view ?? decision.view(of: field)
+        compare("\(field) monitored as", view.name, found.name)
+      }
     }
     return failures
   }

@@ -26,7 +26,8 @@ package struct ConfigurationNode: Sendable {
       guard let node = try Yams.compose(yaml: text) else {
         return ConfigurationNode(content: .empty, location: start)
       }
-      return try convert(node, file: file, depth: 0)
+      var room = nodeCountMax
+      return try convert(node, file: file, depth: 0, &room)
     } catch let error as ConfigurationError {
       throw error
     } catch let error as YamlError {
@@ -37,28 +38,54 @@ package struct ConfigurationNode: Sendable {
   }
 
   private static let depthMax = 32
+  /// More than a file of a mebibyte holds, unless values stand for others that stand for others.
+  private static let nodeCountMax = 600_000
 
-  private static func convert(_ node: Node, file: String, depth: Int) throws(ConfigurationError) -> ConfigurationNode {
+  /// - Parameter room: how many values there may still be.
+  private static func convert(
+    _ node: Node, file: String, depth: Int, _ room: inout Int
+  ) throws(ConfigurationError) -> ConfigurationNode {
     let location = SourceLocation(file: file, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
     guard depth < depthMax else {
       throw ConfigurationError([Diagnostic(at: location, "nested more than \(depthMax) levels deep")])
     }
+    room -= 1
+    guard room >= 0 else {
+      throw ConfigurationError([
+        Diagnostic(at: location, "more than \(nodeCountMax) values", help: "divide the file, and write out what aliases repeat")
+      ])
+    }
     switch node {
     case .scalar(let scalar):
+      guard !scalar.string.unicodeScalars.contains(where: isControl) else {
+        throw ConfigurationError([
+          Diagnostic(at: location, "a control character in a text", help: "remove it: it could forge what a terminal shows")
+        ])
+      }
       let isNull = scalar.style == .plain && ["", "~", "null"].contains(scalar.string)
       return ConfigurationNode(content: isNull ? .empty : .scalar(scalar.string), location: location)
     case .sequence(let sequence):
       var items: [ConfigurationNode] = []
-      for item in sequence { items.append(try convert(item, file: file, depth: depth + 1)) }
+      for item in sequence { items.append(try convert(item, file: file, depth: depth + 1, &room)) }
       return ConfigurationNode(content: .sequence(items), location: location)
     case .mapping(let mapping):
       var pairs: [(key: ConfigurationNode, value: ConfigurationNode)] = []
       for (key, value) in mapping {
-        pairs.append((try convert(key, file: file, depth: depth + 1), try convert(value, file: file, depth: depth + 1)))
+        pairs.append(
+          (try convert(key, file: file, depth: depth + 1, &room), try convert(value, file: file, depth: depth + 1, &room)))
       }
       return ConfigurationNode(content: .mapping(pairs), location: location)
     case .alias:
       throw ConfigurationError([Diagnostic(at: location, "aliases are not supported", help: "write the value out")])
+    }
+  }
+
+  /// C0 and C1 controls but tab and line feed, and what turns the direction of writing.
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x09, 0x0a: false
+    case 0x00..<0x20, 0x7f..<0xa0, 0x200e...0x200f, 0x202a...0x202e, 0x2066...0x2069: true
+    default: false
     }
   }
 

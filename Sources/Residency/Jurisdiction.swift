@@ -2,18 +2,27 @@
 package struct Jurisdiction: Hashable, Sendable, Comparable, CustomStringConvertible {
   package let rawValue: String
 
-  /// - Returns: `nil` where the country is not in ISO 3166-1, or the part is not of one to three letters and digits.
+  /// - Returns: `nil` where the country is not in ISO 3166-1, or the part not in ISO 3166-2.
   ///   Lower case is not accepted: a file that says `ie` is corrected by its author, not guessed at.
   package init?(_ text: String) {
     let parts = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
     guard let country = parts.first, Self.countries.contains(String(country)) else { return nil }
     if parts.count == 2 {
-      guard (1...3).contains(parts[1].utf8.count) else { return nil }
-      let isAlphanumeric = parts[1].utf8.allSatisfy { (0x41...0x5a).contains($0) || (0x30...0x39).contains($0) }
-      guard isAlphanumeric else { return nil }
+      guard Self.parts[country]?.contains(parts[1]) ?? false else { return nil }
     }
     rawValue = text
   }
+
+  /// A part that this country does not have: it stands for one that nobody names.
+  package func inventedPart(_ code: InventedPart) -> Jurisdiction { Jurisdiction(country: "\(country)-\(code.rawValue)") }
+
+  package enum InventedPart: String, Sendable, CaseIterable {
+    case first = "ZZZ"
+    case second = "ZZY"
+  }
+
+  /// Whether it stands for a part that nobody names.
+  package var isInvented: Bool { InventedPart.allCases.contains { rawValue.hasSuffix("-\($0.rawValue)") } }
 
   private init(country: Substring) { rawValue = String(country) }
 

@@ -37,6 +37,37 @@ import Testing
       name: "a jurisdiction in lower case", rules: "  - { id: a, permit: read, when: { residence: ie } }",
       expected: "\(rule):47: error: 'ie' is not a jurisdiction\n    help: did you mean 'IE'?"),
     Mistake(
+      name: "a part of a country", rules: "  - { id: a, forbid: store, when: { subdivision: CA-CQ } }",
+      expected:
+        "\(rule):51: error: 'CA-CQ' is not a jurisdiction\n    help: CA has no such part: did you mean 'CA-QC'?"),
+    Mistake(
+      name: "an exception that takes away everything",
+      rules: "  - { id: a, forbid: read, when: { class: health, purpose: support }, unless: { class: [health, contact] } }",
+      expected: """
+        \(rule):81: error: rule 'a' never applies: 'unless' takes away all of 'class'
+            help: remove the condition from 'when' or from 'unless'
+        """),
+    Mistake(
+      name: "a near place that is taken away",
+      rules: "  - { id: a, forbid: read, when: { locality: region }, unless: { locality: jurisdiction } }",
+      expected: """
+        \(rule):65: error: rule 'a' never applies: 'unless' takes away all of 'locality'
+            help: remove the condition from 'when' or from 'unless'
+        """),
+    Mistake(
+      name: "a part of another country", rules: "  - { id: a, forbid: store, when: { residence: DE, subdivision: CA-QC } }",
+      expected: """
+        \(rule):5: error: rule 'a' never applies: it wants a residence and a subdivision of different countries
+            help: a subdivision lies in its country: name that, or leave 'residence' out
+        """),
+    Mistake(
+      name: "an id that could forge a line", rules: "  - { id: \"x holds\", permit: read }",
+      expected: "\(rule):11: error: a rule's id is 'x holds'\n    help: write it with letters, digits, '.', '-' and '_'"),
+    Mistake(
+      name: "a control character", rules: "  - { id: a, permit: read, basis: \"\\e[2K\" }",
+      expected:
+        "\(rule):35: error: a control character in a text\n    help: remove it: it could forge what a terminal shows"),
+    Mistake(
       name: "a view", rules: "  - { id: a, permit: read, view: { email: hsh } }",
       expected: "\(rule):43: error: there is no view 'hsh'\n    help: did you mean 'hash'?"),
     Mistake(
@@ -240,6 +271,25 @@ import Testing
       error?.diagnostics.map(\.location.fileAndLine) == [
         "policies/lists/eea.yaml:2", "policies/pack.yaml:4", "policies/pack.yaml:5", "policies/pack.yaml:5",
       ])
+  }
+
+  @Test func `what is wrong with the words is told before what comes of it`() {
+    let error = #expect(throws: ConfigurationError.self) {
+      try Fixture.load(
+        Fixture.files(
+          "  - { id: a, permit: read, when: { purpose: support } }",
+          replacing: ["vocabulary.yaml": Fixture.vocabulary.replacing("purposes:", with: "purpses:")]))
+    }
+    #expect(error?.diagnostics.map(\.location.fileAndLine) == ["policies/vocabulary.yaml:1", "policies/vocabulary.yaml:3"])
+  }
+
+  @Test func `values that stand for others that stand for others are counted`() {
+    let bomb = (1...12).map { "a\($0): &a\($0) [\((0..<9).map { _ in "*a\($0 - 1)" }.joined(separator: ", "))]" }
+    let text = (["policy: bomb", "a0: &a0 [x, x, x, x, x, x, x, x, x]"] + bomb).joined(separator: "\n")
+    let error = #expect(throws: ConfigurationError.self) {
+      try Fixture.load(Fixture.files("  - { id: a, permit: read }", replacing: ["bomb.yaml": text]))
+    }
+    #expect(error?.diagnostics.first?.message == "more than 600000 values")
   }
 
   @Test func `files that must be there are missed`() {

@@ -81,6 +81,19 @@ import Testing
     #expect(back.boxes.contains { $0.direction == .narrowed && $0.before == "diagnosis clear" })
   }
 
+  @Test func `a home where nobody is asked for consent is not told where consent makes a difference`() throws {
+    let pack = { (rule: String) in
+      try Fixture.policies(
+        "  - { id: local, permit: read, when: { locality: region } }", home: "\"*\"",
+        replacing: ["eu.yaml": "policy: eu\nhome: $eea\nrules:\n\(rule)\n"])
+    }
+    let diff = PolicyDiff(
+      from: try pack("  - { id: a, permit: read, when: { consent: explicit, requester: IN } }"),
+      to: try pack("  - { id: a, permit: read, when: { consent: explicit, requester: US } }"), since: Fixture.today)
+    #expect(!diff.boxes.isEmpty)
+    for box in diff.boxes { #expect(box.homes == ["DE+1"], "\(box)") }
+  }
+
   @Test func `what begins later is told with its day`() throws {
     let diff = try diff(Self.local, Self.local + "\n  - { id: a, permit: write, when: { requester: US }, from: 2027-05-01 }")
     #expect(diff.days.map(\.description) == ["2026-11-22", "2027-05-01"])

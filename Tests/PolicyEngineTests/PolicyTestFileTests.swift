@@ -34,11 +34,11 @@ import Testing
   @Test func `every expectation can fail`() throws {
     let table = [
       ("{ decision: deny }", "expected deny, found permit by near (policies/pack.yaml:4)"),
-      ("{ decision: permit, rule: far }", "expected rule far, found near"),
+      ("{ decision: permit, rule: no }", "expected rule no, found near"),
       ("{ decision: permit, reason: forbidden }", "expected reason forbidden, found none"),
       ("{ decision: permit, matched: [no, near] }", "expected matched near, no, found near"),
       ("{ decision: permit, unknown: [consent] }", "expected unknown consent, found "),
-      ("{ decision: permit, nearest_permit: far }", "expected nearest permit far, found near"),
+      ("{ decision: permit, nearest_permit: no }", "expected nearest permit no, found near"),
       ("{ decision: permit, legal_basis: law }", "expected legal basis law, found none"),
       ("{ decision: permit, safeguard: scc }", "expected safeguard scc, found none"),
       ("{ decision: permit, views: { email: hash } }", "expected email as hash, found clear"),
@@ -46,6 +46,14 @@ import Testing
     for (expectation, failure) in table {
       #expect(try run(case: "expect: \(expectation)").map(\.failures) == [[failure]])
     }
+  }
+
+  @Test func `a denial of the request itself has to be meant`() throws {
+    for misspelt in ["purpose: suport", "collection: peple", "action: read, purpose: suport"] {
+      let failures = try run(case: "\(misspelt), expect: { decision: deny }").flatMap(\.failures)
+      #expect(failures.count == 1 && failures[0].hasPrefix("denied before any rule was asked"), "\(misspelt)")
+    }
+    #expect(try run(case: "purpose: suport, expect: { decision: deny, reason: unknown_purpose }").allSatisfy(\.passed))
   }
 
   @Test func `consent and residence can be unknown, none or given`() throws {
@@ -71,6 +79,8 @@ import Testing
         "consent: exlicit, expect: { decision: deny }",
         "policies/pack.test.yaml:5:26: error: there is no kind of consent 'exlicit'"
       ),
+      ("expect: { decision: permit, rule: nera }", "policies/pack.test.yaml:5:51: error: there is no rule 'nera'"),
+      ("expect: { decision: permit, views: { emial: clear } }", "policies/pack.test.yaml:5:54: error: there is no field 'emial'"),
     ]
     for (text, expected) in table {
       let error = #expect(throws: ConfigurationError.self) { try run(case: text) }

@@ -55,7 +55,9 @@ enum RandomPolicies {
       let clauses = keys.map { "\($0.rawValue): \(value($0, &random))" }
       return clauses.isEmpty ? "" : ", \(name): { \(clauses.joined(separator: ", ")) }"
     }
-    let when = clauses("when", keys.prefix(whenCount))
+    // What is asked of a residence and of its part may contradict each other, and does not load.
+    let conditions = keys.prefix(whenCount)
+    let when = clauses("when", conditions.filter { $0 != .subdivision || !conditions.contains(.residence) })
     let unless = clauses("unless", keys.dropFirst(whenCount).prefix(unlessCount))
     let actions =
       isStore ? "[store]" : "[\(random.some(["read", "write", "export", "replicate", "move"]).joined(separator: ", "))]"

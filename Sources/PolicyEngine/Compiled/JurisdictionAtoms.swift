@@ -40,7 +40,6 @@ struct JurisdictionAtoms: Sendable {
   private var otherParts: [Jurisdiction: Int] = [:]
   /// The atom of every country that no set mentions.
   private(set) var elsewhere = 0
-  private var mentioned: Set<Jurisdiction> = []
   /// Two countries that no set mentions.
   private var others: [Jurisdiction] = []
 
@@ -64,11 +63,10 @@ struct JurisdictionAtoms: Sendable {
     let all = named.union(countries)
     for jurisdiction in all.sorted() { atoms[jurisdiction] = atom(of: jurisdiction) }
     for country in Set(countries).sorted() {
-      if let other = country.inventedParts(without: named).first { otherParts[country] = atom(of: other) }
+      otherParts[country] = atom(of: country.inventedPart(.first))
     }
     let unmentioned = Jurisdiction.countries.sorted().lazy.compactMap { Jurisdiction($0) }.filter { !all.contains($0) }.prefix(2)
     if let first = unmentioned.first { elsewhere = atom(of: first) }
-    mentioned = all
     others = Array(unmentioned)
   }
 
@@ -77,7 +75,7 @@ struct JurisdictionAtoms: Sendable {
   func candidates(_ atom: Int) -> [Jurisdiction] {
     let known = members[atom] + (atom == elsewhere ? others : [])
     let parts = known.filter { !$0.isSubdivision || $0.isInvented }.map(\.country).flatMap { country in
-      country.inventedParts(without: mentioned).filter { self.atom(of: $0) == atom }
+      Jurisdiction.InventedPart.allCases.map(country.inventedPart).filter { self.atom(of: $0) == atom }
     }
     return known + parts.filter { !known.contains($0) }
   }

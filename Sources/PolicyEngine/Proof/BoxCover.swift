@@ -18,9 +18,13 @@ struct BoxCover {
   private let sizes: [Int]
   private let strides: [Int]
   private let points: [Point]
+  private let toldAxes: Set<Int>
 
-  /// - Parameter points: the last axis varies fastest.
-  init(sizes: [Int], points: [Point]) {
+  /// - Parameters:
+  ///   - points: the last axis varies fastest.
+  ///   - toldAxes: those on which a value with which there is no situation is none of a box's.
+  init(sizes: [Int], points: [Point], toldAxes: Set<Int> = []) {
+    self.toldAxes = toldAxes
     self.sizes = sizes
     self.points = points
     var strides = [Int](repeating: 1, count: sizes.count)
@@ -71,7 +75,7 @@ struct BoxCover {
   /// An axis on which a box lacks only values with which there is no situation has all of them: then it need not be told.
   private func completed(_ box: Box) -> Box {
     var box = box
-    for axis in sizes.indices where box[axis].count < sizes[axis] {
+    for axis in sizes.indices where box[axis].count < sizes[axis] && !toldAxes.contains(axis) {
       var side = box
       side[axis] = (0..<sizes[axis]).filter { !box[axis].contains($0) }
       var isVoid = true

@@ -67,15 +67,3 @@ struct DomainPlaces: Sendable {
 
   func pair(home: Int, hop: Int) -> (home: Place, hop: Place)? { pairs[home][hop].map { ($0.home, $0.hop) } }
 }
-
-extension Jurisdiction {
-  /// Parts that no country has: they stand for those that no set mentions.
-  static let inventedParts = ["ZZZ", "ZZY", "ZZX", "ZZW"]
-
-  var isInvented: Bool { isSubdivision && Self.inventedParts.contains { rawValue.hasSuffix("-\($0)") } }
-
-  /// Up to two parts that none of `taken` is.
-  func inventedParts(without taken: Set<Jurisdiction>) -> [Jurisdiction] {
-    Array(Self.inventedParts.compactMap { Jurisdiction("\(rawValue)-\($0)") }.filter { !taken.contains($0) }.prefix(2))
-  }
-}

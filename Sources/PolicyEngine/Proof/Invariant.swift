@@ -52,7 +52,7 @@ extension PolicyReader {
   private mutating func invariant(_ node: ConfigurationNode) -> Invariant? {
     let optional = Self.demands + ["when", "unless", "basis", "note"]
     guard let fields = node.fields("an invariant", required: ["id"], optional: optional, &diagnostics) else { return nil }
-    let id = text(fields["id"], "an invariant's id")
+    let id = name(fields["id"], "an invariant's id")
     let given = Self.demands.filter { fields[$0] != nil }
     guard given.count == 1, let key = given.first, let demand = fields[key] else {
       report(

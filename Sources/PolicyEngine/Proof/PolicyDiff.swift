@@ -183,7 +183,8 @@ private struct Comparison {
       counts[direction, default: 0] += points.count
       var grid = isSituation.map { $0 ? BoxCover.Point.outside : .void }
       for point in points { grid[point] = .inside }
-      for box in BoxCover(sizes: sizes, points: grid).boxes() {
+      // A home at which nobody's consent is asked is not one of those where it makes a difference.
+      for box in BoxCover(sizes: sizes, points: grid, toldAxes: [0]).boxes() {
         boxes.append(self.box(box, difference, direction, action, subjects.map { $0.name(cells) }, purposes, people))
       }
     }

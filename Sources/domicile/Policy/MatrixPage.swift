@@ -5,11 +5,17 @@ import Residency
 struct MatrixPage {
   private let matrix: PolicyMatrix
 
-  init(_ matrix: PolicyMatrix) { self.matrix = matrix }
+  /// Packs that only watch.
+  private let monitored: [String]
+
+  init(_ matrix: PolicyMatrix, monitored: [String] = []) {
+    self.matrix = matrix
+    self.monitored = monitored
+  }
 
   var text: String {
     // "<" could end the script early: written as JSON can write it, it cannot.
-    let data = matrix.json.canonicalText.replacing("<", with: #"\u003c"#)
+    let data = matrix.json(monitored: monitored).canonicalText.replacing("<", with: #"\u003c"#)
     return """
       <!doctype html>
       <html lang="en">
@@ -22,6 +28,7 @@ struct MatrixPage {
       <body>
       <header>
       <h1>What may go where</h1>
+      \(monitored.isEmpty ? "" : "<p>In monitor, and not a part of this: \(monitored.joined(separator: ", ")).</p>")
       <p>On \(matrix.day), by revision <code>\(matrix.revision.prefix(19))…</code>. Rows are homes, columns recipients; jurisdictions that no \
       rule tells apart are one.</p>
       <form id="choices" aria-label="What is shown"></form>

@@ -56,12 +56,18 @@ struct PolicyBundleCommand: AsyncParsableCommand {
       let report: JSONValue = [
         "ok": true, "sequence": .string(String(bundle.sequence)), "revision": .string(bundle.revision),
         "files": .integer(bundle.files.count), "signers": .array(bundle.signers.map(JSONValue.string)),
+        "signatures_checked": .bool(verify == nil || trust != nil),
       ]
       return print(report.canonicalText)
     }
     let style = TerminalStyle.standardOutput
+    let names = bundle.signers.joined(separator: ", ")
+    let isUnchecked = verify != nil && trust == nil
     let signers =
-      bundle.signers.isEmpty ? style.doubtful("not signed") : style.good("signed by \(bundle.signers.joined(separator: ", "))")
+      bundle.signers.isEmpty
+      ? style.doubtful("not signed")
+      : isUnchecked
+        ? style.doubtful("says it is signed by \(names): not checked, give --trust") : style.good("signed by \(names)")
     print("bundle \(bundle.sequence), \(counted(bundle.files.count, "file", "files")): \(signers)")
     print(style.faint("revision \(bundle.revision)"))
   }
@@ -79,6 +85,15 @@ struct PolicyBundleCommand: AsyncParsableCommand {
       Diagnostic(at: $0.location, "the case '\($0.name)' fails: \($0.failures.joined(separator: "; "))")
     }
     problems += PolicyReport.brokenInvariants(policies.prove(from: today))
+    if !files.contains(where: \.isTest) {
+      problems.append(
+        Diagnostic(
+          at: SourceLocation(file: folder.folder, line: 1, column: 1), "there are no tests beside the policies",
+          help: "write NAME.test.yaml: a bundle is of what was tested"))
+    }
+    if policies.invariantCount == 0 {
+      printError("note: there are no invariants, so nothing is proved of these policies")
+    }
     guard problems.isEmpty else { throw ConfigurationError(problems) }
     let bundle = try PolicyBundle(files, sequence: sequence ?? 0, signers: try key.map(PolicyBundleFile.signer))
     let path = output ?? ""

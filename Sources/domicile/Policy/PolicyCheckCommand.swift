@@ -20,6 +20,8 @@ struct PolicyCheckCommand: AsyncParsableCommand {
   func run() async throws {
     do {
       let (files, policies) = try inputs.load(folder.folder, for: days.day)
+      // A test that cannot be read tests nothing.
+      _ = try PolicyTests.run(files, against: policies)
       report(policies, fileCount: files.count { !$0.isTest })
     } catch let error as ConfigurationError {
       report(error)

@@ -10,7 +10,7 @@ struct PolicyDiffCommand: AsyncParsableCommand {
       Compares every situation that one of the two can tell apart, on every day from today on, and groups what differs into few boxes: \
       every combination of their values differs alike.
 
-        domicile policy diff main/policies policies --fail-on-widening --acknowledged policies/acknowledged.yaml
+        domicile policy diff main/policies policies --fail-on-widening --acknowledged acknowledged.yaml
 
       A widening is acknowledged by a file that names the two revisions and says who decided it and why: 'domicile policy diff' prints \
       what to write. Any further change of the policies has to be acknowledged anew.
@@ -42,17 +42,20 @@ struct PolicyDiffCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    var watching: [String] = []
     let (diff, acknowledgement) = try PolicyReport.withDiagnostics(json: inputs.json) {
       let before = modes.applied(to: try inputs.load(old, for: days.day).policies)
       let after = modes.applied(to: try inputs.load(new, for: days.day).policies)
       let diff = PolicyDiff(from: before, to: after, since: days.day)
+      watching = Set((before.monitoredPacks + after.monitoredPacks).map(\.name)).sorted()
       return (diff, try acknowledged.map { try Acknowledgement.read($0) }?.first { $0.isOf(diff) })
     }
-    inputs.json ? print(json(diff, acknowledgement).canonicalText) : printText(diff, acknowledgement)
+    inputs.json
+      ? print(json(diff, acknowledgement, watching).canonicalText) : printText(diff, acknowledgement, watching)
     if failOnWidening, diff.widens, acknowledgement == nil { throw ExitCode(1) }
   }
 
-  private func printText(_ diff: PolicyDiff, _ acknowledgement: Acknowledgement?) {
+  private func printText(_ diff: PolicyDiff, _ acknowledgement: Acknowledgement?, _ watching: [String]) {
     let style = TerminalStyle.standardOutput
     for box in diff.boxes {
       let mark =
@@ -63,7 +66,7 @@ struct PolicyDiffCommand: AsyncParsableCommand {
         }
       print("\(mark)  \(box.text)")
       print("          \(box.before) \(style.faint("->")) \(box.after)")
-      if box.days.count < diff.days.count, let first = box.days.first { print("          \(style.faint("from \(first) on"))") }
+      if box.days.count < diff.days.count { print("          \(style.faint(box.times(among: diff.days)))") }
     }
     for claim in diff.claims {
       let mark = claim.direction == .widened ? style.bad("wider   ") : style.good("narrower")
@@ -78,6 +81,7 @@ struct PolicyDiffCommand: AsyncParsableCommand {
           + (counts.contains { $0.0 > 0 }
             ? counts.filter { $0.0 > 0 }.map { "\(PolicyReport.grouped($0.0)) \($0.1)" }.joined(separator: ", ")
             : "none is decided otherwise by the rules"))
+    if let note = PolicyReport.monitoredNote(watching, style) { print(note) }
     guard diff.widens else { return }
     if let acknowledgement {
       print(style.good("acknowledged by \(acknowledgement.by)") + ": \(acknowledgement.reason)")
@@ -87,12 +91,13 @@ struct PolicyDiffCommand: AsyncParsableCommand {
     }
   }
 
-  private func json(_ diff: PolicyDiff, _ acknowledgement: Acknowledgement?) -> JSONValue {
+  private func json(_ diff: PolicyDiff, _ acknowledgement: Acknowledgement?, _ watching: [String]) -> JSONValue {
     var members: [String: JSONValue] = [
       "ok": .bool(!failOnWidening || !diff.widens || acknowledgement != nil), "old": .string(diff.oldRevision),
       "new": .string(diff.newRevision), "situations": .integer(diff.situationCount), "widened": .integer(diff.widenedCount),
       "narrowed": .integer(diff.narrowedCount), "changed": .integer(diff.changedCount),
-      "days": .array(diff.days.map { .string($0.description) }), "boxes": .array(diff.boxes.map(\.json)),
+      "monitored": .array(watching.map(JSONValue.string)), "days": .array(diff.days.map { .string($0.description) }),
+      "boxes": .array(diff.boxes.map(\.json)),
       "claims": .array(
         diff.claims.map {
           [
@@ -109,6 +114,25 @@ struct PolicyDiffCommand: AsyncParsableCommand {
 }
 
 extension PolicyDiff.Box {
+  /// `from 2027-01-01 on`, `until 2027-01-01`, `from 2026-12-01 until 2027-01-01, from 2028-01-01 on`.
+  /// - Parameter all: the first day of each epoch.
+  fileprivate func times(among all: [CalendarDate]) -> String {
+    var words: [String] = []
+    var index = 0
+    while index < all.count {
+      guard days.contains(all[index]) else {
+        index += 1
+        continue
+      }
+      let start = index
+      while index < all.count, days.contains(all[index]) { index += 1 }
+      let from = start == 0 ? "" : "from \(all[start])"
+      let until = index == all.count ? " on" : "\(start == 0 ? "" : " ")until \(all[index])"
+      words.append(from + until)
+    }
+    return words.joined(separator: ", ")
+  }
+
   fileprivate var text: String {
     func list(_ values: [String]?, _ all: String) -> String { values.map { PolicyReport.some($0, max: 6) } ?? all }
     var words = [action.rawValue]

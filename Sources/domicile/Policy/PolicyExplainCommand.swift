@@ -65,12 +65,22 @@ struct PolicyExplainCommand: AsyncParsableCommand {
   @Option(help: "The folder of policy files.", completion: .directory)
   var policies = PolicyFolder.defaultFolder
 
+  @OptionGroup var modes: PolicyModeInput
+
   @OptionGroup var inputs: PolicyInputs
 
   func validate() throws {
     _ = try citizenships
     if residence == nil, subdivision != nil || citizenship != nil {
       throw ValidationError("--subdivision and --citizenship say more about --residence: give that, too.")
+    }
+    let classes = transferred.map(\.dataClass)
+    guard Set(classes).count == classes.count else { throw ValidationError("--transferred is given twice for one class.") }
+    if let residence, let subdivision, subdivision.country != residence.country {
+      throw ValidationError("\(subdivision) is no part of \(residence): --subdivision goes with its country.")
+    }
+    if action == .store, from != nil || collection != nil || fields != nil {
+      throw ValidationError("'store' places a person: --from, --collection and --fields say nothing there.")
     }
     if action != .store, action != .replicate, action != .move, collection == nil {
       throw ValidationError("'\(action.rawValue)' is about a collection: give --collection.")
@@ -79,7 +89,8 @@ struct PolicyExplainCommand: AsyncParsableCommand {
 
   func run() async throws {
     let (request, decision) = try PolicyReport.withDiagnostics(json: inputs.json) {
-      let set = try inputs.load(policies, for: days.day).policies
+      let set = modes.applied(to: try inputs.load(policies, for: days.day).policies)
+      try checkWords(set)
       let request = try accessRequest(try inputs.places(), on: days.day)
       return (request, set.decide(request))
     }
@@ -89,6 +100,26 @@ struct PolicyExplainCommand: AsyncParsableCommand {
       print(Explanation(request: request, decision: decision, style: .standardOutput).text)
     }
     if decision.effect == .deny { throw ExitCode(1) }
+  }
+
+  /// A misspelt word is a mistake of the caller's here; in a request it would be denied.
+  private func checkWords(_ set: PolicySet) throws {
+    func check(_ word: String, among known: [String], _ what: String) throws {
+      guard !known.contains(word) else { return }
+      let help = nearest(word, in: known).map { "did you mean '\($0)'?" } ?? "one of: \(known.joined(separator: ", "))"
+      throw ValidationError("There is no \(what) '\(word)': \(help)")
+    }
+    if let collection { try check(collection, among: set.collectionNames.map(\.rawValue), "collection") }
+    if let purpose { try check(purpose, among: set.vocabulary.purposes.map(\.rawValue).sorted(), "purpose") }
+    for word in transferred {
+      try check(word.dataClass.rawValue, among: set.vocabulary.classes.map(\.rawValue).sorted(), "class")
+    }
+    guard let fields, let schema = collection.flatMap({ set.collection(CollectionName($0)) }) else { return }
+    for field in fields.split(separator: ",", omittingEmptySubsequences: false).map(String.init) where field != "*" {
+      // A part of a named field is as good as named.
+      guard !schema.isNamed(field) else { continue }
+      try check(field, among: schema.fields + ["*"], "field")
+    }
   }
 
   private func accessRequest(_ places: [Place], on day: CalendarDate) throws -> AccessRequest {

@@ -43,6 +43,13 @@ enum PolicyFolder {
       files.append(PolicyFile(path: path, text: text))
     }
     guard diagnostics.isEmpty else { throw ConfigurationError(diagnostics) }
+    guard !files.isEmpty else {
+      throw ConfigurationError([
+        Diagnostic(
+          at: SourceLocation(file: folder, line: 1, column: 1), "there are no policy files in this folder",
+          help: "name the folder that holds vocabulary.yaml, e.g. 'policies'")
+      ])
+    }
     return files
   }
 

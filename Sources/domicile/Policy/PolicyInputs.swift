@@ -5,7 +5,9 @@ import Residency
 
 /// What all policy commands ask for.
 struct PolicyInputs: ParsableArguments {
-  @Option(help: "The folder of region files. Where there is none, places are named by jurisdiction (IE).", completion: .directory)
+  @Option(
+    help: "The folder of region files. Where the default one is not there, places are named by jurisdiction (IE).",
+    completion: .directory)
   var regions = RegionFiles.defaultFolder
 
   @Flag(help: "Print JSON.")
@@ -36,7 +38,7 @@ struct PolicyFolderInput: ParsableArguments {
 
 /// The day that a command decides for.
 struct PolicyDayInput: ParsableArguments {
-  @Option(help: "The day that counts, or the first that does, instead of today: 2026-11-22.")
+  @Option(help: "The day that counts, or the first that does, as 2026-11-22. Default: today.")
   var at: CalendarDate?
 
   var day: CalendarDate { at ?? PolicyInputs.today() }

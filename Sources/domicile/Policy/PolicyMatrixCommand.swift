@@ -34,18 +34,22 @@ struct PolicyMatrixCommand: AsyncParsableCommand {
   @OptionGroup var inputs: PolicyInputs
 
   func run() async throws {
+    var watching: [String] = []
     let matrix = try PolicyReport.withDiagnostics(json: inputs.json) {
       let policies = modes.applied(to: try inputs.load(folder.folder, for: days.day).policies)
+      watching = policies.monitoredPacks.map(\.name)
       return PolicyMatrix(policies, on: days.day, actions: action.map { [$0] } ?? policies.vocabulary.actions)
     }
     if let html {
       do {
-        try Data(MatrixPage(matrix).text.utf8).write(to: URL(filePath: html), options: .atomic)
+        try Data(MatrixPage(matrix, monitored: watching).text.utf8).write(to: URL(filePath: html), options: .atomic)
       } catch {
-        throw ValidationError("\(html) could not be written: \(error.localizedDescription)")
+        printError("\(html) could not be written: \(error.localizedDescription)")
+        throw ExitCode(1)
       }
     }
-    if inputs.json { return print(matrix.json.canonicalText) }
+    if inputs.json { return print(matrix.json(monitored: watching).canonicalText) }
+    if let note = PolicyReport.monitoredNote(watching, .standardOutput) { print(note) }
     html == nil
       ? printText(matrix) : print("\(html ?? ""): \(PolicyReport.grouped(matrix.situationCount)) situations on \(matrix.day)")
   }
@@ -94,9 +98,10 @@ extension PolicyMatrix.Outcome {
 
 extension PolicyMatrix {
   /// Numbers are places in the lists beside them.
-  var json: JSONValue {
+  func json(monitored: [String]) -> JSONValue {
     [
-      "day": .string(day.description), "revision": .string(revision), "situations": .integer(situationCount),
+      "day": .string(day.description), "monitored": .array(monitored.map(JSONValue.string)), "revision": .string(revision),
+      "situations": .integer(situationCount),
       "homes": .array(homes.map(JSONValue.string)),
       "home_members": .array(homeMembers.map { .array($0.map { .string($0.rawValue) }) }),
       "hops": .array(hops.map(JSONValue.string)), "cells": .array(cells.map(JSONValue.string)),

@@ -53,10 +53,7 @@ struct PolicyProveCommand: AsyncParsableCommand {
       let lacks = finding.lacks.map { ": there is yet to be \($0)" } ?? because
       print("        \(finding.kind.sentence(for: finding.rule.kind))\(lacks)")
     }
-    if !watching.isEmpty {
-      print(
-        "\(style.doubtful("note  "))  in monitor, and not a part of this: \(watching.joined(separator: ", ")); see --enforce-all")
-    }
+    if let note = PolicyReport.monitoredNote(watching, style) { print(note) }
     let broken = proof.invariants.count { !$0.holds }
     let verdict =
       proof.invariants.isEmpty

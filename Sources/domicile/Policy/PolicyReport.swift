@@ -19,6 +19,13 @@ enum PolicyReport {
     }
   }
 
+  /// What a report does not speak of, for packs only watch it.
+  static func monitoredNote(_ packs: [String], _ style: TerminalStyle) -> String? {
+    packs.isEmpty
+      ? nil
+      : "\(style.doubtful("note  "))  in monitor, and not a part of this: \(packs.joined(separator: ", ")); see --enforce-all"
+  }
+
   /// An error for each invariant that does not hold.
   static func brokenInvariants(_ proof: PolicyProof) -> [Diagnostic] {
     proof.invariants.compactMap { invariant in

@@ -25,7 +25,7 @@ struct PolicySimulateCommand: AsyncParsableCommand {
   @Option(help: "A file of events, one a line; - for standard input.", completion: .file())
   var events: String
 
-  @Option(help: "Decide as on this day, instead of each event's own: 2026-11-22.")
+  @Option(help: "Decide as on this day, as 2026-11-22. Default: each event's own.")
   var at: CalendarDate?
 
   @Option(help: "How many changes to show.")

@@ -29,7 +29,9 @@ struct Replay {
 
   /// - Returns: `nil` for an event that policy did not decide.
   init?(_ event: AuditEvent, by policies: PolicySet, on day: CalendarDate?) {
-    guard event.reason == nil || event.reason == "POLICY_DENIED", let request = Self.request(event, on: day) else { return nil }
+    guard event.reason == nil || event.reason == "POLICY_DENIED", let request = Self.request(event, by: policies, on: day) else {
+      return nil
+    }
     let consents: [ConsentKind?] = [nil, .implied, .explicit]
     let decisions = consents.map { consent in
       var request = request
@@ -45,6 +47,8 @@ struct Replay {
     case (true, true): outcome = .depends
     case (false, _) where decisions.contains { !$0.unknown.isEmpty }: outcome = .depends
     case (false, _): outcome = wasPermitted ? .closes : .opens
+    // What is denied for want of a fact that the log does not tell may be opened by it.
+    case (true, false) where !wasPermitted && decisions.contains { $0.reason == .missingFact }: outcome = .depends
     case (true, false):
       outcome = !changed.weaker.isEmpty ? .showsMore : !changed.stronger.isEmpty ? .showsLess : .same
     }
@@ -63,13 +67,18 @@ struct Replay {
     return (weaker, stronger)
   }
 
-  private static func request(_ event: AuditEvent, on day: CalendarDate?) -> AccessRequest? {
+  private static func request(_ event: AuditEvent, by policies: PolicySet, on day: CalendarDate?) -> AccessRequest? {
     guard let action = action(event.activity), let home = event.home.flatMap(place) else { return nil }
+    // Which fields were asked for a log does not tell, but of which classes they were.
+    let schema = event.collection.flatMap(policies.collection)
+    let asked = schema.map { schema in (schema.fields + ["*"]).filter { event.classes.contains(schema.dataClass(of: $0)) } } ?? []
     let hops = event.hops.compactMap { place($0.to) }
     guard hops.count == event.hops.count else { return nil }
     return AccessRequest(
       action: action, home: home, hops: hops.isEmpty || action == .store ? [home] : hops,
-      collection: action == .store ? nil : event.collection, purpose: action == .store ? nil : event.purpose,
+      collection: action == .store ? nil : event.collection,
+      fields: action == .store || asked.isEmpty || asked.count == (schema?.fields.count ?? 0) + 1 ? nil : asked,
+      purpose: action == .store ? nil : event.purpose,
       principal: event.principal ?? "", now: day ?? CalendarDate(secondsSince1970: event.time.milliseconds / 1_000))
   }
 

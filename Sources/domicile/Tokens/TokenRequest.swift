@@ -41,8 +41,7 @@ struct TokenRequest {
 
   private static func jurisdiction(_ text: String) throws -> Jurisdiction {
     guard let jurisdiction = Jurisdiction(text) else {
-      let help = Jurisdiction(text.uppercased()).map { "did you mean '\($0)'?" } ?? "write a code of ISO 3166: US, IE, CA-QC"
-      throw ValidationError("'\(text)' is not a jurisdiction: \(help)")
+      throw ValidationError("'\(text)' is not a jurisdiction: \(JurisdictionAdvice.help(for: text))")
     }
     return jurisdiction
   }

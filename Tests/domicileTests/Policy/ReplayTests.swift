@@ -65,7 +65,7 @@ import Testing
     #expect(try outcome(event(.read, .allowed), consent) == .depends)
     let residence = "  - { id: a, permit: read, when: { residence: IE } }"
     #expect(try outcome(event(.read, .allowed), residence) == .depends)
-    #expect(try outcome(event(.read, .denied), residence) == .same)
+    #expect(try outcome(event(.read, .denied), residence) == .depends)
   }
 
   @Test func `what policy did not decide is left out`() throws {
