@@ -46,7 +46,7 @@ package struct AccessRequest: Hashable, Sendable {
   /// Where the person's data was written first.
   package var firstWrite: Fact<Jurisdiction>
   /// Of how many people, this one included, data of a class has left the home's jurisdiction since 1 January of this year (UTC). Of
-  /// a class that is not here it is not known.
+  /// a class that is not here it is not known. ``DataClass/any``: of any class, each person once.
   package var transferredThisYear: [DataClass: Int]
   /// Today, in UTC.
   package var now: CalendarDate

@@ -175,13 +175,14 @@ extension PolicyReader {
   }
 
   private mutating func countRange(_ node: ConfigurationNode, _ what: String) -> CountRange? {
-    guard let fields = node.fields(what, optional: ["at_least", "below"], &diagnostics) else { return nil }
-    if fields.isEmpty {
+    guard let fields = node.fields(what, optional: ["at_least", "below", "of"], &diagnostics) else { return nil }
+    if fields["at_least"] == nil, fields["below"] == nil {
       report(node.location, "\(what) says nothing", help: "write { below: 100000 }, { at_least: 1000000 } or both")
     }
     let range = CountRange(
       atLeast: fields["at_least"].flatMap { $0.integer("'at_least'", &diagnostics) },
-      below: fields["below"].flatMap { $0.integer("'below'", &diagnostics) })
+      below: fields["below"].flatMap { $0.integer("'below'", &diagnostics) },
+      of: choice(fields["of"], "'of'", CountRange.Counted.self) ?? .sameClass)
     for (key, number) in [("at_least", range.atLeast), ("below", range.below)] {
       guard let number, number < 1 else { continue }
       report(fields[key]?.location ?? node.location, "'\(key)' counts people: it is at least 1, not \(number)")

@@ -41,6 +41,10 @@ struct PolicyReader {
     }
     // What later files may name is read first.
     for node in documents[.vocabulary] ?? [] { readVocabulary(node) }
+    guard !diagnostics.contains(where: { $0.severity == .error && $0.location.file.hasSuffix(PolicyRole.vocabulary.fileName) })
+    else {
+      return
+    }
     for node in documents[.collections] ?? [] { readCollections(node) }
     for node in documents[.principals] ?? [] { readPrincipals(node) }
     // Without the words everything else would be an error as well.

@@ -167,7 +167,8 @@ extension PolicyTestReader {
 
   /// `{ contact: 250000 }`: of how many people, by class.
   private mutating func transferredThisYear(_ node: ConfigurationNode) -> [DataClass: Int] {
-    let known = Dictionary(uniqueKeysWithValues: policies.vocabulary.classes.map { ($0.rawValue, $0) })
+    var known = Dictionary(uniqueKeysWithValues: policies.vocabulary.classes.map { ($0.rawValue, $0) })
+    known["any"] = known["any"] ?? .any
     var counts: [DataClass: Int] = [:]
     for (key, value) in node.pairs("'transferred_this_year'", &diagnostics) ?? [] {
       guard let dataClass = word(key, "class", among: known), let count = value.integer("a number of people", &diagnostics) else {

@@ -74,10 +74,19 @@ enum Condition: Hashable, Sendable {
   }
 }
 
-/// `{ at_least: 100000, below: 1000000 }`: how many people, from the one number up to and without the other.
+/// `{ at_least: 100000, below: 1000000, of: any }`: how many people, from the one number up to and without the other.
 struct CountRange: Hashable, Sendable {
+  /// Whose data of which class counts.
+  enum Counted: String, Hashable, Sendable, CaseIterable {
+    /// The class that is asked about.
+    case sameClass = "class"
+    /// Any class: each person once, whatever left.
+    case any
+  }
+
   var atLeast: Int?
   var below: Int?
+  var of: Counted = .sameClass
 
   func contains(_ count: Int) -> Bool { count >= (atLeast ?? 0) && (below.map { count < $0 } ?? true) }
 }

@@ -74,7 +74,8 @@ struct Situation {
       guard case .known(let place) = request.firstWrite else { return .unknown }
       return set.contains(place, on: day)
     case .transferredThisYear(let range):
-      guard let count = dataClass.flatMap({ request.transferredThisYear[$0] }) else { return .unknown }
+      let counted = range.of == .any ? DataClass.any : dataClass
+      guard let count = counted.flatMap({ request.transferredThisYear[$0] }) else { return .unknown }
       return Truth(range.contains(count))
     }
   }

@@ -14,7 +14,10 @@ package enum JurisdictionAdvice {
     let parts = upper.split(separator: "-", maxSplits: 1)
     if parts.count == 2, let country = Jurisdiction(String(parts[0])) {
       let known = (Jurisdiction.parts[parts[0]] ?? []).map { "\(country)-\($0)" }.sorted()
-      if let part = nearest(upper, in: known) { return "\(country) has no such part: did you mean '\(part)'?" }
+      // Codes of two letters are all near to each other: only letters that changed places are a sign.
+      if let part = known.first(where: { $0.sorted() == upper.sorted() }) {
+        return "\(country) has no such part: did you mean '\(part)'?"
+      }
       return known.isEmpty
         ? "\(country) has no parts" : "\(country) has no such part: it has \(known.prefix(12).joined(separator: ", "))"
     }

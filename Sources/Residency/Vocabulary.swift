@@ -7,6 +7,11 @@ package struct DataClass: Hashable, Sendable, Comparable, CustomStringConvertibl
   package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
+extension DataClass {
+  /// All classes, where people are counted.
+  package static let any = DataClass("*")
+}
+
 /// Why data is read (`service support billing analytics …`). The closed list is `policies/vocabulary.yaml`.
 package struct Purpose: Hashable, Sendable, Comparable, CustomStringConvertible {
   package let rawValue: String

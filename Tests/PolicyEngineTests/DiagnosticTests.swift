@@ -39,7 +39,7 @@ import Testing
     Mistake(
       name: "a part of a country", rules: "  - { id: a, forbid: store, when: { subdivision: CA-CQ } }",
       expected:
-        "\(rule):51: error: 'CA-CQ' is not a jurisdiction\n    help: CA has no such part: did you mean 'CA-QC'?"),
+        "\(rule):50: error: 'CA-CQ' is not a jurisdiction\n    help: CA has no such part: did you mean 'CA-QC'?"),
     Mistake(
       name: "an exception that takes away everything",
       rules: "  - { id: a, forbid: read, when: { class: health, purpose: support }, unless: { class: [health, contact] } }",
@@ -51,7 +51,7 @@ import Testing
       name: "a near place that is taken away",
       rules: "  - { id: a, forbid: read, when: { locality: region }, unless: { locality: jurisdiction } }",
       expected: """
-        \(rule):65: error: rule 'a' never applies: 'unless' takes away all of 'locality'
+        \(rule):66: error: rule 'a' never applies: 'unless' takes away all of 'locality'
             help: remove the condition from 'when' or from 'unless'
         """),
     Mistake(
@@ -180,12 +180,9 @@ import Testing
       expected: "policies/vocabulary.yaml:5:16: error: there is no view 'last2'\n    help: did you mean 'last4'?"),
     Mistake(
       name: "a word of the vocabulary", file: ["vocabulary.yaml": Fixture.vocabulary.replacing("support,", with: "Support!,")],
-      expected: """
-        policies/principals.yaml:2:30: error: there is no purpose 'support'
-            help: one of: analytics
-        policies/vocabulary.yaml:3:12: error: 'Support!' is not a word
-            help: lower-case letters, digits and hyphens, at most 64
-        """),
+      expected:
+        "policies/vocabulary.yaml:3:12: error: 'Support!' is not a word\n    help: lower-case letters, digits and hyphens, at most 64"
+    ),
     Mistake(
       name: "a principal's purpose", file: ["principals.yaml": "principals:\n  - { match: desk, purposes: [analytic] }"],
       expected: "policies/principals.yaml:2:31: error: there is no purpose 'analytic'\n    help: did you mean 'analytics'?"),
@@ -284,7 +281,9 @@ import Testing
   }
 
   @Test func `values that stand for others that stand for others are counted`() {
-    let bomb = (1...12).map { "a\($0): &a\($0) [\((0..<9).map { _ in "*a\($0 - 1)" }.joined(separator: ", "))]" }
+    let bomb = (1...12).map { level in
+      "a\(level): &a\(level) [\(Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ", "))]"
+    }
     let text = (["policy: bomb", "a0: &a0 [x, x, x, x, x, x, x, x, x]"] + bomb).joined(separator: "\n")
     let error = #expect(throws: ConfigurationError.self) {
       try Fixture.load(Fixture.files("  - { id: a, permit: read }", replacing: ["bomb.yaml": text]))

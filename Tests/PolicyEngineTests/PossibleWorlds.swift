@@ -47,6 +47,7 @@ struct PossibleWorlds {
     var hopRegion = ""
     var firstWrite = ""
     var transferred = 0
+    var transferredOfAny = 0
   }
 
   let rules: [ModelRule]
@@ -133,6 +134,7 @@ struct PossibleWorlds {
       switch values[0] {
       case "{ below: 100 }": return world.transferred < 100
       case "{ at_least: 50 }": return world.transferred >= 50
+      case "{ below: 100, of: any }": return world.transferredOfAny < 100
       default: return (50..<100).contains(world.transferred)
       }
     case "locality":
@@ -178,6 +180,7 @@ struct PossibleWorlds {
     vary(
       ["transferred_this_year"], request.transferredThisYear[DataClass(dataClass)].map { [$0] } ?? [1, 50, 99, 100, 1_000],
       \.transferred)
+    vary(["transferred_this_year"], request.transferredThisYear[.any].map { [$0] } ?? [1, 100], \.transferredOfAny)
     return choices
   }
 

@@ -19,7 +19,7 @@ import Testing
     ("citizenship", ["IE", "US", "CA", "$eea"]), ("locality", ["region", "jurisdiction", "bloc"]),
     ("first_write", ["IE", "CA", "CA-QC", "$eea"]), ("certified", ["gold", "silver"]), ("safeguard", ["adequacy", "scc"]),
     ("principal", ["gold:*", "*:x", "desk"]),
-    ("transferred_this_year", ["{ below: 100 }", "{ at_least: 50 }", "{ at_least: 50, below: 100 }"]),
+    ("transferred_this_year", ["{ below: 100 }", "{ at_least: 50 }", "{ at_least: 50, below: 100 }", "{ below: 100, of: any }"]),
   ]
   /// Conditions about one fact: a rule asks about each fact once.
   private static let sameFact = [["residence", "subdivision"], ["locality", "requester_region"]]
@@ -86,6 +86,7 @@ import Testing
     if random.chance(2, in: 3) {
       request.transferredThisYear = [
         DataClass("profile"): random.pick([1, 50, 99, 100]), DataClass("contact"): random.pick([1, 50, 100]),
+        .any: random.pick([99, 100]),
       ]
     }
     if random.chance(1, in: 3) {

@@ -84,7 +84,8 @@ enum RandomPolicies {
     case .safeguard: return list(["adequacy", "scc"])
     case .principal: return list(["\"gold:*\"", "desk", "\"*:x\""])
     case .certified: return list(["gold", "silver"])
-    case .transferredThisYear: return random.pick(["{ below: 100 }", "{ at_least: 50 }", "{ at_least: 50, below: 100 }"])
+    case .transferredThisYear:
+      return random.pick(["{ below: 100 }", "{ at_least: 50 }", "{ at_least: 50, below: 100 }", "{ below: 100, of: any }"])
     }
   }
 
@@ -112,6 +113,7 @@ enum RandomPolicies {
     if random.chance(2, in: 3) {
       request.transferredThisYear = [
         DataClass("profile"): random.pick([1, 50, 99, 100]), DataClass("contact"): random.pick([1, 50, 100]),
+        .any: random.pick([50, 99, 100]),
       ]
     }
     return request

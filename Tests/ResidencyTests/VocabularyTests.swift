@@ -35,6 +35,25 @@ struct VocabularyTests {
     #expect(Jurisdiction(text) == nil)
   }
 
+  @Test(arguments: ["CA-QX", "US-XX", "DE-BV", "IE-ZZZ", "MC-XX"])
+  func `a part that its country does not have is no jurisdiction`(text: String) {
+    #expect(Jurisdiction(text) == nil)
+    #expect(JurisdictionAdvice.help(for: text).contains("no such part"))
+  }
+
+  @Test func `letters that changed places are recognised, and other parts are listed`() {
+    #expect(JurisdictionAdvice.help(for: "CA-CQ") == "CA has no such part: did you mean 'CA-QC'?")
+    #expect(JurisdictionAdvice.help(for: "CA-XX").hasPrefix("CA has no such part: it has CA-AB, CA-BC,"))
+  }
+
+  @Test func `a part that stands for those that nobody names is no part that anybody could name`() throws {
+    let country = try #require(Jurisdiction("CA"))
+    for part in Jurisdiction.InventedPart.allCases.map(country.inventedPart) {
+      #expect(part.isInvented && part.isSubdivision && part.country == country)
+      #expect(Jurisdiction(part.rawValue) == nil)
+    }
+  }
+
   @Test func `ISO 3166-1 has 249 countries`() {
     #expect(Jurisdiction.countries.count == 249)
     #expect(Jurisdiction.countries.allSatisfy { Jurisdiction($0) != nil })

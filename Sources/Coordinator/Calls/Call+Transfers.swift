@@ -2,30 +2,37 @@ import PolicyEngine
 import RegionStore
 import Residency
 
-/// Counting people whose data leaves the jurisdiction of their home, once a class and calendar year: some laws ask for more where they
+/// Counting people whose data leaves the jurisdiction of their home, once a class and once of any, by calendar year: some laws ask for more where they
 /// are many (the Chinese provisions on cross-border data flows of 22 March 2024, Art. 7 and 8).
 extension Call {
   /// Whether what is released leaves the home's jurisdiction.
   private var crossesBorder: Bool { AccessRequest.crossesBorder(from: region.home, to: hops) }
+
+  private var isJurisdictionShared: Bool {
+    region.catalog.regions.contains { other in
+      other.id != region.descriptor.id
+        && !AccessRequest.crossesBorder(from: region.home, to: [Place(region: other.id, jurisdiction: other.jurisdiction)])
+    }
+  }
 
   private var year: Int { today.year }
 
   /// What the store is asked about transfers, for this call to be decided and counted.
   var transferYears: Set<Int> { crossesBorder || !policies.transferLimits.isEmpty ? [year] : [] }
 
-  /// Of how many people data of each class left this year, the subject included. Empty where no rule asks.
+  /// Of how many people data of each class left this year, the subject included. Empty where no rule asks, and where another region
+  /// shares the home's jurisdiction: this one's store has counted its own people only, and nobody knows the sum.
   func transferredThisYear(with subject: SubjectTag, _ facts: Facts) -> [DataClass: Int] {
-    guard !policies.transferLimits.isEmpty else { return [:] }
+    guard !policies.transferLimits.isEmpty, !isJurisdictionShared else { return [:] }
+    let counted = Set(policies.vocabulary.classes).union([.any])
     return Dictionary(
-      uniqueKeysWithValues: policies.vocabulary.classes.map {
-        ($0, facts.transfers.people(ClassInYear($0, in: year), with: subject))
-      })
+      uniqueKeysWithValues: counted.map { ($0, facts.transfers.people(ClassInYear($0, in: year), with: subject)) })
   }
 
   /// Counts the subject for the classes of which something is released.
   func count(_ classes: Set<DataClass>, of subject: SubjectTag, _ effects: inout Effects) {
-    guard crossesBorder else { return }
-    for dataClass in classes.sorted() {
+    guard crossesBorder, !classes.isEmpty else { return }
+    for dataClass in classes.union([.any]).sorted() {
       effects.count(Transfer(of: subject, ClassInYear(dataClass, in: year), limits: policies.transferLimits))
     }
   }

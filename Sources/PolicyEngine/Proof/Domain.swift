@@ -165,7 +165,7 @@ extension Domain {
       collection: coordinate.cell.collection, purpose: coordinate.purpose, principal: person.principal ?? "somebody",
       consent: .known(coordinate.consent), residence: person.residence.map(Fact.known) ?? .unknown,
       firstWrite: person.firstWrite.map(Fact.known) ?? .unknown,
-      transferredThisYear: person.transferredThisYear.flatMap { count in coordinate.cell.dataClass.map { [$0: count] } } ?? [:],
+      transferredThisYear: person.transferred(coordinate.cell.dataClass),
       now: day)
   }
 

@@ -7,6 +7,8 @@ struct DomainPerson: Hashable, Sendable {
   var firstWrite: Jurisdiction?
   /// Of how many people data of the class left, this one included.
   var transferredThisYear: Int?
+  /// The same of any class.
+  var transferredOfAny: Int?
 
   /// For people: `residence RU, citizenship RU`. Empty where nothing of it matters.
   var description: String {
@@ -20,12 +22,23 @@ struct DomainPerson: Hashable, Sendable {
     }
     if let firstWrite { words.append("first written in \(firstWrite)") }
     if let transferredThisYear { words.append("\(transferredThisYear) transferred this year") }
+    if let transferredOfAny { words.append("\(transferredOfAny) transferred this year, of any class") }
     return words.joined(separator: ", ")
+  }
+
+  func transferred(_ dataClass: DataClass?) -> [DataClass: Int] {
+    var counts: [DataClass: Int] = [:]
+    if let dataClass { counts[dataClass] = transferredThisYear }
+    counts[.any] = transferredOfAny
+    return counts
   }
 
   /// How many facts it takes to tell it.
   var size: Int {
-    [principal != nil, residence != nil, residence?.citizenship != nil, firstWrite != nil, transferredThisYear != nil].count {
+    [
+      principal != nil, residence != nil, residence?.citizenship != nil, firstWrite != nil, transferredThisYear != nil,
+      transferredOfAny != nil,
+    ].count {
       $0
     }
   }
@@ -66,11 +79,16 @@ extension DomainPerson {
       people = product(people, places) { $0.firstWrite = $1 }
     }
     if keys.contains(.transferredThisYear) {
-      let limits = conditions.flatMap { condition -> [Int] in
-        guard case .transferredThisYear(let range) = condition else { return [] }
-        return [range.atLeast, range.below].compactMap(\.self)
+      func limits(_ counted: CountRange.Counted) -> [Int] {
+        conditions.flatMap { condition -> [Int] in
+          guard case .transferredThisYear(let range) = condition, range.of == counted else { return [] }
+          return [range.atLeast, range.below].compactMap(\.self)
+        }
       }
-      people = product(people, Set(limits + [1]).sorted()) { $0.transferredThisYear = $1 }
+      // That there are never fewer of any class than of one is left out of account: it could only lessen the situations.
+      let (own, any) = (limits(.sameClass), limits(.any))
+      if !own.isEmpty { people = product(people, Set(own + [1]).sorted()) { $0.transferredThisYear = $1 } }
+      if !any.isEmpty { people = product(people, Set(any + [1]).sorted()) { $0.transferredOfAny = $1 } }
     }
     return people
   }

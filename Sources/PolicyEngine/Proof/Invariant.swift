@@ -84,6 +84,16 @@ extension PolicyReader {
     }
     let clauses = clauses(conditions, isEverywhere: home == nil)
     let exceptions = self.clauses(fields["unless"], "'unless'", isEverywhere: home == nil)
+    if reach != nil {
+      for clause in clauses where clause.condition.key != .dataClass && clause.condition.key != .collection {
+        report(
+          clause.location, "'reaches' knows no \(clause.condition.key.rawValue)",
+          help: "copies are followed by home, class and collection, whatever they are made for")
+      }
+      if let unless = fields["unless"] {
+        report(unless.location, "'reaches' knows no 'unless'", help: "name the homes, classes and collections that it is about")
+      }
+    }
     let views = key == "masked" ? fieldViews(demand, "'masked'", nil) : .clear
     let basis = text(fields["basis"], "'basis'")
     guard let id else { return nil }

@@ -91,6 +91,17 @@ struct PolicyBenchSet {
     }.joined(separator: "\n")
   }
 
+  /// The same request as a call makes it.
+  static func accessRequest(_ words: DecisionTable.Words, on day: CalendarDate) -> AccessRequest? {
+    func place(_ region: String) -> Place? {
+      Jurisdiction(region.prefix(2).uppercased()).map { Place(region: RegionID(region), jurisdiction: $0) }
+    }
+    guard let home = place(words.home), let requester = place(words.requester) else { return nil }
+    return AccessRequest(
+      action: words.action, home: home, hops: [requester], collection: CollectionName(words.collection),
+      purpose: Purpose(words.purpose), principal: "app:bench", consent: .known(words.consent), now: day)
+  }
+
   static func requests(_ count: Int, seed: UInt64) -> [DecisionTable.Words] {
     var random = SeededGenerator(seed: seed)
     return (0..<count).map { _ in

@@ -124,6 +124,9 @@ struct PolicyKeyCommand: AsyncParsableCommand {
   @Option(help: "Where to write the private key.", completion: .file())
   var output = "policy.key"
 
+  @Flag(help: "Print JSON.")
+  var json = false
+
   func run() async throws {
     guard let keyName = KeyName(name) else { throw ValidationError("'\(name)' is no name of a key: no spaces, no '+'.") }
     let signer = NoteSigner(
@@ -135,6 +138,7 @@ struct PolicyKeyCommand: AsyncParsableCommand {
     }
     let handle = FileHandle(fileDescriptor: file, closeOnDealloc: true)
     try handle.write(contentsOf: Data((signer.privateText + "\n").utf8))
-    print(signer.verifierKey)
+    let report: JSONValue = ["key": .string("\(signer.verifierKey)"), "private_key_file": .string(output)]
+    print(json ? report.canonicalText : "\(signer.verifierKey)")
   }
 }

@@ -56,7 +56,7 @@ struct PolicyExplainCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Of how many people data of a class left this year, this one included: contact=120000. May be given more than once.",
+      "Of how many people data of a class, or of any, left this year, this one included: contact=120000, any=150000.",
       valueName: "class=people"))
   var transferred: [TransferredArgument] = []
 
@@ -112,7 +112,8 @@ struct PolicyExplainCommand: AsyncParsableCommand {
     if let collection { try check(collection, among: set.collectionNames.map(\.rawValue), "collection") }
     if let purpose { try check(purpose, among: set.vocabulary.purposes.map(\.rawValue).sorted(), "purpose") }
     for word in transferred {
-      try check(word.dataClass.rawValue, among: set.vocabulary.classes.map(\.rawValue).sorted(), "class")
+      try check(
+        word.dataClass.rawValue, among: set.vocabulary.classes.map(\.rawValue).sorted() + [DataClass.any.rawValue], "class")
     }
     guard let fields, let schema = collection.flatMap({ set.collection(CollectionName($0)) }) else { return }
     for field in fields.split(separator: ",", omittingEmptySubsequences: false).map(String.init) where field != "*" {
@@ -183,7 +184,7 @@ struct TransferredArgument: ExpressibleByArgument {
   init?(argument: String) {
     let parts = argument.split(separator: "=", omittingEmptySubsequences: false)
     guard parts.count == 2, !parts[0].isEmpty, let people = Int(parts[1]), people >= 0 else { return nil }
-    dataClass = DataClass(String(parts[0]))
+    dataClass = parts[0] == "any" ? .any : DataClass(String(parts[0]))
     self.people = people
   }
 }

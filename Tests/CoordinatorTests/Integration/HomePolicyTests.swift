@@ -81,7 +81,6 @@ extension Integration.Fragile {
         #expect(denied.metadata["rule"] == "eu.not-so-many")
         #expect(try await count(world) == before + 2)
         _ = try await home.get(subjects[2], "profile", purpose: "support")
-        // What is denied for one class is not for another: nothing of it is counted as contact data.
         #expect(try await world.event(of: denied).effect == .denied)
       }
     }
