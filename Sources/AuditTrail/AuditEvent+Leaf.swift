@@ -1,5 +1,5 @@
 import Cryptography
-package import Residency
+import Residency
 
 extension AuditEvent {
   /// The release of the Open Cybersecurity Schema Framework that leaves are written in.

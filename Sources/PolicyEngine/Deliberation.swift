@@ -241,13 +241,17 @@ extension Deliberation {
   private func nearestPermit(despite forbid: Rule?, onHop hop: Int?) -> NearestPermit? {
     let all = request.hops.indices.filter { hop == nil || hop == $0 }.flatMap { hop in cells.map { (hop: hop, cell: $0) } }
     let closed = all.filter { permits(of: $0.cell, hop: $0.hop).isEmpty }
+    let situations = (forbid != nil || closed.isEmpty ? all : closed).map { situation($0.hop, $0.cell) }
+    guard let first = situations.first else { return nil }
     let keys = Set(((forbid?.conditions ?? []) + (forbid?.exceptions ?? [])).map(\.key.rawValue))
     var best: (permit: NearestPermit, rank: (Int, Int, Int))?
     for rule in policies.rules where rule.kind == .permit && rule.actions.contains(request.action) {
-      for place in forbid != nil || closed.isEmpty ? all : closed {
-        let situation = situation(place.hop, place.cell)
-        guard situation.packTruth(of: rule) != .no else { continue }
-        let missing = situation.missing(for: rule)
+      // Whose people a pack is about does not depend on where the data goes.
+      guard first.packTruth(of: rule) != .no else { continue }
+      for situation in situations {
+        // One that lacks more cannot be nearer, but where it is of the other kind.
+        let most = best.map { $0.rank.0 == 0 ? $0.rank.1 : .max } ?? .max
+        guard let missing = situation.missing(for: rule, atMost: most) else { continue }
         if forbid != nil, missing.isEmpty { continue }
         let effort = missing.map(Self.effort).reduce(0, +)
         let rank = (forbid == nil || !keys.isDisjoint(with: missing) ? 0 : 1, missing.count, effort)

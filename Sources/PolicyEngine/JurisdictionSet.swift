@@ -21,7 +21,11 @@ struct JurisdictionSet: Hashable, Sendable {
   func contains(_ jurisdiction: Jurisdiction, on day: CalendarDate) -> Truth {
     groups.some { group in
       if let start = group.effectiveFrom, day < start { return .unknown }
-      return group.members.some { $0.period.contains(day) ? jurisdiction.isWithin($0.jurisdiction) : .no }
+      return group.members.some { member in
+        // Most do not belong to it, and their days then do not matter.
+        let truth = jurisdiction.isWithin(member.jurisdiction)
+        return truth == .no || member.period.contains(day) ? truth : .no
+      }
     }
   }
 }
@@ -29,7 +33,12 @@ struct JurisdictionSet: Hashable, Sendable {
 extension Jurisdiction {
   /// `CA-QC` is within `CA`. Whether something of which only `CA` is known is within `CA-QC` is unknown.
   func isWithin(_ other: Jurisdiction) -> Truth {
-    if self == other || country == other { return .yes }
-    return other.country == self ? .unknown : .no
+    if self == other { return .yes }
+    // Most are countries: two of them are apart.
+    switch (isSubdivision, other.isSubdivision) {
+    case (false, false), (true, true): return .no
+    case (true, false): return country == other ? .yes : .no
+    case (false, true): return other.country == self ? .unknown : .no
+    }
   }
 }

@@ -16,16 +16,20 @@ struct Situation {
   }
 
   /// The keys of what stands between this situation and `rule` applying, in the order of the file.
-  func missing(for rule: Rule) -> [String] {
+  /// - Parameter most: how many there may be.
+  /// - Returns: `nil` where there are more.
+  func missing(for rule: Rule, atMost most: Int = .max) -> [String]? {
     var keys: [String] = []
     if !rule.period.hasBegun(by: request.now) { keys.append("from") }
     if rule.period.hasEnded(by: request.now) { keys.append("until") }
     if packTruth(of: rule) != .yes { keys.append(ConditionKey.home.rawValue) }
-    for condition in rule.conditions where truth(of: condition, in: rule) != .yes { keys.append(condition.key.rawValue) }
-    if exceptionTruth(of: rule) != .no {
+    for condition in rule.conditions where keys.count <= most && truth(of: condition, in: rule) != .yes {
+      keys.append(condition.key.rawValue)
+    }
+    if keys.count <= most, exceptionTruth(of: rule) != .no {
       for condition in rule.exceptions where truth(of: condition, in: rule) != .no { keys.append(condition.key.rawValue) }
     }
-    return keys
+    return keys.count <= most ? keys : nil
   }
 
   /// The keys of facts that `rule` needed and that are not known.
