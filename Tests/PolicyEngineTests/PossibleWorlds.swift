@@ -52,24 +52,10 @@ struct PossibleWorlds {
 
   let rules: [ModelRule]
 
-  /// What the rules are about, told once more in plain words: the files say the same to the engine.
-  static let files = [
-    "vocabulary.yaml": Fixture.vocabulary + "\ncertifications: [gold, silver]\n",
-    "principals.yaml": """
-    principals:
-      - { match: "*", purposes: [support, analytics] }
-      - { match: "gold:*", purposes: [support], certifications: [gold] }
-      - match: "silver:*"
-        purposes: [support]
-        certifications: [{ certification: silver, reference: r, from: 2026-11-01, until: 2026-11-23 }]
-    """,
-    "agreements.yaml": """
-    agreements:
-      - { id: a, exporter: $eea, importer: US, mechanism: scc, reference: r, from: 2026-01-01, until: 2026-11-23, review_by: 2027-01-01, status: in-force }
-      - { id: b, exporter: [CA, IE], importer: [IN, CA-QC], mechanism: adequacy, reference: r, from: 2026-11-22, review_by: 2027-01-01, status: in-force }
-    """,
-    "lists/brief.yaml": Fixture.list("brief", "[US, { member: IN, until: 2026-11-23 }]"),
-  ]
+  /// What the rules are about. What the files say is told once more below, in plain words.
+  static let files = RandomPolicies.surroundings.merging(
+    ["lists/brief.yaml": Fixture.list("brief", "[US, { member: IN, until: 2026-11-23 }]")]
+  ) { _, own in own }
   static let home = "[IE, DE, CA-QC]"
   static let bloc = ["IE", "DE", "CA-QC"]
   static let regions = [
