@@ -39,11 +39,7 @@ package struct PolicySet: Sendable {
     self.agreements = agreements
     let watching = Set(packs.filter { $0.mode == .monitor }.map(\.name))
     self.rules = rules.filter { !watching.contains($0.policy) }.sorted { $0.id < $1.id }
-    transferLimits = rules.reduce(into: []) { limits, rule in
-      for case .transferredThisYear(let range) in rule.conditions + rule.exceptions {
-        limits.formUnion([range.atLeast, range.below].compactMap(\.self))
-      }
-    }
+    countingRules = rules.filter { ($0.conditions + $0.exceptions).contains { $0.key == .transferredThisYear } }
     self.invariants = invariants
     self.lists = lists
     self.regions = regions
@@ -79,8 +75,19 @@ package struct PolicySet: Sendable {
   /// How many invariants there are to prove.
   package var invariantCount: Int { invariants.count }
 
-  /// The numbers of people transferred in a year at which some rule begins or ceases to apply. Empty where none asks.
-  package let transferLimits: Set<Int>
+  /// Rules of all packs that ask how many people's data left.
+  private let countingRules: [Rule]
+
+  /// The numbers of people transferred in a year at which some rule about people at home there begins or ceases to apply. Empty where none
+  /// asks.
+  package func transferLimits(atHome home: Jurisdiction, on day: CalendarDate) -> Set<Int> {
+    countingRules.reduce(into: []) { limits, rule in
+      guard rule.pack.map({ $0.contains(home, on: day) != .no }) ?? true else { return }
+      for case .transferredThisYear(let range) in rule.conditions + rule.exceptions {
+        limits.formUnion([range.atLeast, range.below].compactMap(\.self))
+      }
+    }
+  }
 
   /// How many rules there are, in all packs.
   package var ruleCount: Int { asEnforced.rules.count }

@@ -15,15 +15,18 @@ extension Call {
     }
   }
 
+  /// At which policies begin to say something else about people at home here.
+  private var limits: Set<Int> { policies.transferLimits(atHome: region.home.jurisdiction, on: today) }
+
   private var year: Int { today.year }
 
   /// What the store is asked about transfers, for this call to be decided and counted.
-  var transferYears: Set<Int> { crossesBorder || !policies.transferLimits.isEmpty ? [year] : [] }
+  var transferYears: Set<Int> { crossesBorder || !limits.isEmpty ? [year] : [] }
 
   /// Of how many people data of each class left this year, the subject included. Empty where no rule asks, and where another region
   /// shares the home's jurisdiction: this one's store has counted its own people only, and nobody knows the sum.
   func transferredThisYear(with subject: SubjectTag, _ facts: Facts) -> [DataClass: Int] {
-    guard !policies.transferLimits.isEmpty, !isJurisdictionShared else { return [:] }
+    guard !limits.isEmpty, !isJurisdictionShared else { return [:] }
     let counted = Set(policies.vocabulary.classes).union([.any])
     return Dictionary(
       uniqueKeysWithValues: counted.map { ($0, facts.transfers.people(ClassInYear($0, in: year), with: subject)) })
@@ -32,8 +35,9 @@ extension Call {
   /// Counts the subject for the classes of which something is released.
   func count(_ classes: Set<DataClass>, of subject: SubjectTag, _ effects: inout Effects) {
     guard crossesBorder, !classes.isEmpty else { return }
+    let limits = limits
     for dataClass in classes.union([.any]).sorted() {
-      effects.count(Transfer(of: subject, ClassInYear(dataClass, in: year), limits: policies.transferLimits))
+      effects.count(Transfer(of: subject, ClassInYear(dataClass, in: year), limits: limits))
     }
   }
 }
