@@ -87,14 +87,14 @@ extension LeafReader {
 
   fileprivate func endpoint() throws(FormatError) -> AuditEvent.Place {
     let location = try optionalMember("location")
-    let country = try location?.value("country") { Jurisdiction($0) }
-    let part = try location?.optionalValue("region") { Jurisdiction($0) }
+    let country = try location?.value("country") { Jurisdiction(recorded: $0) }
+    let part = try location?.optionalValue("region") { Jurisdiction(recorded: $0) }
     return AuditEvent.Place(region: try optionalValue("uid") { RegionID($0) }, jurisdiction: part ?? country)
   }
 
   fileprivate func place() throws(FormatError) -> AuditEvent.Place {
     AuditEvent.Place(
       region: try optionalValue("region") { RegionID($0) },
-      jurisdiction: try optionalValue("jurisdiction") { Jurisdiction($0) })
+      jurisdiction: try optionalValue("jurisdiction") { Jurisdiction(recorded: $0) })
   }
 }

@@ -50,7 +50,7 @@ package struct CollectionSchema: Sendable, Hashable {
     self.defaultClass = defaultClass
     self.classes = classes
     let shapeless = classes.keys.map { (FieldPath.shapeless($0), $0) }
-    // `items` and `items[]` may both be named: then the list as a whole is what an element goes with.
+    // One is named only where the other is not.
     byShapeless = Dictionary(shapeless) { first, second in min(first, second) }
     outer = Set(shapeless.flatMap { FieldPath.ancestors(of: $0.0) })
   }

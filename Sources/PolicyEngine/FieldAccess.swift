@@ -2,17 +2,24 @@ import Residency
 
 /// The views that one rule names: by field, and for all others.
 struct FieldViews: Hashable, Sendable {
-  var named: [String: View]
+  /// By paths without marks of lists: a rule speaks of a field, whatever the shape that a record or another schema gives it.
+  private(set) var named: [String: View]
   /// The entry `*`.
   var others: View?
 
   /// A permit without views shows everything it covers.
   static let clear = FieldViews(named: [:], others: .clear)
 
+  /// - Returns: whether there was no view of that field yet.
+  mutating func add(_ view: View, of field: String) -> Bool {
+    named.updateValue(view, forKey: FieldPath.shapeless(field)) == nil
+  }
+
   /// What is nested in a named field goes with it, unless it is named itself.
   func view(of field: String) -> View? {
-    if let view = named[field] { return view }
     if !named.isEmpty {
+      let field = FieldPath.shapeless(field)
+      if let view = named[field] { return view }
       for outer in FieldPath.ancestors(of: field) {
         if let view = named[outer] { return view }
       }

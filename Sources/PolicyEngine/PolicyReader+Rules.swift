@@ -120,7 +120,9 @@ extension PolicyReader {
       if field == "*" {
         views.others = view
       } else if known == nil || member(of: known ?? [], field, "field", at: key.location) != nil {
-        views.named[field] = view
+        if !views.add(view, of: field) {
+          report(key.location, "\(what) names '\(field)' twice", help: "with and without '[]' it is one field")
+        }
       }
     }
     if pairs.isEmpty, case .mapping = node.content { report(node.location, "\(what) names no field") }

@@ -63,6 +63,13 @@ extension PolicyReader {
         report(key.location, "'\(field)' is not a field", help: "write it as address, address.street or items[].price")
         continue
       }
+      if let other = classes.keys.first(where: { FieldPath.shapeless($0) == FieldPath.shapeless(field) }) {
+        report(
+          key.location,
+          "'\(field)' and '\(other)' are one field: a record is judged by names, whether there is a list or a single value",
+          help: "name one of the two")
+        continue
+      }
       if let dataClass = dataClass(value) { classes[field] = dataClass }
     }
     let description = text(fields["description"], "the description of \(what)")

@@ -55,10 +55,21 @@ struct PolicyReader {
     checkAgreements()
     for node in documents[.policy] ?? [] { readPack(node) }
     for node in documents[.invariants] ?? [] { readInvariants(node) }
+    checkNames(in: documents[.principals]?.first?.location ?? SourceLocation(file: root, line: 1, column: 1))
     if documents[.policy] == nil, !diagnostics.contains(where: { $0.severity == .error }) {
       report(
         SourceLocation(file: root, line: 1, column: 1), "there is no policy", help: "add a file that starts with 'policy: NAME'")
     }
+  }
+
+  /// Proofs look at a name for every combination of patterns.
+  private mutating func checkNames(in location: SourceLocation) {
+    let conditions = (rules + invariants.map(\.scope)).flatMap { $0.conditions + $0.exceptions }
+    let asked = conditions.flatMap { if case .principal(let patterns) = $0 { patterns } else { [NamePattern]() } }
+    guard NamePattern.names(tellingApart: principals.map(\.pattern) + asked) == nil else { return }
+    report(
+      location, "the patterns of principals' names overlap in too many ways to be looked through",
+      help: "use fewer '*', at the ends of names: 'app:*'")
   }
 
   private mutating func role(of file: PolicyFile, _ node: ConfigurationNode) -> PolicyRole? {

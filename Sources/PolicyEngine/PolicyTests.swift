@@ -18,6 +18,12 @@ package enum PolicyTests {
     results(try cases(files, of: policies), of: policies)
   }
 
+  /// How many cases the test files among `files` have, none of which is run.
+  /// - Throws: ``ConfigurationError`` with every error in every test file.
+  package static func count(_ files: [PolicyFile], of policies: PolicySet) throws(ConfigurationError) -> Int {
+    try cases(files, of: policies).count
+  }
+
   /// Every case of every test file among `files`.
   static func cases(_ files: [PolicyFile], of policies: PolicySet) throws(ConfigurationError) -> [PolicyTestCase] {
     var diagnostics: [Diagnostic] = []

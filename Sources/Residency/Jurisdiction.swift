@@ -24,6 +24,21 @@ package struct Jurisdiction: Hashable, Sendable, Comparable, CustomStringConvert
   /// Whether it stands for a part that nobody names.
   package var isInvented: Bool { InventedPart.allCases.contains { rawValue.hasSuffix("-\($0.rawValue)") } }
 
+  /// One that was accepted once: of what is stored, signed or logged. Editions of ISO 3166-2 come and go, and a part that the present one
+  /// does not have is still what somebody's record says.
+  /// - Returns: `nil` where the country is not in ISO 3166-1, or the part is not of one to three letters and digits.
+  package init?(recorded text: String) {
+    if let known = Jurisdiction(text) {
+      self = known
+      return
+    }
+    let parts = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2, Self.countries.contains(String(parts[0])), (1...3).contains(parts[1].utf8.count),
+      parts[1].utf8.allSatisfy({ (0x41...0x5a).contains($0) || (0x30...0x39).contains($0) })
+    else { return nil }
+    rawValue = text
+  }
+
   private init(country: Substring) { rawValue = String(country) }
 
   /// The country that this is, or is a part of.

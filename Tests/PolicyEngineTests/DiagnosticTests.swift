@@ -270,6 +270,15 @@ import Testing
       ])
   }
 
+  @Test func `patterns that overlap in too many ways are an error`() {
+    let many = (0..<18).map { "  - { match: \"*\($0)admin\($0)*\", purposes: [support] }" }.joined(separator: "\n")
+    let error = #expect(throws: ConfigurationError.self) {
+      try Fixture.load(
+        Fixture.files("  - { id: a, permit: read }", replacing: ["principals.yaml": "principals:\n\(many)"]))
+    }
+    #expect(error?.diagnostics.first?.message.contains("overlap in too many ways") == true)
+  }
+
   @Test func `what is wrong with the words is told before what comes of it`() {
     let error = #expect(throws: ConfigurationError.self) {
       try Fixture.load(

@@ -81,6 +81,22 @@ import Testing
     #expect(back.boxes.contains { $0.direction == .narrowed && $0.before == "diagnosis clear" })
   }
 
+  @Test func `a nested field that loses its name is compared as it is then judged`() throws {
+    let rule = "  - { id: a, permit: read, when: { requester: US }, view: { address.street: drop, \"*\": clear } }"
+    func schema(_ fields: String) -> String {
+      """
+      collections:
+        people: { locality: home, audit: strict, default_class: contact, fields: { \(fields) } }
+        other: { locality: home, audit: strict, default_class: contact, fields: { address.street: contact } }
+      """
+    }
+    let old = try Fixture.policies(rule, replacing: ["collections.yaml": schema("address: contact, address.street: contact")])
+    let new = try Fixture.policies(rule, replacing: ["collections.yaml": schema("address: contact")])
+    let diff = PolicyDiff(from: old, to: new, since: Fixture.today)
+    #expect(diff.widens)
+    #expect(diff.boxes.contains { $0.direction == .widened && $0.after.contains("address.street clear") })
+  }
+
   @Test func `a home where nobody is asked for consent is not told where consent makes a difference`() throws {
     let pack = { (rule: String) in
       try Fixture.policies(

@@ -126,6 +126,22 @@ import Testing
     #expect(try shown("  - { id: a, permit: read, when: { class: contact } }", ["address": "Galway"]).0 == [:])
   }
 
+  @Test func `a rule speaks of a field whatever the shape that it is written in`() throws {
+    let rules = """
+        - { id: a, permit: read, when: { class: [profile, contact] } }
+        - { id: b, require: { "cards[].number": drop } }
+      """
+    #expect(try shown(rules, ["cards": ["number": "4111 1111 1111 1111", "brand": "V"]]).0 == ["cards": ["brand": "V"]])
+    let error = #expect(throws: ConfigurationError.self) {
+      try Fixture.policies(
+        "  - { id: a, permit: read }",
+        replacing: [
+          "collections.yaml": Fixture.collections.replacing("diagnosis: health", with: "items: contact, \"items[]\": health")
+        ])
+    }
+    #expect(error?.diagnostics.first?.message.contains("are one field") == true)
+  }
+
   @Test func `what is shown of a part counts as its class, and what is not shown does not`() throws {
     var request = Fixture.request(from: "us-east")
     request.fields = ["address.city"]

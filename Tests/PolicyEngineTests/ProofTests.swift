@@ -98,6 +98,18 @@ import Testing
     #expect(anywhere.invariants.map(\.holds) == [false])
   }
 
+  @Test func `what moves within a country stays in it, however often`() throws {
+    let rules = """
+        - { id: a, permit: [move, replicate], when: { locality: jurisdiction } }
+        - { id: b, permit: read, when: { requester_region: eu-isle } }
+      """
+    #expect(try proof(rules, invariants: "  - { id: a, never: { home: IE, reaches: abroad } }").holds)
+    let leak =
+      rules
+      + "\n  - { id: c, permit: replicate, when: { home: DE, requester: US } }\n  - { id: d, permit: move, when: { requester: DE } }"
+    #expect(try !proof(leak, invariants: "  - { id: a, never: { home: IE, reaches: abroad } }").holds)
+  }
+
   @Test func `a day that only an invariant's list names is looked at`() throws {
     let files = [
       "invariants.yaml": "invariants:\n  - { id: a, never: { action: read, requester: $later } }",
@@ -126,6 +138,13 @@ import Testing
     let kept = try proof(
       "  - { id: r, permit: read, when: { principal: \"app:*\" }, unless: { principal: \"*-batch\" } }", invariants: invariant)
     #expect(kept.holds)
+  }
+
+  @Test func `a name is found for every combination of patterns, even if they have all letters`() throws {
+    let patterns = ["*abcdefghijklmnopqrstuvwxyz", "a*"].map { NamePattern(text: $0) }
+    let names = try #require(NamePattern.names(tellingApart: patterns))
+    #expect(Set(names.map { name in patterns.map { $0.matches(name) } }).count == 4)
+    #expect(NamePattern.names(tellingApart: []) == ["somebody"])
   }
 
   @Test func `parts of one country are apart, and so are members of one list beside a part`() throws {

@@ -41,6 +41,12 @@ struct VocabularyTests {
     #expect(JurisdictionAdvice.help(for: text).contains("no such part"))
   }
 
+  @Test func `what was recorded once is read back, whatever the present edition says`() {
+    #expect(Jurisdiction(recorded: "FR-75C")?.rawValue == "FR-75C")
+    #expect(Jurisdiction(recorded: "US-XX")?.country == Jurisdiction("US"))
+    for text in ["XX", "US-", "US-ABCD", "us-ca", "US-C A", ""] { #expect(Jurisdiction(recorded: text) == nil, "\(text)") }
+  }
+
   @Test func `letters that changed places are recognised, and other parts are listed`() {
     #expect(JurisdictionAdvice.help(for: "CA-CQ") == "CA has no such part: did you mean 'CA-QC'?")
     #expect(JurisdictionAdvice.help(for: "CA-XX").hasPrefix("CA has no such part: it has CA-AB, CA-BC,"))

@@ -8,10 +8,10 @@ extension Call {
   /// Whether what is released leaves the home's jurisdiction.
   private var crossesBorder: Bool { AccessRequest.crossesBorder(from: region.home, to: hops) }
 
-  private var isJurisdictionShared: Bool {
-    region.catalog.regions.contains { other in
-      other.id != region.descriptor.id
-        && !AccessRequest.crossesBorder(from: region.home, to: [Place(region: other.id, jurisdiction: other.jurisdiction)])
+  private var isCountryShared: Bool {
+    // Parts of a country are taken together: a law of the whole counts the people of all.
+    region.catalog.regions.contains {
+      $0.id != region.descriptor.id && $0.jurisdiction.country == region.home.jurisdiction.country
     }
   }
 
@@ -24,9 +24,9 @@ extension Call {
   var transferYears: Set<Int> { crossesBorder || !limits.isEmpty ? [year] : [] }
 
   /// Of how many people data of each class left this year, the subject included. Empty where no rule asks, and where another region
-  /// shares the home's jurisdiction: this one's store has counted its own people only, and nobody knows the sum.
+  /// shares the home's country: this one's store has counted its own people only, and nobody knows the sum.
   func transferredThisYear(with subject: SubjectTag, _ facts: Facts) -> [DataClass: Int] {
-    guard !limits.isEmpty, !isJurisdictionShared else { return [:] }
+    guard !limits.isEmpty, !isCountryShared else { return [:] }
     let counted = Set(policies.vocabulary.classes).union([.any])
     return Dictionary(
       uniqueKeysWithValues: counted.map { ($0, facts.transfers.people(ClassInYear($0, in: year), with: subject)) })

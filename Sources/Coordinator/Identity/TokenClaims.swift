@@ -80,7 +80,9 @@ struct TokenClaims {
 
   private func jurisdiction() throws(TokenError) -> Jurisdiction? {
     guard let value = value(.jurisdiction) else { return nil }
-    guard let text = value.stringValue, let jurisdiction = Jurisdiction(text) else { throw .claimInvalid(.jurisdiction) }
+    guard let text = value.stringValue, let jurisdiction = Jurisdiction(recorded: text) else {
+      throw .claimInvalid(.jurisdiction)
+    }
     return jurisdiction
   }
 

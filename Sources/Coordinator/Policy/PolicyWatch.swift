@@ -49,11 +49,12 @@ struct PolicyFreshness: Sendable {
   private var known: String?
   /// What the last look saw.
   private var seen: String?
-  /// What was refused: it is not read again until it changes.
-  private var refused: String?
+  /// What was refused, and when: it is not read again until it changes, or a while later, since what was wrong may have passed.
+  private var refused: (fingerprint: String?, at: ContinuousClock.Instant)?
   private var confirmedAt: ContinuousClock.Instant
   private var hasComplained = false
   private let ageMax: Duration
+  private static let retryPause = Duration.seconds(60)
 
   init(known: String?, at now: ContinuousClock.Instant, ageMax: Duration) {
     self.known = known
@@ -68,7 +69,8 @@ struct PolicyFreshness: Sendable {
       confirm(at: now)
       return .nothing
     }
-    if let fingerprint, fingerprint != refused, isSettled { return .load }
+    let isRefused = refused.map { $0.fingerprint == fingerprint && now - $0.at < Self.retryPause } ?? false
+    if fingerprint != nil, isSettled, !isRefused { return .load }
     if isTooOld(at: now) { return .outdated }
     guard fingerprint == nil, !hasComplained else { return .nothing }
     hasComplained = true
@@ -80,7 +82,7 @@ struct PolicyFreshness: Sendable {
     confirm(at: now)
   }
 
-  mutating func refused(_ fingerprint: String?) { refused = fingerprint }
+  mutating func refused(_ fingerprint: String?, at now: ContinuousClock.Instant) { refused = (fingerprint, now) }
 
   /// Whether nobody has known for too long that these are the policies.
   func isTooOld(at now: ContinuousClock.Instant) -> Bool { now - confirmedAt >= ageMax }
@@ -151,7 +153,7 @@ struct PolicyWatch: Service {
       freshness.loaded(fingerprint, at: .now)
       holder.replace(with: policies)
     case .failure(let error):
-      freshness.refused(fingerprint)
+      freshness.refused(fingerprint, at: .now)
       logger.error(
         "the changed policies are refused; the last good ones go on",
         metadata: ["source": "\(source.name)", "revision": "\(current.revision)", "error": "\(error)"])

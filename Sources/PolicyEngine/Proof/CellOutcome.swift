@@ -49,7 +49,9 @@ extension PolicySet {
         ? CellOutcome(effect: .deny(.redactionRequired), rule: place(applying.first(in: layout.requires)))
         : CellOutcome(effect: .permit([]), rule: place(permit))
     }
-    let views = fields.map(scope.view)
+    // As a record is judged: what is not named goes with what it lies in.
+    let schema = cell.collection.flatMap(collection)
+    let views = fields.map { scope.view(of: schema?.named($0) ?? $0) }
     guard views.contains(where: { $0 != .drop }) else {
       return CellOutcome(effect: .deny(.everythingDropped), rule: place(applying.first(in: layout.requires)))
     }

@@ -134,6 +134,7 @@ extension DomainPerson {
     let asked = conditions.flatMap { condition -> [NamePattern] in
       if case .principal(let patterns) = condition { patterns } else { [] }
     }
-    return NamePattern.names(tellingApart: asked + principals.filter { !$0.certifications.isEmpty }.map(\.pattern))
+    // Of a set that was loaded there are not too many.
+    return NamePattern.names(tellingApart: asked + principals.filter { !$0.certifications.isEmpty }.map(\.pattern)) ?? []
   }
 }

@@ -3,7 +3,9 @@ extension NamePattern {
   ///
   /// The patterns are run side by side over all names, letter by letter, as automata: from each combination of their states on, all
   /// letters that the patterns do not have are one.
-  static func names(tellingApart patterns: [NamePattern]) -> [String] {
+  ///
+  /// - Returns: `nil` where there are too many combinations: nobody could review them either, and such patterns do not load.
+  static func names(tellingApart patterns: [NamePattern]) -> [String]? {
     let patterns = Set(patterns.map(\.text)).sorted().map { NamePattern(text: $0) }
     var told: Set<[Bool]> = []
     var names: [String] = []
@@ -13,12 +15,12 @@ extension NamePattern {
     // What people would think of first.
     offer("somebody")
     for pattern in patterns { offer(pattern.text.replacing("*", with: "x")) }
-    for name in Automata(patterns).names(max: statesMax) { offer(name) }
+    guard let others = Automata(patterns).names(max: statesMax) else { return nil }
+    for name in others { offer(name) }
     return names
   }
 
-  /// A folder with more patterns than this tells apart is beyond what anybody can review.
-  private static let statesMax = 65_536
+  private static let statesMax = 16_384
 }
 
 /// Patterns run side by side.
@@ -34,17 +36,20 @@ private struct Automata {
     self.patterns = patterns.map { Array($0.text.utf8) }
     let own = Set(self.patterns.joined()).subtracting([Self.star])
     // Only letters that can begin and end a character by themselves: names stay text.
-    let others = (UInt8(ascii: "a")...UInt8(ascii: "z")).filter { !own.contains($0) }
+    let others =
+      (UInt8(ascii: "a")...UInt8(ascii: "z")).filter { !own.contains($0) }
+      + (UInt8(ascii: "!")...UInt8(ascii: "~")).filter { !own.contains($0) && $0 != Self.star }
     letters = own.sorted() + others.prefix(1)
   }
 
-  /// The shortest name for every combination of states.
-  func names(max: Int) -> [String] {
+  /// The shortest name for every combination of states; `nil` where there are more than `max`.
+  func names(max: Int) -> [String]? {
     let start = patterns.map { closure([0], in: $0) }
     var seen: Set<State> = [start]
     var found: [(state: State, name: [UInt8])] = [(start, [])]
     var next = 0
-    while next < found.count, found.count < max {
+    while next < found.count {
+      guard found.count <= max else { return nil }
       let (state, name) = found[next]
       next += 1
       for letter in letters {

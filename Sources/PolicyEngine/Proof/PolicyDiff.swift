@@ -99,7 +99,9 @@ extension PolicyDiff.Claim {
   /// The boxes take for granted that whoever asks may claim the purpose; here is for whom that changes.
   fileprivate static func differences(from old: PolicySet, to new: PolicySet) -> [Self] {
     let patterns = (old.principals + new.principals).map(\.pattern)
-    return NamePattern.names(tellingApart: patterns).sorted().flatMap { principal in
+    // Each set has few enough to be told apart; of two together that are not, every pattern itself is still looked at.
+    let names = NamePattern.names(tellingApart: patterns) ?? patterns.map { $0.text.replacing("*", with: "x") }
+    return Set(names).sorted().flatMap { principal in
       let (before, after) = (old.purposes(allowedFor: principal), new.purposes(allowedFor: principal))
       return before.symmetricDifference(after).sorted().map {
         Self(direction: after.contains($0) ? .widened : .narrowed, principal: principal, purpose: $0)

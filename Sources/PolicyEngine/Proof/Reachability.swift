@@ -83,12 +83,8 @@ struct Reachability {
     switch reach {
     // After a move, the first region may be another one again; on the first step only the home itself is none.
     case .anyOther: return !isFirst || domain.hops[edge.hop].target != .sameRegion
-    case .abroad:
-      if isFirst { return places.hop.jurisdiction.isWithin(places.home.jurisdiction) != .yes }
-      // Where the start's atom has several places, a way back may end in another of them.
-      let home = domain.homes[start]
-      let isOnePlace = home.region != nil || domain.atoms.candidates(home.atom).count == 1
-      return !isOnePlace || places.hop.jurisdiction.isWithin(domain.place(ofHome: start).jurisdiction) != .yes
+    // Every step before was one within the jurisdiction: the first that is not ends the way.
+    case .abroad: return places.hop.jurisdiction.isWithin(places.home.jurisdiction) != .yes
     case .jurisdictions(let set): return set.contains(places.hop.jurisdiction, on: domain.day) != .no
     }
   }

@@ -13,7 +13,7 @@ enum ResidenceForm {
   static func decode(_ bytes: [UInt8]) throws -> Residence {
     if bytes.first == UInt8(ascii: "{") { return try decodeJSON(bytes) }
     let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-    guard (2...3).contains(lines.count), let country = Jurisdiction(lines[0]) else { throw unreadable }
+    guard (2...3).contains(lines.count), let country = Jurisdiction(recorded: lines[0]) else { throw unreadable }
     let subdivision = lines[1].isEmpty ? nil : try jurisdiction(lines[1])
     guard lines.count == 3 else { return Residence(country: country, subdivision: subdivision, citizenship: nil) }
     let citizenship = try lines[2].split(separator: ",").map { try jurisdiction(String($0)) }
@@ -23,15 +23,20 @@ enum ResidenceForm {
   private static var unreadable: StoreError { .corrupt(what: "a residence") }
 
   private static func jurisdiction(_ text: String) throws -> Jurisdiction {
-    guard let jurisdiction = Jurisdiction(text) else { throw unreadable }
+    guard let jurisdiction = Jurisdiction(recorded: text) else { throw unreadable }
     return jurisdiction
   }
 
   private static func decodeJSON(_ bytes: [UInt8]) throws -> Residence {
     let value = try JSONValue(parsing: bytes)
-    guard let country = value["country"]?.stringValue.flatMap(Jurisdiction.init) else { throw unreadable }
-    let citizenship = value["citizenship"]?.arrayValue.map { Set($0.compactMap { $0.stringValue.flatMap(Jurisdiction.init) }) }
+    func place(_ value: JSONValue) throws -> Jurisdiction {
+      guard let text = value.stringValue else { throw unreadable }
+      return try jurisdiction(text)
+    }
+    guard let country = value["country"] else { throw unreadable }
+    let citizenship = try value["citizenship"]?.arrayValue.map { Set(try $0.map(place)) }
     return Residence(
-      country: country, subdivision: value["subdivision"]?.stringValue.flatMap(Jurisdiction.init), citizenship: citizenship)
+      country: try place(country), subdivision: try value["subdivision"].flatMap { $0 == .null ? nil : try place($0) },
+      citizenship: citizenship)
   }
 }

@@ -21,19 +21,19 @@ struct PolicyCheckCommand: AsyncParsableCommand {
     do {
       let (files, policies) = try inputs.load(folder.folder, for: days.day)
       // A test that cannot be read tests nothing.
-      _ = try PolicyTests.run(files, against: policies)
-      report(policies, fileCount: files.count { !$0.isTest })
+      let caseCount = try PolicyTests.count(files, of: policies)
+      report(policies, caseCount: caseCount, fileCount: files.count { !$0.isTest })
     } catch let error as ConfigurationError {
       report(error)
       throw ExitCode(1)
     }
   }
 
-  private func report(_ policies: PolicySet, fileCount: Int) {
+  private func report(_ policies: PolicySet, caseCount: Int, fileCount: Int) {
     if inputs.json {
       let counts: JSONValue = [
         "files": .integer(fileCount), "policies": .integer(policies.packs.count), "rules": .integer(policies.ruleCount),
-        "collections": .integer(policies.collectionNames.count),
+        "collections": .integer(policies.collectionNames.count), "cases": .integer(caseCount),
       ]
       let report: JSONValue = [
         "ok": true, "revision": .string(policies.revision), "counts": counts,
@@ -52,6 +52,7 @@ struct PolicyCheckCommand: AsyncParsableCommand {
     let counts = [
       counted(fileCount, "file", "files"), counted(policies.packs.count, "policy", "policies"),
       counted(policies.ruleCount, "rule", "rules"), counted(policies.collectionNames.count, "collection", "collections"),
+      counted(caseCount, "test case", "test cases"),
     ]
     let warnings = policies.warnings.isEmpty ? "" : ", " + style.doubtful(counted(policies.warnings.count, "warning", "warnings"))
     print("\(counts.joined(separator: ", ")): \(style.good("no errors"))\(warnings)")

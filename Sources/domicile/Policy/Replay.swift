@@ -29,20 +29,24 @@ struct Replay {
 
   /// - Returns: `nil` for an event that policy did not decide.
   init?(_ event: AuditEvent, by policies: PolicySet, on day: CalendarDate?) {
-    guard event.reason == nil || event.reason == "POLICY_DENIED", let request = Self.request(event, by: policies, on: day) else {
-      return nil
-    }
+    guard event.reason == nil || event.reason == "POLICY_DENIED", let request = Self.request(event, on: day) else { return nil }
     let consents: [ConsentKind?] = [nil, .implied, .explicit]
-    let decisions = consents.map { consent in
-      var request = request
-      request.consent = .known(consent)
-      return policies.decide(request)
+    func decisions(fields: [String]?) -> [Decision] {
+      consents.map { consent in
+        var request = request
+        request.consent = .known(consent)
+        request.fields = fields
+        return policies.decide(request)
+      }
     }
+    let whole = decisions(fields: nil)
+    // Which fields were asked for a log does not tell, but of which classes they then were. Where that makes a difference, it depends.
+    let decisions = whole + (Self.fieldsAskedFor(event, policies).map { decisions(fields: $0) } ?? [])
     self.event = event
     decision = decisions[0]
     let wasPermitted = event.effect == .allowed
     let isSame = decisions.map { ($0.effect == .permit) == wasPermitted }
-    let changed = wasPermitted ? Self.changedViews(event, decisions) : (weaker: [], stronger: [])
+    let changed = wasPermitted ? Self.changedViews(event, whole) : (weaker: [], stronger: [])
     switch (isSame.contains(true), isSame.contains(false)) {
     case (true, true): outcome = .depends
     case (false, _) where decisions.contains { !$0.unknown.isEmpty }: outcome = .depends
@@ -67,18 +71,21 @@ struct Replay {
     return (weaker, stronger)
   }
 
-  private static func request(_ event: AuditEvent, by policies: PolicySet, on day: CalendarDate?) -> AccessRequest? {
+  /// Those of the classes that the event names; `nil` where it was about all, or none is known any more.
+  private static func fieldsAskedFor(_ event: AuditEvent, _ policies: PolicySet) -> [String]? {
+    guard let schema = event.collection.flatMap(policies.collection) else { return nil }
+    let all = schema.fields + ["*"]
+    let asked = all.filter { event.classes.contains(schema.dataClass(of: $0)) }
+    return asked.isEmpty || asked.count == all.count ? nil : asked
+  }
+
+  private static func request(_ event: AuditEvent, on day: CalendarDate?) -> AccessRequest? {
     guard let action = action(event.activity), let home = event.home.flatMap(place) else { return nil }
-    // Which fields were asked for a log does not tell, but of which classes they were.
-    let schema = event.collection.flatMap(policies.collection)
-    let asked = schema.map { schema in (schema.fields + ["*"]).filter { event.classes.contains(schema.dataClass(of: $0)) } } ?? []
     let hops = event.hops.compactMap { place($0.to) }
     guard hops.count == event.hops.count else { return nil }
     return AccessRequest(
       action: action, home: home, hops: hops.isEmpty || action == .store ? [home] : hops,
-      collection: action == .store ? nil : event.collection,
-      fields: action == .store || asked.isEmpty || asked.count == (schema?.fields.count ?? 0) + 1 ? nil : asked,
-      purpose: action == .store ? nil : event.purpose,
+      collection: action == .store ? nil : event.collection, purpose: action == .store ? nil : event.purpose,
       principal: event.principal ?? "", now: day ?? CalendarDate(secondsSince1970: event.time.milliseconds / 1_000))
   }
 

@@ -27,13 +27,16 @@ import Testing
     #expect(freshness.isConfirmed)
   }
 
-  @Test func `what was refused is not tried again until it changes, and the last good ones grow old meanwhile`() {
+  @Test func `what was refused is tried again when it changes, or a minute later, and the last good ones grow old meanwhile`() {
     var freshness = PolicyFreshness(known: "a", at: start, ageMax: .seconds(7_200))
     _ = freshness.look("wrong", at: hour(0))
     #expect(freshness.look("wrong", at: hour(0)) == .load)
-    freshness.refused("wrong")
-    #expect(freshness.look("wrong", at: hour(1)) == .nothing)
+    freshness.refused("wrong", at: hour(0))
+    #expect(freshness.look("wrong", at: hour(0) + .seconds(59)) == .nothing)
     #expect(!freshness.isConfirmed)
+    // What was wrong may have been the disk: it is tried again.
+    #expect(freshness.look("wrong", at: hour(0) + .seconds(60)) == .load)
+    freshness.refused("wrong", at: hour(2))
     #expect(freshness.look("wrong", at: hour(2)) == .outdated)
     #expect(freshness.look("a", at: hour(3)) == .nothing)
     #expect(freshness.isConfirmed)
@@ -57,7 +60,7 @@ import Testing
     #expect(freshness.look("3", at: hour(2)) == .outdated)
     // One that settles, and is wrong each time, as well.
     #expect(freshness.look("3", at: hour(2)) == .load)
-    freshness.refused("3")
+    freshness.refused("3", at: hour(2))
     #expect(freshness.isTooOld(at: hour(2)))
   }
 }
