@@ -97,6 +97,29 @@ import Testing
     #expect(diff.boxes.contains { $0.direction == .widened && $0.after.contains("address.street clear") })
   }
 
+  @Test func `a collection that becomes global is a widening, and one that comes home is none`() throws {
+    let rule = "  - { id: a, permit: read, when: { locality: region } }"
+    let schema = Fixture.collections.replacing("locality: home", with: "locality: global")
+    let (old, new) = (try Fixture.policies(rule), try Fixture.policies(rule, replacing: ["collections.yaml": schema]))
+    let diff = PolicyDiff(from: old, to: new, since: Fixture.today)
+    #expect(diff.widens && diff.relocations.map(\.collection) == [CollectionName("people")])
+    let back = PolicyDiff(from: new, to: old, since: Fixture.today)
+    #expect(!back.widens && !back.isEmpty)
+  }
+
+  @Test func `a place of which it is not known whether it is in the home's jurisdiction is compared, too`() throws {
+    let both = """
+        - { id: near, permit: read, when: { locality: jurisdiction } }
+        - { id: far, permit: read, unless: { locality: jurisdiction } }
+      """
+    let old = try Fixture.policies(both, home: "CA-QC")
+    let new = try Fixture.policies("  - { id: any, permit: read }", home: "CA-QC")
+    let diff = PolicyDiff(from: old, to: new, since: Fixture.today)
+    #expect(diff.widens)
+    #expect(
+      diff.boxes.allSatisfy { $0.hops?.allSatisfy { $0.contains("perhaps") || $0.contains("CA") } ?? false }, "\(diff.boxes)")
+  }
+
   @Test func `a home where nobody is asked for consent is not told where consent makes a difference`() throws {
     let pack = { (rule: String) in
       try Fixture.policies(

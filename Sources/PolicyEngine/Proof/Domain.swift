@@ -42,8 +42,8 @@ struct Domain: Sendable {
       + regions.map { Home(atom: atoms.atom(of: $0.jurisdiction), region: $0.id) }
     let targets = (0..<atoms.count).map(DomainHop.Target.atom) + regions.map { .region($0.id) }
     hops =
-      [DomainHop(target: .sameRegion, isNear: true)]
-      + targets.flatMap { [DomainHop(target: $0, isNear: true), DomainHop(target: $0, isNear: false)] }
+      [DomainHop(target: .sameRegion, isNear: .yes)]
+      + targets.flatMap { target in [Truth.yes, .unknown, .no].map { DomainHop(target: target, isNear: $0) } }
     places = DomainPlaces(atoms, homes, hops, regions: Dictionary(uniqueKeysWithValues: regions.map { ($0.id, $0.jurisdiction) }))
     cells = Set(tables.flatMap(\.cells.keys)).filter { $0.collection != nil }.sorted()
     purposes = Set(sets.flatMap(\.vocabulary.purposes)).sorted()
@@ -65,9 +65,13 @@ struct Domain: Sendable {
     case .sameRegion: return "same region"
     case .region(let region): return region.rawValue
     case .atom(let atom):
-      guard let pair, atom == homes[home].atom || hops[hop].isNear else { return name(ofAtom: atom) }
+      guard let pair, atom == homes[home].atom || hops[hop].isNear != .no else { return name(ofAtom: atom) }
       let there = name(of: pair.hop.jurisdiction)
-      return hops[hop].isNear && pair.hop.jurisdiction == pair.home.jurisdiction ? "\(there), another region" : there
+      switch hops[hop].isNear {
+      case .yes where pair.hop.jurisdiction == pair.home.jurisdiction: return "\(there), another region"
+      case .unknown: return "\(there), perhaps there"
+      case .yes, .no: return there
+      }
     }
   }
 

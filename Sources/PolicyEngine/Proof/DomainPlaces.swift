@@ -13,14 +13,12 @@ struct DomainHop: Hashable, Sendable {
   }
 
   let target: Target
-  /// Whether it lies in the home's jurisdiction.
-  let isNear: Bool
+  /// Whether it lies in the home's jurisdiction. It is not known of a whole country as seen from a part of it.
+  let isNear: Truth
 }
 
 /// For every home and every hop two places that are as the hop says. Of those that are, one pair is as good as another: no rule tells them
 /// apart.
-///
-/// A pair of which it is not known whether one lies in the other (from a part to its whole country) is left out: it can only narrow.
 struct DomainPlaces: Sendable {
   private let homes: [Place]
   private let pairs: [[Pair?]]
@@ -54,7 +52,7 @@ struct DomainPlaces: Sendable {
           (there, region) = ([jurisdiction], id)
         }
         for from in here {
-          for to in there where to.isWithin(from) == (hop.isNear ? .yes : .no) {
+          for to in there where to.isWithin(from) == hop.isNear {
             return Pair(home: Place(region: place.region, jurisdiction: from), hop: Place(region: region, jurisdiction: to))
           }
         }

@@ -232,8 +232,12 @@ extension Domain {
     if homes.count == 1 { return name(of: hop, home: homes[0]) }
     switch (hops[hop].target, hops[hop].isNear) {
     case (.sameRegion, _): return "same region"
-    case (.atom(let atom), let isNear): return isNear ? "\(name(ofAtom: atom)), another region" : name(ofAtom: atom)
-    case (.region(let region), let isNear): return isNear ? region.rawValue : "\(region) from abroad"
+    case (.atom(let atom), .yes): return "\(name(ofAtom: atom)), another region"
+    case (.atom(let atom), .unknown): return "\(name(ofAtom: atom)), perhaps there"
+    case (.atom(let atom), .no): return name(ofAtom: atom)
+    case (.region(let region), .yes): return region.rawValue
+    case (.region(let region), .unknown): return "\(region), perhaps there"
+    case (.region(let region), .no): return "\(region) from abroad"
     }
   }
 }

@@ -48,13 +48,30 @@ package struct PolicyDiff: Sendable {
   package let boxes: [Box]
   /// In order of principals and purposes.
   package let claims: [Claim]
+  /// Collections whose records live elsewhere by the new set: where they become global, they are copied to every region and belong to
+  /// nobody's move any more.
+  package let relocations: [Relocation]
 
-  package var isEmpty: Bool { widenedCount + narrowedCount + changedCount == 0 && claims.isEmpty }
+  package struct Relocation: Hashable, Sendable {
+    package let collection: CollectionName
+    package let from: CollectionSchema.Locality
+    package let to: CollectionSchema.Locality
+  }
+
+  package var isEmpty: Bool { widenedCount + narrowedCount + changedCount == 0 && claims.isEmpty && relocations.isEmpty }
   /// Whether something is shown that was not, or more of it than before.
-  package var widens: Bool { widenedCount + changedCount > 0 || claims.contains { $0.direction == .widened } }
+  package var widens: Bool {
+    widenedCount + changedCount > 0 || claims.contains { $0.direction == .widened } || relocations.contains { $0.to == .global }
+  }
 
   /// Compares on every day from `day` on.
   package init(from old: PolicySet, to new: PolicySet, since day: CalendarDate) {
+    relocations = new.collectionNames.compactMap { name in
+      guard let before = old.collection(name)?.locality, let after = new.collection(name)?.locality, before != after else {
+        return nil
+      }
+      return Relocation(collection: name, from: before, to: after)
+    }
     claims = Claim.differences(from: old, to: new)
     oldRevision = old.revision
     newRevision = new.revision

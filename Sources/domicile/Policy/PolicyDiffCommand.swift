@@ -68,6 +68,10 @@ struct PolicyDiffCommand: AsyncParsableCommand {
       print("          \(box.before) \(style.faint("->")) \(box.after)")
       if box.days.count < diff.days.count { print("          \(style.faint(box.times(among: diff.days)))") }
     }
+    for move in diff.relocations {
+      let mark = move.to == .global ? style.bad("wider   ") : style.good("narrower")
+      print("\(mark)  records of \(move.collection) live \(move.to == .global ? "in every region" : "at home"), not as before")
+    }
     for claim in diff.claims {
       let mark = claim.direction == .widened ? style.bad("wider   ") : style.good("narrower")
       let verb = claim.direction == .widened ? "may claim" : "may no longer claim"
@@ -98,6 +102,12 @@ struct PolicyDiffCommand: AsyncParsableCommand {
       "narrowed": .integer(diff.narrowedCount), "changed": .integer(diff.changedCount),
       "monitored": .array(watching.map(JSONValue.string)), "days": .array(diff.days.map { .string($0.description) }),
       "boxes": .array(diff.boxes.map(\.json)),
+      "relocations": .array(
+        diff.relocations.map {
+          [
+            "collection": .string($0.collection.rawValue), "from": .string($0.from.rawValue), "to": .string($0.to.rawValue),
+          ]
+        }),
       "claims": .array(
         diff.claims.map {
           [
