@@ -42,12 +42,13 @@ package struct PolicyMatrix: Sendable {
   /// - Parameter actions: those that are asked about.
   package init(_ set: PolicySet, on day: CalendarDate, actions: [Action]) {
     let domain = Domain([set], on: day)
+    let columns = Columns(domain)
     var collector = Collector()
     self.day = day
     revision = set.revision
     homes = domain.homes.indices.map(domain.name(ofHome:))
     homeMembers = domain.homes.map { home in home.region == nil ? domain.atoms.members[home.atom] : [] }
-    hops = domain.hops.indices.map { domain.name(of: $0, homes: Array(domain.homes.indices)) }
+    hops = columns.names
     cells = domain.cells.map(\.name)
     purposes = domain.purposes.map(\.rawValue)
     var planes: [Plane] = []
@@ -59,13 +60,71 @@ package struct PolicyMatrix: Sendable {
         planes.append(
           Plane(
             action: action, home: home,
-            combinations: collector.combinations(of: slice, in: domain, set, spread: action == .store)))
+            combinations: collector.combinations(of: slice, in: domain, columns, set, spread: action == .store)))
       }
     }
     self.planes = planes
     self.situationCount = situationCount
     outcomes = collector.outcomes
     combinations = collector.combinations
+  }
+
+  /// Where each hop is shown. What a home has near it has one column for all homes.
+  private struct Columns {
+    private enum Column: Hashable {
+      case sameRegion, near, perhaps
+      case target(DomainHop.Target)
+      /// Where a home has both near and far places of one target.
+      case nearTarget(DomainHop.Target, Truth)
+    }
+
+    let names: [String]
+    private let places: [[Int]]
+
+    init(_ domain: Domain) {
+      let homes = domain.homes.indices
+      let columns = homes.map { home in domain.hops.indices.map { Self.column(ofHop: $0, home: home, domain) } }
+      let common: [Column] = [.sameRegion, .near, .perhaps]
+      let targets = domain.hops.flatMap { hop -> [Column] in
+        [.target(hop.target), .nearTarget(hop.target, .yes), .nearTarget(hop.target, .unknown)]
+      }
+      let used = Set(columns.joined().compactMap(\.self))
+      var shown: [Column] = []
+      for column in common + targets where used.contains(column) && !shown.contains(column) { shown.append(column) }
+      names = shown.map { Self.name(of: $0, domain) }
+      places = columns.map { $0.map { column in column.flatMap { shown.firstIndex(of: $0) } ?? 0 } }
+    }
+
+    func column(ofHop hop: Int, home: Int) -> Int { places[home][hop] }
+
+    /// - Returns: `nil` where there is no such place for this home.
+    private static func column(ofHop hop: Int, home: Int, _ domain: Domain) -> Column? {
+      guard domain.places(of: hop, home: home) != nil else { return nil }
+      let (target, isNear) = (domain.hops[hop].target, domain.hops[hop].isNear)
+      if target == .sameRegion { return .sameRegion }
+      if target == .atom(domain.homes[home].atom), isNear != .no { return isNear == .yes ? .near : .perhaps }
+      let others = domain.hops.indices.filter {
+        $0 != hop && domain.hops[$0].target == target && domain.places(of: $0, home: home) != nil
+      }
+      return others.isEmpty || isNear == .no ? .target(target) : .nearTarget(target, isNear)
+    }
+
+    private static func name(of column: Column, _ domain: Domain) -> String {
+      func name(of target: DomainHop.Target) -> String {
+        switch target {
+        case .sameRegion: "same region"
+        case .atom(let atom): domain.name(ofAtom: atom)
+        case .region(let region): region.rawValue
+        }
+      }
+      switch column {
+      case .sameRegion: return "same region"
+      case .near: return "another region there"
+      case .perhaps: return "perhaps there"
+      case .target(let target): return name(of: target)
+      case .nearTarget(let target, let isNear): return "\(name(of: target)), \(isNear == .yes ? "there" : "perhaps there")"
+      }
+    }
   }
 
   /// Numbers what is found, each thing once.
@@ -93,7 +152,9 @@ package struct PolicyMatrix: Sendable {
     }
 
     /// - Parameter spread: of an action that is not about records: one place stands for all.
-    mutating func combinations(of slice: Domain.Slice, in domain: Domain, _ set: PolicySet, spread: Bool) -> [Int] {
+    mutating func combinations(
+      of slice: Domain.Slice, in domain: Domain, _ columns: Columns, _ set: PolicySet, spread: Bool
+    ) -> [Int] {
       let fields = slice.cells.map(set.fields)
       var entries: [Domain.SlicePlace: [Entry]] = [:]
       domain.scan(slice) { place, applying in
@@ -109,9 +170,10 @@ package struct PolicyMatrix: Sendable {
       }
       let cellCount = spread ? 1 : domain.cells.count
       let purposeCount = spread ? 1 : domain.purposes.count
-      var places = [Int](repeating: -1, count: domain.hops.count * cellCount * purposeCount)
+      var places = [Int](repeating: -1, count: columns.names.count * cellCount * purposeCount)
       for (place, found) in entries {
-        places[(slice.hops[place.hop] * cellCount + place.cell) * purposeCount + place.purpose] = number(found)
+        let column = columns.column(ofHop: slice.hops[place.hop], home: slice.home)
+        places[(column * cellCount + place.cell) * purposeCount + place.purpose] = number(found)
       }
       return places
     }
