@@ -14,6 +14,8 @@ package enum BatchDecision: Hashable, Sendable {
   case corrupt(Damage)
   /// The next entry cannot be read, or its log may not hold it.
   case unreadable(at: LogPosition, DirectoryFormatError)
+  /// The next entry belongs to a branch that its region has given up.
+  case cutOff(at: LogPosition)
   /// The log that this region writes itself: nobody else's copy of it is ever applied.
   case ownLog
 
@@ -24,10 +26,13 @@ package enum BatchDecision: Hashable, Sendable {
 package struct BatchVerifier: Sendable {
   /// The log that this region writes now.
   package let own: LogID
+  private let cuts: Set<LogCut>
   private let digest: Digest
 
-  package init(own: LogID, digest: @escaping Digest) {
+  /// - Parameter cuts: branches that are known not to count.
+  package init(own: LogID, cuts: Set<LogCut> = [], digest: @escaping Digest) {
     self.own = own
+    self.cuts = cuts
     self.digest = digest
   }
 
@@ -53,8 +58,13 @@ package struct BatchVerifier: Sendable {
     for bytes in batch.entries.dropFirst(heldCount) {
       let position = LogPosition(log: batch.log, seq: seq + 1)
       do throws(DirectoryFormatError) {
-        let entry = try DirectoryEntry(decoding: bytes, origin: batch.origin)
-        chain = .next(chain, bytes, digest: digest)
+        let entry = try LogEntry(decoding: bytes, origin: batch.origin)
+        let next = ChainHash.next(chain, bytes, digest: digest)
+        guard cuts.isEmpty || !cuts.contains(LogCut(first: position, chain: next)) else {
+          if records.isEmpty { return .cutOff(at: position) }
+          break
+        }
+        chain = next
         records.append(LogRecord(position: position, entry: entry, bytes: bytes, chain: chain))
       } catch {
         guard records.isEmpty else { break }

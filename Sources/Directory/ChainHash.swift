@@ -59,23 +59,47 @@ package struct AppliedHead: Hashable, Sendable {
   }
 }
 
+/// A branch of a log that does not count: its region had lost history, wrote on without knowing it, and has written the same anew in its
+/// next incarnation. Known by the first entry that must not be taken in.
+package struct LogCut: Hashable, Sendable {
+  package let first: LogPosition
+  /// The chain up to that entry.
+  package let chain: ChainHash
+
+  package init(first: LogPosition, chain: ChainHash) {
+    self.first = first
+    self.chain = chain
+  }
+}
+
 /// One entry at its place in a log, with the chain up to it: a row of `directory_log`.
 ///
-/// Made only by ``OwnLog`` for what this region writes, and by ``BatchVerifier`` for what it was sent and has checked.
+/// Made only by ``OwnLog`` for what this region writes, by ``BatchVerifier`` for what it was sent and has checked, and from rows that
+/// came of these.
 package struct LogRecord: Hashable, Sendable {
   package let position: LogPosition
-  package let entry: DirectoryEntry
+  package let entry: LogEntry
   package let bytes: [UInt8]
   package let chain: ChainHash
 
-  init(position: LogPosition, entry: DirectoryEntry, bytes: [UInt8], chain: ChainHash) {
+  init(position: LogPosition, entry: LogEntry, bytes: [UInt8], chain: ChainHash) {
     self.position = position
     self.entry = entry
     self.bytes = bytes
     self.chain = chain
   }
 
-  package var placement: Placement { entry.placement(at: position) }
+  /// A row of `directory_log` as it is read back.
+  /// - Throws: ``DirectoryFormatError`` where `bytes` are not an entry.
+  package init(kept bytes: [UInt8], at position: LogPosition, chain: ChainHash) throws(DirectoryFormatError) {
+    self.init(position: position, entry: try LogEntry(decoding: bytes, origin: position.origin), bytes: bytes, chain: chain)
+  }
+
+  /// The fact that the entry states about a subject, where it states one.
+  package var placement: Placement? {
+    guard case .placement(let entry) = entry else { return nil }
+    return entry.placement(at: position)
+  }
 }
 
 /// This region's own log, as the group committer advances it under the lock of `head`.
@@ -91,7 +115,7 @@ package struct OwnLog: Sendable {
   }
 
   /// The row for `entry` at the next position.
-  package mutating func append(_ entry: DirectoryEntry) -> LogRecord {
+  package mutating func append(_ entry: LogEntry) -> LogRecord {
     let bytes = entry.encoded
     head = AppliedHead(seq: head.seq + 1, chain: .next(head.chain, bytes, digest: digest))
     return LogRecord(position: LogPosition(log: id, seq: head.seq), entry: entry, bytes: bytes, chain: head.chain)

@@ -14,6 +14,8 @@ package struct DirectoryEntry: Hashable, Sendable {
     case erase = 4
     /// Settles a contest; written by the home that keeps the subject.
     case resolve = 5
+    /// Says again, in the next incarnation, what stood in a branch of the region's log that does not count: see ``LogCut``.
+    case restate = 7
   }
 
   package let kind: Kind
@@ -114,13 +116,18 @@ extension DirectoryEntry {
       guard state != .erased else { throw .contradictory(.stateDoesNotFitKind) }
     case .resolve:
       guard state != .frozen else { throw .contradictory(.stateDoesNotFitKind) }
+    case .restate:
+      break
     case .erase:
       guard state == .erased else { throw .contradictory(.stateDoesNotFitKind) }
     }
-    if kind != .register, epoch == .first { throw .contradictory(.epochIsFirst) }
-    if kind == .move {
+    if kind != .register, kind != .restate, epoch == .first { throw .contradictory(.epochIsFirst) }
+    switch kind {
+    case .move:
       guard home != origin else { throw .contradictory(.moveToSelf) }
-    } else {
+    case .restate:
+      guard home == origin || state == .active else { throw .contradictory(.writtenElsewhere) }
+    case .register, .change, .erase, .resolve:
       guard home == origin else { throw .contradictory(.writtenElsewhere) }
     }
   }

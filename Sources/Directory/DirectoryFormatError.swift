@@ -29,6 +29,8 @@ package enum DirectoryFormatError: Error, Hashable, Sendable, CustomStringConver
     case moveToSelf
     /// A coverage that names the entry's own birth.
     case coversItself
+    /// A floor for a place that its own knowledge does not reach.
+    case floorAboveItsKnowledge
   }
 
   package var description: String {

@@ -50,6 +50,11 @@ package struct LogBatch: Hashable, Sendable {
         entries: entries))
   }
 
+  /// Whom its entries speak of, as far as they can be told before they are checked: so that what is held of them can be read early.
+  package var tags: Set<SubjectTag> {
+    Set(entries.compactMap { $0.count > 19 && $0[1] != TombstoneFloor.kind ? SubjectTag(Array($0[3..<19])) : nil })
+  }
+
   package var log: LogID { LogID(origin: origin, incarnation: incarnation) }
 
   /// CRC-32C of origin (2 bytes), incarnation (4), first (8), last (8), the previous chain (32), then of each entry its length (4)

@@ -28,14 +28,23 @@ extension Placement {
 
   /// Whether this fact was written in full knowledge of `other`: a later epoch of the same birth, or a resolution that saw it.
   ///
+  /// A fact that says the same from a later place of its region's logs was written anew there (``DirectoryEntry/Kind/restate``), and
+  /// takes the earlier one's place.
+  ///
   /// Of its own birth a fact must be strictly above all that `other` knows, of other births at least level with it. That is a
   /// strict partial order over whatever placements there are, which is what makes merging associative.
   func supersedes(_ other: Placement) -> Bool {
+    if isRestated(from: other) { return true }
     // Nearly every placement covers nothing.
     if covers.isEmpty, other.covers.isEmpty { return birth == other.birth && isAbove(other.height) }
     return other.knowledge.heights.allSatisfy { birth, height in
       birth == self.birth ? isAbove(height) : covers.heights[birth]?.isAtLeast(height) ?? false
     }
+  }
+
+  private func isRestated(from other: Placement) -> Bool {
+    birth == other.birth && epoch == other.epoch && home == other.home && state == other.state && covers == other.covers
+      && other.position < position
   }
 
   /// A later epoch; but a fact that is not erased is never above an erasure, which only a lost history can have followed.

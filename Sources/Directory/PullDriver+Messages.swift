@@ -9,14 +9,58 @@ package struct PeerHello: Hashable, Sendable {
   package let catalogRevision: CatalogRevision
   /// How far it holds each log, its own included.
   package let vector: VersionVector
+  /// Logs of which it still holds a branch that does not count.
+  package let misled: Set<LogID>
 
   package init(
-    region: RegionOrdinal, incarnation: Incarnation, catalogRevision: CatalogRevision, vector: VersionVector
+    region: RegionOrdinal, incarnation: Incarnation, catalogRevision: CatalogRevision, vector: VersionVector,
+    misled: Set<LogID> = []
   ) {
     self.region = region
     self.incarnation = incarnation
     self.catalogRevision = catalogRevision
     self.vector = vector
+    self.misled = misled
+  }
+}
+
+/// How the logs of a peer that has answered a greeting compare with the ones here.
+package struct LogComparison: Hashable, Sendable {
+  /// Logs whose chain at the peer's head is not the one here.
+  package let forks: Set<LogID>
+  /// Logs of which this region holds a branch that does not count, as it knows by now.
+  package let misled: Set<LogID>
+
+  package init(forks: Set<LogID> = [], misled: Set<LogID> = []) {
+    self.forks = forks
+    self.misled = misled
+  }
+}
+
+/// What a peer's greeting showed to be wrong with a log, when its chains were compared with the ones here.
+package struct ChainComparison: Hashable, Sendable {
+  /// The places at which a region knows its chain: from the one before the first entry that it holds, to the last.
+  package struct Extent: Hashable, Sendable {
+    package let start: UInt64
+    package let end: UInt64
+
+    package init(start: UInt64, end: UInt64) {
+      self.start = start
+      self.end = end
+    }
+  }
+
+  package let own: Extent
+  package let theirs: Extent
+  /// At the places that were asked for, where they are known.
+  package let ownChains: [UInt64: ChainHash]
+  package let theirChains: [UInt64: ChainHash]
+
+  package init(own: Extent, theirs: Extent, ownChains: [UInt64: ChainHash], theirChains: [UInt64: ChainHash]) {
+    self.own = own
+    self.theirs = theirs
+    self.ownChains = ownChains
+    self.theirChains = theirChains
   }
 }
 
@@ -54,6 +98,9 @@ package enum BatchOutcome: Hashable, Sendable {
   case chainMismatch(at: LogPosition)
   case corrupt(BatchDecision.Damage)
   case unreadable(at: LogPosition, DirectoryFormatError)
+  case cutOff(at: LogPosition)
+  /// A snapshot that is coming in covers it.
+  case heldBack
   case ownLog(LogID)
 }
 
@@ -67,6 +114,7 @@ extension BatchDecision {
     case .chainMismatch(let position): .chainMismatch(at: position)
     case .corrupt(let damage): .corrupt(damage)
     case .unreadable(let position, let error): .unreadable(at: position, error)
+    case .cutOff(let position): .cutOff(at: position)
     case .ownLog: .ownLog(batch.log)
     }
   }
@@ -109,12 +157,18 @@ package struct PeerHealth: Hashable, Sendable {
 /// What people must hear of.
 package enum PeerReport: Hashable, Sendable {
   case health(PeerHealth)
-  /// Nothing more of `log` is taken from this peer until the process restarts or the fence is lifted.
+  /// Nothing more of `log` is taken from this peer until its history fits again, or an operator lifts the fence.
   case fenced(LogID, FenceReason)
-  /// The peer holds more of this region's own log than this region does: it was restored, and must take a new incarnation.
-  case ownHistoryLost(LogID, held: UInt64, peerHolds: UInt64)
-  /// The peer no longer has the entries from `from` on.
-  case needsSnapshot(LogID, from: UInt64)
+  /// The peer knows more of this region's own log than this region does, or another history of it: this region was restored. It goes
+  /// on in a new incarnation and takes back from its peers what it lost.
+  case ownHistoryLost(LogID)
+  /// The peer no longer has the entries that this region lacks: it takes a snapshot.
+  case loadingSnapshot(LogID)
+  /// A snapshot is in.
+  case snapshotLoaded
+  /// Entries that this region wrote on top of a history that it had lost stand in its new log now; `keeping` is where the old one is
+  /// cut off.
+  case ownEntriesReissued(keeping: LogPosition)
 }
 
 package enum FenceReason: Hashable, Sendable {
@@ -123,4 +177,7 @@ package enum FenceReason: Hashable, Sendable {
   /// The log's own region holds less of it than it once gave out.
   case wentBack(held: UInt64, theirs: UInt64)
   case unreadable(at: LogPosition, DirectoryFormatError)
+  /// This region's own log and the peer's copy of it part before everything that both still hold: nobody can say where. An operator
+  /// has to decide which of the two stands.
+  case beyondMemory
 }

@@ -17,10 +17,16 @@ package struct VersionVector: Hashable, Sendable {
   }
 
   package var isEmpty: Bool { seqs.isEmpty }
+  package var count: Int { seqs.count }
 
   package subscript(log: LogID) -> UInt64 { seqs[log] ?? 0 }
 
   package func includes(_ position: LogPosition) -> Bool { self[position.log] >= position.seq }
+
+  /// Whether a later log of the same region is known.
+  package func hasLog(after log: LogID) -> Bool {
+    seqs.keys.contains { $0.origin == log.origin && $0 > log }
+  }
 
   /// Moves one log forward; never back.
   package mutating func advance(to position: LogPosition) {
@@ -31,6 +37,13 @@ package struct VersionVector: Hashable, Sendable {
   /// Moves one log back: only for what is believed of a vector, never for the vector of a store.
   mutating func withdraw(to position: LogPosition) {
     seqs[position.log] = position.seq == 0 ? nil : position.seq
+  }
+
+  /// Without one log.
+  package func without(_ log: LogID) -> VersionVector {
+    var copy = self
+    copy.seqs[log] = nil
+    return copy
   }
 
   /// Takes the greater of both for every log.

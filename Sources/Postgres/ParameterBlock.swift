@@ -48,6 +48,11 @@ struct ParameterBlock {
     case .bytesArray(let values):
       try append(array: values, of: TypeID.bytea) { (block, value) throws(PostgresError) in block.bytes.append(contentsOf: value)
       }
+    case .uuidArray(let values):
+      guard values.allSatisfy({ $0.count == 16 }) else {
+        throw PostgresError(.protocol, "parameter \(index + 1) has a uuid that is not of 16 bytes")
+      }
+      try append(array: values, of: TypeID.uuid) { (block, value) throws(PostgresError) in block.bytes.append(contentsOf: value) }
     case .int64Array(let values):
       try append(array: values, of: TypeID.int8) { (block, value) throws(PostgresError) in block.append(value) }
     case .int32Array(let values):

@@ -18,6 +18,11 @@ package struct PostgresRow: Sendable {
     PQgetisnull(storage.raw, index, try position(of: column)) != 0
   }
 
+  /// The 16 bytes of a `uuid`.
+  package func uuid(_ column: Int) throws(PostgresError) -> [UInt8] {
+    try present(
+      read(column, "uuid", where: { $0 == TypeID.uuid }) { (field, _) throws(PostgresError) in [UInt8](field) }, column)
+  }
   package func bytes(_ column: Int) throws(PostgresError) -> [UInt8] { try present(optionalBytes(column), column) }
   package func optionalBytes(_ column: Int) throws(PostgresError) -> [UInt8]? {
     try read(column, "bytea", where: { $0 == TypeID.bytea }) { (field, _) throws(PostgresError) in [UInt8](field) }

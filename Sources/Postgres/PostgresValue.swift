@@ -13,6 +13,8 @@ package enum PostgresValue: Sendable {
   /// Of the type that the statement infers.
   case null
   case bytesArray([[UInt8]?])
+  /// For `uuid[]`: each of 16 bytes.
+  case uuidArray([[UInt8]])
   case int64Array([Int64?])
   case int32Array([Int32?])
   /// For `text[]` only: an array names its elements' type.
@@ -30,6 +32,7 @@ enum TypeID {
   static let int2: UInt32 = 21
   static let int4: UInt32 = 23
   static let text: UInt32 = 25
+  static let uuid: UInt32 = 2950
   static let json: UInt32 = 114
   static let jsonb: UInt32 = 3802
   static let timestamp: UInt32 = 1114

@@ -14,7 +14,7 @@ package final class RegionStore: Sendable {
   private let pool: PostgresPool
   private let keysPool: PostgresPool
   private let committer: GroupCommitter
-  private let logger: Logger
+  let logger: Logger
   /// How many standbys must have a commit before its outcome is told.
   private let required: ConfirmationsRequired
   private let positions = PrimaryPositions()
@@ -22,16 +22,24 @@ package final class RegionStore: Sendable {
   private let standbys: StandbyReader
   /// After which a silent PostgreSQL counts as lost.
   let silenceMax: Duration
+  let directoryHash: KeyedHash
+  package let directoryCache: DirectoryCache
 
   /// Opens the region's two databases, brings their schemas up to date and makes sure that they are this region's.
-  /// - Parameter onAppend: told how far this region's directory log reaches, after each commit that made it longer.
+  /// - Parameters:
+  ///   - digestKey: under which all regions count the directory, so that their copies can be compared: 32 bytes.
+  ///   - onAppend: told how far this region's directory log reaches, after each commit that made it longer.
   /// - Throws: ``StoreError``.
   package init(
     region: RegionDescriptor, database: PostgresConfiguration, keyDatabase: PostgresConfiguration, kek: KeyEncryptionKey,
-    limits: GroupCommitter.Limits = .init(), logger: Logger, onAppend: @escaping @Sendable (LogPosition) -> Void = { _ in }
+    digestKey: [UInt8], limits: GroupCommitter.Limits = .init(), logger: Logger,
+    onAppend: @escaping @Sendable (LogPosition) -> Void = { _ in }
   ) async throws {
     self.region = region
     self.logger = logger
+    directoryHash = { HMACSHA256.code(for: $0, key: digestKey) }
+    let directoryCache = DirectoryCache(limits.directory)
+    self.directoryCache = directoryCache
     let order = ServerOrder()
     let (database, keyDatabase) = (database.with(order: order), keyDatabase.with(order: order))
     committerPool = PostgresPool(
@@ -49,12 +57,19 @@ package final class RegionStore: Sendable {
     }
     standbys = StandbyReader(pool: standbyPool, keys: keys, positions: positions, patience: limits.standbyPatience)
     let batches = BatchRunner(
-      pool: committerPool, keys: keys, origin: region.ordinal, silenceMax: limits.silenceMax,
+      pool: committerPool, keys: keys, origin: region.ordinal, directoryHash: directoryHash, silenceMax: limits.silenceMax,
       verification: CommitVerification(required: required, positions: positions, silenceMax: limits.silenceMax),
-      logger: logger, onAppend: onAppend)
+      logger: logger,
+      onAppend: { records in
+        guard let first = records.first, let last = records.last else { return }
+        directoryCache.followed(
+          first.position.log, from: first.position.seq, to: last.position.seq, tags: records.compactMap(\.entry.tag))
+        onAppend(last.position)
+      })
     committer = GroupCommitter(batches: batches, limits: limits, logger: logger)
     do {
       try await prepare(logger)
+      try await countDirectory(under: HMACSHA256.code(for: Array("domicile directory digest key".utf8), key: digestKey))
     } catch {
       await closeConnections()
       throw error
@@ -93,6 +108,7 @@ package final class RegionStore: Sendable {
   package func run() async {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await self.watch.run() }
+      group.addTask { await self.followLogs() }
       await committer.run()
       group.cancelAll()
     }

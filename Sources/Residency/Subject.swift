@@ -22,6 +22,8 @@ package struct SubjectTag: Hashable, Sendable, Comparable, CustomStringConvertib
   private let high: UInt64
   private let low: UInt64
 
+  package var words: (high: UInt64, low: UInt64) { (high, low) }
+
   package var bytes: [UInt8] {
     [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
       let bytes = UnsafeMutableRawBufferPointer(buffer)

@@ -149,10 +149,9 @@ private func request(_ log: LogID, from: UInt64) -> PullRequest { PullRequest(lo
     var talk = try Conversation()
     let local = VersionVector([try log(1): 10])
     _ = talk.send(.started(local: local))
-    let report = PullDriver.Action.report(.ownHistoryLost(try log(1), held: 10, peerHolds: 14))
-    #expect(try talk.greeted(VersionVector([log(1): 14]), local: local) == [report, .schedule(after: .seconds(1))])
-    _ = talk.send(.tick, after: .seconds(1))
-    #expect(try talk.greeted(VersionVector([log(1): 14]), local: local) == [.schedule(after: .seconds(1))])
+    let report = PullDriver.Action.report(.ownHistoryLost(try log(1)))
+    #expect(try talk.greeted(VersionVector([log(1): 14]), local: local) == [report, .restartHistory(after: .first)])
+    #expect(talk.send(.restarted(own: try log(1, 2))).last == .pull(request(try log(1), from: 11)))
   }
 
   @Test func `an entry that this region wrote since it asked is no lost history`() throws {
@@ -206,8 +205,10 @@ private func request(_ log: LogID, from: UInt64) -> PullRequest { PullRequest(lo
     talk = try pulling()
     #expect(talk.send(.batchReceived(try batch(records, count: 1))).last == .schedule(after: .milliseconds(100)))
     talk = try pulling()
-    let actions = talk.send(.batchReceived(try batch(records, from: 4))).filter { !$0.isHealth }
-    #expect(actions == [.report(.needsSnapshot(try log(2), from: 2)), .schedule(after: .seconds(1))])
+    #expect(talk.send(.batchReceived(try batch(records, from: 4))).last == .schedule(after: .milliseconds(100)))
+    talk = try pulling()
+    let actions = talk.send(.trimmed).filter { !$0.isHealth }
+    #expect(actions == [.report(.loadingSnapshot(try log(2))), .pullSnapshot(SnapshotRequest(after: nil, tagsMax: 4_096))])
   }
 
   @Test func `what a driver believed too much of is asked for again`() throws {

@@ -54,7 +54,7 @@ func registrations(_ count: Int, origin: Int, incarnation: UInt32 = 1, firstTag:
   let id = try log(origin, incarnation)
   var own = OwnLog(id, head: .start(of: id, digest: testDigest), digest: testDigest)
   let writer = PlacementWriter(region: id.origin)
-  return try (0..<count).map { own.append(try writer.register(tag(firstTag + $0), current: nil, timestamp: noon)) }
+  return try (0..<count).map { own.append(.placement(try writer.register(tag(firstTag + $0), current: nil, timestamp: noon))) }
 }
 
 /// What a peer would send of `records` (a whole log) from `first` on.

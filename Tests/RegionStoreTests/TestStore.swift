@@ -55,7 +55,8 @@ struct TestStore {
     let key = try kek ?? other?.kek ?? KeyEncryptionKey(id: "test", key: SymmetricKey.random())
     let store = try await RegionStore(
       region: region, database: PostgresConfiguration(dsn: dsn, applicationName: "test"),
-      keyDatabase: PostgresConfiguration(dsn: keysDSN, applicationName: "test keys"), kek: key, limits: limits,
+      keyDatabase: PostgresConfiguration(dsn: keysDSN, applicationName: "test keys"), kek: key,
+      digestKey: [UInt8](repeating: 5, count: 32), limits: limits,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     let serving = Task { await store.run() }
     do {
@@ -68,6 +69,9 @@ struct TestStore {
     await store.stop()
     await serving.value
   }
+
+  /// The log that it writes until its history is restarted.
+  var log: LogID { LogID(origin: region.ordinal, incarnation: .first) }
 
   private static func region(_ name: String) throws -> RegionDescriptor {
     let ordinals = ["us-east": (1, "US"), "eu-west": (2, "IE"), "ap-south": (3, "IN")]
@@ -231,5 +235,21 @@ extension TestStore {
         }
       }
     ).outcome
+  }
+}
+
+extension TestStore {
+  /// What a restore of an old backup leaves of the directory: registrations after `seq` of its own log never happened.
+  func setBack(to seq: UInt64) async throws {
+    let lost = "SELECT substring(entry FROM 4 FOR 16) FROM directory_log WHERE origin = \(region.ordinal) AND seq > \(seq)"
+    try await sql(
+      """
+      DELETE FROM placement WHERE uuid_send(tag) IN (\(lost));
+      DELETE FROM subject WHERE tag IN (\(lost));
+      DELETE FROM directory_log WHERE origin = \(region.ordinal) AND seq > \(seq);
+      UPDATE head SET directory_seq = \(seq), directory_chain =
+        (SELECT chain FROM directory_log WHERE origin = \(region.ordinal) AND seq = \(seq));
+      """)
+    try await store.countDirectory(under: [2])
   }
 }

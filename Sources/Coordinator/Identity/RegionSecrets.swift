@@ -10,6 +10,8 @@ package struct RegionSecrets: Sendable {
   package let kek: KeyEncryptionKey
   /// Turns subject ids into tags: the same in every region.
   package let tagger: SubjectTagger
+  /// Under which all regions of the deployment count the directory.
+  package let digestKey: [UInt8]
   /// Signs the region's audit log.
   package let auditSigner: NoteSigner
   /// Keys the views that hide values.
@@ -52,6 +54,7 @@ package struct RegionSecrets: Sendable {
       throw Failure.malformed(path: files.directoryKey)
     }
     self.tagger = tagger
+    digestKey = HMACSHA256.code(for: Array("domicile directory digest 1".utf8), key: try Self.key(at: files.directoryKey))
     guard let text = DurableFile.text(at: files.auditKey) else { throw Failure.missing(path: files.auditKey) }
     do {
       auditSigner = try NoteSigner(parsingPrivate: text.trimmingCharacters(in: .whitespacesAndNewlines))

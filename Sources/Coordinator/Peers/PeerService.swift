@@ -50,6 +50,22 @@ struct PeerService: Sendable {
         _ = try peer(context)
         return try await replication.pull(request)
       },
+      UnaryMethod(service, "Snapshot") { (request: Domicile_Peer_V1_SnapshotRequest, context: CallContext) in
+        _ = try peer(context)
+        return try await replication.snapshot(request)
+      },
+      UnaryMethod(service, "GetChains") { (request: Domicile_Peer_V1_GetChainsRequest, context: CallContext) in
+        _ = try peer(context)
+        return try await replication.chains(request)
+      },
+      UnaryMethod(service, "Compare") { (request: Domicile_Peer_V1_CompareRequest, context: CallContext) in
+        _ = try peer(context)
+        return try await replication.compare(request)
+      },
+      UnaryMethod(service, "LookUp") { (request: Domicile_Peer_V1_LookUpRequest, context: CallContext) in
+        _ = try peer(context)
+        return try await replication.lookUp(request)
+      },
       UnaryMethod(service, "Acknowledge") { (request: Domicile_Peer_V1_AcknowledgeRequest, context: CallContext) in
         try await replication.acknowledge(request, from: peer(context))
       },

@@ -40,6 +40,10 @@ struct ListRegions: Sendable {
         $0.directoryLag = contact.health.entriesBehind
         $0.policyRevision = contact.policyRevision
         $0.checkpointSize = contact.checkpointSize
+        if let comparison = contact.comparison {
+          $0.directoryCompared = .init(milliseconds: UInt64(max(0, comparison.at.duration(to: .now) / .milliseconds(1))))
+          $0.directoryEqual = comparison.isEqual
+        }
         if let age = contacts.age(of: region.ordinal) { $0.lastContact = .init(milliseconds: age) }
       }
     }

@@ -9,6 +9,9 @@ package final class PeerContacts: Sendable {
     var lastHeard: ContinuousClock.Instant?
     var policyRevision = ""
     var checkpointSize: UInt64 = 0
+    /// What it said last that it holds.
+    var holds: [LogPosition] = []
+    var comparison: DirectoryComparison?
   }
 
   private let contacts = Mutex<[RegionOrdinal: Contact]>([:])

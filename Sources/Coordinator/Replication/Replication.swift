@@ -12,24 +12,24 @@ final class Replication: Service {
     let others = source.region.catalog.regions.filter { $0.id != source.region.descriptor.id }
     let clients = others.compactMap { region in peers[region.id].map { (region, $0) } }
     ringer = Ringer(clients.map { ($0.0.id, $0.1) })
-    let exchange = Exchange()
+    let exchange = ReplicationExchange(ringer: ringer)
     let replicators = clients.map { region, client in
-      let replicator = Replicator(peer: region, client: client, source: source, logger: logger) { position in
-        Task { await exchange.advanced(position, except: region.ordinal) }
-      }
-      return (region.ordinal, replicator)
+      (region.ordinal, Replicator(peer: region, client: client, source: source, exchange: exchange, logger: logger))
     }
     self.replicators = Dictionary(uniqueKeysWithValues: replicators)
     self.exchange = exchange
+    tending = DirectoryTending(source: source, peers: clients, exchange: exchange, logger: logger)
   }
 
-  private let exchange: Exchange
+  private let exchange: ReplicationExchange
+  let tending: DirectoryTending
 
   func run() async throws {
     await exchange.connect(replicators)
     await withGracefulShutdownHandler {
       await withDiscardingTaskGroup { group in
         for replicator in replicators.values { group.addTask { await replicator.run() } }
+        group.addTask { await self.tending.run() }
         // A region without peers has nothing to replicate, and serves all the same.
         group.addTask { try? await gracefulShutdown() }
       }
@@ -46,20 +46,30 @@ final class Replication: Service {
 
   /// This region's committer appended to its own log.
   func appended(_ head: LogPosition) {
-    Task {
-      await ringer.committed(head)
-      await exchange.advanced(head, except: nil)
-    }
+    Task { await exchange.appended(head) }
+  }
+}
+
+/// Lets every driver know what another one, or the committer, has done.
+actor ReplicationExchange {
+  private let ringer: Ringer
+  private var replicators: [RegionOrdinal: Replicator] = [:]
+
+  init(ringer: Ringer) { self.ringer = ringer }
+
+  func connect(_ replicators: [RegionOrdinal: Replicator]) { self.replicators = replicators }
+
+  /// This region's own log reaches `head`.
+  func appended(_ head: LogPosition) async {
+    await ringer.committed(head)
+    await advanced(head, except: nil)
   }
 
-  /// Lets every driver know what another one, or the committer, has moved.
-  private actor Exchange {
-    private var replicators: [RegionOrdinal: Replicator] = [:]
+  func advanced(_ position: LogPosition, except region: RegionOrdinal?) async {
+    await tell(.localAdvanced(position), except: region)
+  }
 
-    func connect(_ replicators: [RegionOrdinal: Replicator]) { self.replicators = replicators }
-
-    func advanced(_ position: LogPosition, except region: RegionOrdinal?) async {
-      for (ordinal, replicator) in replicators where ordinal != region { await replicator.post(.localAdvanced(position)) }
-    }
+  func tell(_ event: PullDriver.Event, except region: RegionOrdinal?) async {
+    for (ordinal, replicator) in replicators where ordinal != region { await replicator.post(event) }
   }
 }

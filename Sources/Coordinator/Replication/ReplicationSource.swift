@@ -23,29 +23,119 @@ struct ReplicationSource: Sendable {
       $0.policyRevision = request.policyRevision
       $0.checkpointSize = request.checkpointSize
     }
-    let heads = try await reading { () async throws(StoreError) in try await store.appliedHeads() }
-    let own = heads.keys.first { $0.origin == region.descriptor.ordinal }
+    let cuts = Set(request.cuts.compactMap(LogCut.init))
+    let positions = request.applied.compactMap(LogPosition.init).sorted()
+    let standing = try await reading { () async throws(StoreError) in
+      if contacts[peer.ordinal]?.holds != positions {
+        try await store.acknowledge(positions, by: peer.ordinal, isWhole: true)
+        contacts.update(peer.ordinal) { $0.holds = positions }
+      }
+      var standing = try await store.directoryStanding()
+      if !cuts.isSubset(of: standing.cuts) {
+        try await store.note(cuts.subtracting(standing.cuts))
+        standing = try await store.directoryStanding()
+      }
+      return standing
+    }
     return .with {
       $0.catalogRevision = Data(region.catalog.revisionHash)
-      $0.applied = heads.map { Domicile_Peer_V1_Position($0.key, $0.value) }
+      $0.applied = standing.heads.map { Domicile_Peer_V1_Position($0.key, $0.value) }
       $0.policyRevision = policies.current.revision
       $0.checkpointSize = checkpoints.size
-      $0.incarnation = own?.incarnation.rawValue ?? 0
+      $0.incarnation = standing.own.incarnation.rawValue
+      $0.cuts = standing.cuts.map { Domicile_Peer_V1_Position($0) }
+      $0.misled = standing.misled.map { Domicile_Peer_V1_Position($0) }
     }
   }
 
   /// An empty answer means that this region holds nothing from there on.
   func pull(_ request: Domicile_Peer_V1_PullRequest) async throws -> Domicile_Peer_V1_PullResponse {
-    guard let origin = RegionOrdinal(Int(request.origin)), request.from > 0 else {
-      throw Refusal(.invalidArgument, .invalidArgument, "A pull names an origin and a first position.").connectError
-    }
-    let log = LogID(origin: origin, incarnation: Incarnation(request.incarnation))
+    guard request.from > 0 else { throw Self.malformed("A pull names an origin and a first position.") }
+    let log = try Self.log(request.origin, request.incarnation)
     let count = min(max(Int(request.entriesMax), 1), LogBatch.entriesMax)
-    let batch = try await reading { () async throws(StoreError) in
+    let answer = try await reading { () async throws(StoreError) in
       try await store.logBatch(of: log, from: request.from, entriesMax: count)
     }
-    guard let batch else { return Domicile_Peer_V1_PullResponse() }
-    return Domicile_Peer_V1_PullResponse(batch)
+    switch answer {
+    case .batch(let batch): return Domicile_Peer_V1_PullResponse(batch)
+    case .nothing: return Domicile_Peer_V1_PullResponse()
+    case .trimmed: return .with { $0.trimmed = true }
+    }
+  }
+
+  func snapshot(_ request: Domicile_Peer_V1_SnapshotRequest) async throws -> Domicile_Peer_V1_SnapshotResponse {
+    let after = SubjectTag([UInt8](request.after))
+    guard request.after.isEmpty || after != nil else { throw Self.malformed("A snapshot goes on after a tag of 16 bytes.") }
+    let page = try await reading { () async throws(StoreError) in
+      try await store.snapshotPage(SnapshotRequest(after: after, tagsMax: Int(request.tagsMax)))
+    }
+    guard let page else {
+      throw Refusal(
+        .unavailable, .historyLost,
+        "\(region.descriptor.id) holds a branch of a log that does not count, and gives no snapshots until it has put that right."
+      ).connectError
+    }
+    return Domicile_Peer_V1_SnapshotResponse(page)
+  }
+
+  func chains(_ request: Domicile_Peer_V1_GetChainsRequest) async throws -> Domicile_Peer_V1_GetChainsResponse {
+    let log = try Self.log(request.origin, request.incarnation)
+    guard request.at.count <= ForkSearch.probesMax else { throw Self.malformed("At most 32 chains are asked for at once.") }
+    let (extent, chains) = try await reading { () async throws(StoreError) in try await store.chains(of: log, at: request.at) }
+    return .with {
+      $0.start = extent.start
+      $0.end = extent.end
+      $0.chains = chains.map { Domicile_Peer_V1_Position(log, AppliedHead(seq: $0.key, chain: $0.value)) }
+    }
+  }
+
+  func compare(_ request: Domicile_Peer_V1_CompareRequest) async throws -> Domicile_Peer_V1_CompareResponse {
+    guard request.prefix.count < SubjectTag.byteCount else { throw Self.malformed("A prefix is shorter than a tag.") }
+    let (standing, sums) = try await reading { () async throws(StoreError) in
+      try await store.digest(under: [UInt8](request.prefix))
+    }
+    return .with {
+      $0.applied = standing.heads.map { Domicile_Peer_V1_Position($0.key, $0.value) }
+      $0.reached = standing.floors.reached.positions.map { Domicile_Peer_V1_Position($0) }
+      $0.sums = sums.map { sum in
+        .with {
+          $0.xor = sum.xor
+          $0.count = sum.count
+        }
+      }
+    }
+  }
+
+  func lookUp(_ request: Domicile_Peer_V1_LookUpRequest) async throws -> Domicile_Peer_V1_LookUpResponse {
+    let tags = request.tags.compactMap { SubjectTag([UInt8]($0)) }
+    guard tags.count == request.tags.count, tags.count <= Self.tagsMax, request.prefix.count < SubjectTag.byteCount,
+      request.prefix.isEmpty || tags.isEmpty
+    else { throw Self.malformed("A look-up names up to 1,024 tags of 16 bytes, or the first bytes of them all.") }
+    let answer = try await reading { () async throws(StoreError) in
+      try await store.facts(of: tags, under: tags.isEmpty ? [UInt8](request.prefix) : nil)
+    }
+    guard let (standing, facts) = answer else {
+      throw Refusal(
+        .outOfRange, .invalidArgument, "More subjects begin like that than one answer holds: ask for longer beginnings."
+      )
+      .connectError
+    }
+    return .with {
+      $0.applied = standing.heads.map { Domicile_Peer_V1_Position($0.key, $0.value) }
+      $0.reached = standing.floors.reached.positions.map { Domicile_Peer_V1_Position($0) }
+      $0.placements = facts.map { Data($0.encoded) }
+    }
+  }
+
+  static let tagsMax = 1_024
+
+  private static func log(_ origin: UInt32, _ incarnation: UInt32) throws -> LogID {
+    guard let origin = RegionOrdinal(Int(origin)) else { throw malformed("A log has the ordinal of a region.") }
+    return LogID(origin: origin, incarnation: Incarnation(incarnation))
+  }
+
+  private static func malformed(_ message: String) -> ConnectError {
+    Refusal(.invalidArgument, .invalidArgument, message).connectError
   }
 
   func acknowledge(
@@ -64,54 +154,4 @@ struct ReplicationSource: Sendable {
 extension RegionCatalog {
   /// Regions that work from the same catalog have the same.
   var revisionHash: [UInt8] { SHA256.hash(Array(revisionText.utf8)) }
-}
-
-extension Domicile_Peer_V1_Position {
-  init(_ log: LogID, _ head: AppliedHead) {
-    self.init()
-    origin = UInt32(log.origin.rawValue)
-    incarnation = log.incarnation.rawValue
-    seq = head.seq
-    chain = Data(head.chain.bytes)
-  }
-
-  init(_ position: LogPosition) {
-    self.init()
-    origin = UInt32(position.origin.rawValue)
-    incarnation = position.incarnation.rawValue
-    seq = position.seq
-  }
-}
-
-extension LogPosition {
-  /// - Returns: `nil` where the message names no region.
-  init?(_ message: Domicile_Peer_V1_Position) {
-    guard let origin = RegionOrdinal(Int(message.origin)) else { return nil }
-    self.init(origin: origin, incarnation: Incarnation(message.incarnation), seq: message.seq)
-  }
-}
-
-extension Domicile_Peer_V1_PullResponse {
-  init(_ batch: LogBatch) {
-    self.init()
-    origin = UInt32(batch.origin.rawValue)
-    incarnation = batch.incarnation.rawValue
-    first = batch.first
-    last = batch.last
-    previousChain = Data(batch.previousChain.bytes)
-    entries = batch.entries.map { Data($0) }
-    crc = batch.crc
-  }
-}
-
-extension LogBatch {
-  /// - Returns: `nil` where the answer is not of the form of a batch.
-  init?(_ message: Domicile_Peer_V1_PullResponse) {
-    guard let origin = RegionOrdinal(Int(message.origin)), let chain = ChainHash([UInt8](message.previousChain)) else {
-      return nil
-    }
-    self.init(
-      origin: origin, incarnation: Incarnation(message.incarnation), first: message.first, last: message.last,
-      previousChain: chain, entries: message.entries.map { [UInt8]($0) }, crc: message.crc)
-  }
 }

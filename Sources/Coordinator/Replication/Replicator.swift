@@ -12,11 +12,11 @@ import SwiftProtobuf
 ///
 /// The driver decides; this only carries out. One action is under way at a time.
 actor Replicator {
-  private let peer: RegionDescriptor
-  private let client: ConnectClient
-  private let source: ReplicationSource
-  private let logger: Logger
-  private let onAdvance: @Sendable (LogPosition) -> Void
+  let peer: RegionDescriptor
+  let client: ConnectClient
+  let source: ReplicationSource
+  let logger: Logger
+  let exchange: ReplicationExchange
   private let start = ContinuousClock.now
   private var driver: PullDriver?
   private var timer: Task<Void, Never>?
@@ -26,16 +26,15 @@ actor Replicator {
   private var waiter: CheckedContinuation<Void, Never>?
 
   /// After which a silent peer counts as unreachable.
-  private static let callTimeout = Duration.seconds(5)
+  static let callTimeout = Duration.seconds(5)
 
   init(
-    peer: RegionDescriptor, client: ConnectClient, source: ReplicationSource, logger: Logger,
-    onAdvance: @escaping @Sendable (LogPosition) -> Void
+    peer: RegionDescriptor, client: ConnectClient, source: ReplicationSource, exchange: ReplicationExchange, logger: Logger
   ) {
     self.peer = peer
     self.client = client
     self.source = source
-    self.onAdvance = onAdvance
+    self.exchange = exchange
     var logger = logger
     logger[metadataKey: "peer"] = "\(peer.id)"
     self.logger = logger
@@ -43,11 +42,10 @@ actor Replicator {
 
   /// Until ``stop()``.
   func run() async {
-    guard let heads = await firstHeads(), let own = heads.keys.filter({ $0.origin == source.region.descriptor.ordinal }).max()
-    else { return }
+    guard let standing = await firstStanding() else { return }
     let revision = CatalogRevision(number: 0, hash: source.region.catalog.revisionHash.hex)
-    driver = PullDriver(own: own, peer: peer.ordinal, catalogRevision: revision)
-    post(.started(local: Self.vector(heads)))
+    driver = PullDriver(own: standing.own, peer: peer.ordinal, catalogRevision: revision)
+    post(.started(local: standing.vector))
     while !isStopping {
       while !pending.isEmpty, !isStopping { await handle(pending.removeFirst()) }
       guard !isStopping else { break }
@@ -94,66 +92,15 @@ actor Replicator {
     case .sendHello: pending.append(await hello())
     case .pull(let request): pending.append(await pull(request))
     case .apply(let batch): pending.append(await apply(batch))
+    case .pullSnapshot(let request): pending.append(await pullSnapshot(request))
+    case .store(let page, let basis): pending.append(await store(page, basis))
+    case .adopt(let basis): pending.append(await adopt(basis))
+    case .restartHistory(let last): pending.append(await restartHistory(after: last))
+    case .compareChains(let log, let places): pending.append(await compareChains(of: log, at: places))
+    case .cutBack(let end): pending.append(await cutBack(keeping: end))
     case .acknowledge(let position): acknowledge(position)
     case .schedule(let delay): schedule(after: delay)
     case .report(let report): note(report)
-    }
-  }
-
-  private func hello() async -> PullDriver.Event {
-    guard let before = await localHeads() else { return .failed(.storeUnavailable) }
-    let request = Domicile_Peer_V1_HelloRequest.with {
-      $0.catalogRevision = Data(source.region.catalog.revisionHash)
-      $0.applied = before.map { Domicile_Peer_V1_Position($0.key, $0.value) }
-      $0.policyRevision = source.policies.current.revision
-      $0.checkpointSize = source.checkpoints.size
-    }
-    let response: Domicile_Peer_V1_HelloResponse
-    do {
-      response = try await client.call(Forwarder.service, "Hello", request, timeout: Self.callTimeout)
-    } catch {
-      return .failed(PeerFailure(error))
-    }
-    source.contacts.update(peer.ordinal) {
-      $0.lastHeard = .now
-      $0.policyRevision = response.policyRevision
-      $0.checkpointSize = response.checkpointSize
-    }
-    guard let after = await localHeads() else { return .failed(.storeUnavailable) }
-    let positions = response.applied.compactMap(LogPosition.init)
-    let hello = PeerHello(
-      region: peer.ordinal, incarnation: Incarnation(response.incarnation),
-      catalogRevision: CatalogRevision(number: 0, hash: [UInt8](response.catalogRevision).hex),
-      vector: VersionVector(Dictionary(positions.map { ($0.log, $0.seq) }, uniquingKeysWith: max)))
-    return .helloAnswered(hello, local: Self.vector(after))
-  }
-
-  private func pull(_ request: PullRequest) async -> PullDriver.Event {
-    let message = Domicile_Peer_V1_PullRequest.with {
-      $0.origin = UInt32(request.log.origin.rawValue)
-      $0.incarnation = request.log.incarnation.rawValue
-      $0.from = request.from
-      $0.entriesMax = UInt32(request.entriesMax)
-    }
-    do {
-      let response: Domicile_Peer_V1_PullResponse = try await client.call(
-        Forwarder.service, "Pull", message, timeout: Self.callTimeout)
-      guard !response.entries.isEmpty else { return .nothingToPull }
-      guard let batch = LogBatch(response) else { return .failed(.protocolViolation) }
-      return .batchReceived(batch)
-    } catch {
-      return .failed(PeerFailure(error))
-    }
-  }
-
-  private func apply(_ batch: LogBatch) async -> PullDriver.Event {
-    do {
-      let outcome = try await source.store.apply(batch).outcome(of: batch)
-      if case .applied(let position) = outcome { onAdvance(position) }
-      return .applied(outcome)
-    } catch {
-      logger.warning("a batch was not applied", metadata: ["error": "\(error)"])
-      return .failed(.storeUnavailable)
     }
   }
 
@@ -186,30 +133,30 @@ actor Replicator {
     case .health(let health): source.contacts.update(peer.ordinal) { $0.health = health }
     case .fenced(let log, let reason):
       logger.error("a peer's log is not what it was: nothing more is taken", metadata: ["log": "\(log)", "why": "\(reason)"])
-    case .ownHistoryLost(let log, let held, let peerHolds):
+    case .ownHistoryLost(let log):
       logger.critical(
-        "a peer holds more of this region's log than this region: it was restored from a backup",
-        metadata: ["log": "\(log)", "held": "\(held)", "peer": "\(peerHolds)"])
-    case .needsSnapshot(let log, let from):
-      logger.error("a peer no longer has the entries that are missing here", metadata: ["log": "\(log)", "from": "\(from)"])
+        "a peer knows another history of this region's log: it was restored from a backup. It begins a new incarnation, and takes back what it lost",
+        metadata: ["log": "\(log)"])
+    case .loadingSnapshot(let log):
+      logger.notice("the peer's logs do not reach back far enough: loading a snapshot", metadata: ["log": "\(log)"])
+    case .snapshotLoaded:
+      logger.notice("a snapshot is in")
+    case .ownEntriesReissued(let end):
+      logger.notice("what was written on a lost history has been written anew", metadata: ["keeping": "\(end)"])
     }
   }
 
   /// The store may be down when the coordinator starts: it is asked each second until it answers or the coordinator stops.
-  private func firstHeads() async -> [LogID: AppliedHead]? {
+  private func firstStanding() async -> DirectoryStanding? {
     while !isStopping {
-      if let heads = await localHeads() { return heads }
+      if let standing = await standing() { return standing }
       do { try await Task.sleep(for: .seconds(1)) } catch { return nil }
     }
     return nil
   }
 
-  private func localHeads() async -> [LogID: AppliedHead]? {
-    do { return try await source.store.appliedHeads() } catch { return nil }
-  }
-
-  private static func vector(_ heads: [LogID: AppliedHead]) -> VersionVector {
-    VersionVector(heads.mapValues(\.seq))
+  func standing() async -> DirectoryStanding? {
+    do { return try await source.store.directoryStanding() } catch { return nil }
   }
 }
 
@@ -223,7 +170,7 @@ extension PullDriver.Event {
 }
 
 extension PeerFailure {
-  fileprivate init(_ error: ConnectError) {
+  init(_ error: ConnectError) {
     switch error.code {
     case .deadlineExceeded: self = .timedOut
     case .unavailable where error.isWithoutAnswer: self = .unreachable

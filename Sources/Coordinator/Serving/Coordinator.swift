@@ -50,7 +50,7 @@ package struct Coordinator: Service {
     let store = try await RegionStore(
       region: region, database: PostgresConfiguration(dsn: addresses.dsn.text, applicationName: "domicile \(region.id)"),
       keyDatabase: PostgresConfiguration(dsn: addresses.keysDSN.text, applicationName: "domicile \(region.id) keys"),
-      kek: secrets.kek, limits: limits, logger: logger, onAppend: { bell.ring($0) })
+      kek: secrets.kek, digestKey: secrets.digestKey, limits: limits, logger: logger, onAppend: { bell.ring($0) })
 
     let checkpoints = CheckpointHolder()
     guard let origin = KeyName(region.audit.origin) else { throw Checkpointer.Failure.foreignCheckpoint }
@@ -74,12 +74,14 @@ package struct Coordinator: Service {
     let locate = LocateSubject(gateway: gateway, store: store, contacts: contacts)
     let regions = ListRegions(gateway: gateway, contacts: contacts, policies: policies, checkpoints: checkpoints)
 
+    let compare = CompareDirectory(gateway: gateway, tending: replication.tending)
+
     let apps = try ConnectServer(
       configuration: ConnectServerConfiguration(
         host: configuration.listen.host, port: configuration.listen.port,
         tls: ServerTLS(certificateChainPEMPath: appTLS.certificate, privateKeyPEMPath: appTLS.key), limits: configuration.limits),
       methods: Self.subjectMethods(gateway) + audit.methods
-        + [gateway.batchMethod, locate.method, Decide(gateway: gateway).method, regions.method, health.method],
+        + [gateway.batchMethod, locate.method, Decide(gateway: gateway).method, regions.method, compare.method, health.method],
       rawRoutes: health.routes + audit.routes, logger: logger,
       onStart: { port in logger.notice("serving apps", metadata: ["port": "\(port)"]) })
 

@@ -26,7 +26,7 @@ struct LocateSubject: Sendable {
     do {
       let tag = try call.subject(request.subjectID)
       let set: PlacementSet?
-      do { set = try await store.placement(of: tag) } catch { throw Refusal(error, region: call.region.descriptor.id.rawValue) }
+      do { set = try await store.lookUp(tag) } catch { throw Refusal(error, region: call.region.descriptor.id.rawValue) }
       return try response(set, call)
     } catch let refusal as Refusal {
       throw refusal.connectError

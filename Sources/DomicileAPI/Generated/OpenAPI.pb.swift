@@ -218,6 +218,54 @@ package enum OpenAPI {
         },
         "type": "object"
        },
+       "domicile.v1.CompareDirectoryRequest": {
+        "properties": {
+         "region": {
+          "description": "The region to compare with.",
+          "type": "string"
+         },
+         "repair": {
+          "description": "Take from it what should be here and is not, as is done in the background every minute.",
+          "type": "boolean"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.CompareDirectoryResponse": {
+        "properties": {
+         "bytes": {
+          "description": "How much the other region sent for it.",
+          "format": "uint64",
+          "type": [
+           "string",
+           "integer"
+          ]
+         },
+         "cutShort": {
+          "description": "Whether there are more differences than are named.",
+          "type": "boolean"
+         },
+         "differences": {
+          "items": {
+           "$ref": "#/components/schemas/domicile.v1.DirectoryDifference"
+          },
+          "type": "array"
+         },
+         "equal": {
+          "description": "Whether the copies are the same as a whole.",
+          "type": "boolean"
+         },
+         "repaired": {
+          "description": "How many facts were taken over.",
+          "format": "uint64",
+          "type": [
+           "string",
+           "integer"
+          ]
+         }
+        },
+        "type": "object"
+       },
        "domicile.v1.Consent": {
         "properties": {
          "givenAt": {
@@ -434,6 +482,41 @@ package enum OpenAPI {
          }
         },
         "type": "object"
+       },
+       "domicile.v1.DirectoryDifference": {
+        "description": "A subject of whom the two copies do not hold the same. Subjects are named by their tags.",
+        "properties": {
+         "here": {
+          "description": "What each holds, e.g. \"home eu-west, epoch 2, active, entry 2/1:17\".",
+          "items": {
+           "type": "string"
+          },
+          "type": "array"
+         },
+         "tag": {
+          "description": "32 hexadecimal digits.",
+          "type": "string"
+         },
+         "there": {
+          "items": {
+           "type": "string"
+          },
+          "type": "array"
+         },
+         "verdict": {
+          "$ref": "#/components/schemas/domicile.v1.DirectoryDifference.Verdict"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.DirectoryDifference.Verdict": {
+        "enum": [
+         "VERDICT_UNSPECIFIED",
+         "MISSING_HERE",
+         "MISSING_THERE",
+         "UNDER_WAY"
+        ],
+        "type": "string"
        },
        "domicile.v1.Event": {
         "properties": {
@@ -938,6 +1021,14 @@ package enum OpenAPI {
            "string",
            "integer"
           ]
+         },
+         "directoryCompared": {
+          "description": "How long ago this region compared its copy of the directory with that region's, and whether it was the same. Absent: not yet.",
+          "pattern": "^-?[0-9]+(\\.[0-9]{1,9})?s$",
+          "type": "string"
+         },
+         "directoryEqual": {
+          "type": "boolean"
          },
          "directoryLag": {
           "description": "Entries of its directory log that this region has yet to apply.",
@@ -1714,6 +1805,47 @@ package enum OpenAPI {
         },
         "tags": [
          "RecordService"
+        ]
+       }
+      },
+      "/domicile.v1.RegionService/CompareDirectory": {
+       "post": {
+        "description": "Compares the asked region's copy of the directory with another region's. For operators and auditors.",
+        "operationId": "RegionService.CompareDirectory",
+        "requestBody": {
+         "content": {
+          "application/json": {
+           "schema": {
+            "$ref": "#/components/schemas/domicile.v1.CompareDirectoryRequest"
+           }
+          }
+         },
+         "required": true
+        },
+        "responses": {
+         "200": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/domicile.v1.CompareDirectoryResponse"
+            }
+           }
+          },
+          "description": "The answer."
+         },
+         "default": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/connect.Error"
+            }
+           }
+          },
+          "description": "The error."
+         }
+        },
+        "tags": [
+         "RegionService"
         ]
        }
       },

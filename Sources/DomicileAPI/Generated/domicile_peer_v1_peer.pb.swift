@@ -110,6 +110,9 @@ package nonisolated struct Domicile_Peer_V1_HelloRequest: Sendable {
 
   package var checkpointSize: UInt64 = 0
 
+  /// The first entries of branches that do not count: their region has written them anew.
+  package var cuts: [Domicile_Peer_V1_Position] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -131,6 +134,11 @@ package nonisolated struct Domicile_Peer_V1_HelloResponse: Sendable {
 
   /// In which the answering region writes now.
   package var incarnation: UInt32 = 0
+
+  package var cuts: [Domicile_Peer_V1_Position] = []
+
+  /// Logs of which the answering region holds a branch that does not count. Only origin and incarnation are set.
+  package var misled: [Domicile_Peer_V1_Position] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -177,6 +185,158 @@ package nonisolated struct Domicile_Peer_V1_PullResponse: Sendable {
 
   /// CRC-32C over the entries in order.
   package var crc: UInt32 = 0
+
+  /// The answering region does not have the entry any more that was asked for; there are no entries then.
+  package var trimmed: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_Peer_V1_SnapshotRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The last tag of the page before, 16 bytes; empty for the first page.
+  package var after: Data = Data()
+
+  /// 1 to 8,192.
+  package var tagsMax: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_Peer_V1_SnapshotResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What the answering region held when it read the page, in the form of `SnapshotBasis.encoded`.
+  package var basis: Data = Data()
+
+  package var after: Data = Data()
+
+  /// The last tag that the page speaks of; empty on the last page.
+  package var through: Data = Data()
+
+  /// In the form of `Placement.encoded`.
+  package var placements: [Data] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_Peer_V1_GetChainsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var origin: UInt32 = 0
+
+  package var incarnation: UInt32 = 0
+
+  /// At most 32.
+  package var at: [UInt64] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_Peer_V1_GetChainsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// From the place before the first entry that is held, to the last.
+  package var start: UInt64 = 0
+
+  package var end: UInt64 = 0
+
+  /// At the places that were asked for and are known.
+  package var chains: [Domicile_Peer_V1_Position] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// XOR of the keyed hashes of placements, and how many they are.
+package nonisolated struct Domicile_Peer_V1_DigestSum: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var xor: UInt64 = 0
+
+  package var count: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_Peer_V1_CompareRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The first bytes of the tags, 0 to 15.
+  package var prefix: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_Peer_V1_CompareResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What the answering region held when it counted.
+  package var applied: [Domicile_Peer_V1_Position] = []
+
+  package var reached: [Domicile_Peer_V1_Position] = []
+
+  /// For each next byte of the tags, in order: 256.
+  package var sums: [Domicile_Peer_V1_DigestSum] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_Peer_V1_LookUpRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 16 bytes each, at most 1,024; or the first bytes of them all.
+  package var tags: [Data] = []
+
+  package var prefix: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_Peer_V1_LookUpResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var applied: [Domicile_Peer_V1_Position] = []
+
+  package var reached: [Domicile_Peer_V1_Position] = []
+
+  package var placements: [Data] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -382,7 +542,7 @@ nonisolated extension Domicile_Peer_V1_Position: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension Domicile_Peer_V1_HelloRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".HelloRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}catalog_revision\0\u{1}applied\0\u{3}policy_revision\0\u{3}checkpoint_size\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}catalog_revision\0\u{1}applied\0\u{3}policy_revision\0\u{3}checkpoint_size\0\u{1}cuts\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -394,6 +554,7 @@ nonisolated extension Domicile_Peer_V1_HelloRequest: SwiftProtobuf.Message, Swif
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.applied) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.policyRevision) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.checkpointSize) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.cuts) }()
       default: break
       }
     }
@@ -412,6 +573,9 @@ nonisolated extension Domicile_Peer_V1_HelloRequest: SwiftProtobuf.Message, Swif
     if self.checkpointSize != 0 {
       try visitor.visitSingularUInt64Field(value: self.checkpointSize, fieldNumber: 4)
     }
+    if !self.cuts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.cuts, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -420,6 +584,7 @@ nonisolated extension Domicile_Peer_V1_HelloRequest: SwiftProtobuf.Message, Swif
     if lhs.applied != rhs.applied {return false}
     if lhs.policyRevision != rhs.policyRevision {return false}
     if lhs.checkpointSize != rhs.checkpointSize {return false}
+    if lhs.cuts != rhs.cuts {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -427,7 +592,7 @@ nonisolated extension Domicile_Peer_V1_HelloRequest: SwiftProtobuf.Message, Swif
 
 nonisolated extension Domicile_Peer_V1_HelloResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".HelloResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}catalog_revision\0\u{1}applied\0\u{3}policy_revision\0\u{3}checkpoint_size\0\u{1}incarnation\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}catalog_revision\0\u{1}applied\0\u{3}policy_revision\0\u{3}checkpoint_size\0\u{1}incarnation\0\u{1}cuts\0\u{1}misled\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -440,6 +605,8 @@ nonisolated extension Domicile_Peer_V1_HelloResponse: SwiftProtobuf.Message, Swi
       case 3: try { try decoder.decodeSingularStringField(value: &self.policyRevision) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.checkpointSize) }()
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.incarnation) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.cuts) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.misled) }()
       default: break
       }
     }
@@ -461,6 +628,12 @@ nonisolated extension Domicile_Peer_V1_HelloResponse: SwiftProtobuf.Message, Swi
     if self.incarnation != 0 {
       try visitor.visitSingularUInt32Field(value: self.incarnation, fieldNumber: 5)
     }
+    if !self.cuts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.cuts, fieldNumber: 6)
+    }
+    if !self.misled.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.misled, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -470,6 +643,8 @@ nonisolated extension Domicile_Peer_V1_HelloResponse: SwiftProtobuf.Message, Swi
     if lhs.policyRevision != rhs.policyRevision {return false}
     if lhs.checkpointSize != rhs.checkpointSize {return false}
     if lhs.incarnation != rhs.incarnation {return false}
+    if lhs.cuts != rhs.cuts {return false}
+    if lhs.misled != rhs.misled {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -522,7 +697,7 @@ nonisolated extension Domicile_Peer_V1_PullRequest: SwiftProtobuf.Message, Swift
 
 nonisolated extension Domicile_Peer_V1_PullResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PullResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}origin\0\u{1}incarnation\0\u{1}first\0\u{1}last\0\u{3}previous_chain\0\u{1}entries\0\u{1}crc\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}origin\0\u{1}incarnation\0\u{1}first\0\u{1}last\0\u{3}previous_chain\0\u{1}entries\0\u{1}crc\0\u{1}trimmed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -537,6 +712,7 @@ nonisolated extension Domicile_Peer_V1_PullResponse: SwiftProtobuf.Message, Swif
       case 5: try { try decoder.decodeSingularBytesField(value: &self.previousChain) }()
       case 6: try { try decoder.decodeRepeatedBytesField(value: &self.entries) }()
       case 7: try { try decoder.decodeSingularUInt32Field(value: &self.crc) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.trimmed) }()
       default: break
       }
     }
@@ -564,6 +740,9 @@ nonisolated extension Domicile_Peer_V1_PullResponse: SwiftProtobuf.Message, Swif
     if self.crc != 0 {
       try visitor.visitSingularUInt32Field(value: self.crc, fieldNumber: 7)
     }
+    if self.trimmed != false {
+      try visitor.visitSingularBoolField(value: self.trimmed, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -575,6 +754,347 @@ nonisolated extension Domicile_Peer_V1_PullResponse: SwiftProtobuf.Message, Swif
     if lhs.previousChain != rhs.previousChain {return false}
     if lhs.entries != rhs.entries {return false}
     if lhs.crc != rhs.crc {return false}
+    if lhs.trimmed != rhs.trimmed {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_Peer_V1_SnapshotRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SnapshotRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}after\0\u{3}tags_max\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.after) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.tagsMax) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.after.isEmpty {
+      try visitor.visitSingularBytesField(value: self.after, fieldNumber: 1)
+    }
+    if self.tagsMax != 0 {
+      try visitor.visitSingularUInt32Field(value: self.tagsMax, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_Peer_V1_SnapshotRequest, rhs: Domicile_Peer_V1_SnapshotRequest) -> Bool {
+    if lhs.after != rhs.after {return false}
+    if lhs.tagsMax != rhs.tagsMax {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_Peer_V1_SnapshotResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SnapshotResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}basis\0\u{1}after\0\u{1}through\0\u{1}placements\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.basis) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.after) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.through) }()
+      case 4: try { try decoder.decodeRepeatedBytesField(value: &self.placements) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.basis.isEmpty {
+      try visitor.visitSingularBytesField(value: self.basis, fieldNumber: 1)
+    }
+    if !self.after.isEmpty {
+      try visitor.visitSingularBytesField(value: self.after, fieldNumber: 2)
+    }
+    if !self.through.isEmpty {
+      try visitor.visitSingularBytesField(value: self.through, fieldNumber: 3)
+    }
+    if !self.placements.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.placements, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_Peer_V1_SnapshotResponse, rhs: Domicile_Peer_V1_SnapshotResponse) -> Bool {
+    if lhs.basis != rhs.basis {return false}
+    if lhs.after != rhs.after {return false}
+    if lhs.through != rhs.through {return false}
+    if lhs.placements != rhs.placements {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_Peer_V1_GetChainsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GetChainsRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}origin\0\u{1}incarnation\0\u{1}at\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.origin) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.incarnation) }()
+      case 3: try { try decoder.decodeRepeatedUInt64Field(value: &self.at) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.origin != 0 {
+      try visitor.visitSingularUInt32Field(value: self.origin, fieldNumber: 1)
+    }
+    if self.incarnation != 0 {
+      try visitor.visitSingularUInt32Field(value: self.incarnation, fieldNumber: 2)
+    }
+    if !self.at.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.at, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_Peer_V1_GetChainsRequest, rhs: Domicile_Peer_V1_GetChainsRequest) -> Bool {
+    if lhs.origin != rhs.origin {return false}
+    if lhs.incarnation != rhs.incarnation {return false}
+    if lhs.at != rhs.at {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_Peer_V1_GetChainsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GetChainsResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}start\0\u{1}end\0\u{1}chains\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.start) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.end) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.chains) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.start != 0 {
+      try visitor.visitSingularUInt64Field(value: self.start, fieldNumber: 1)
+    }
+    if self.end != 0 {
+      try visitor.visitSingularUInt64Field(value: self.end, fieldNumber: 2)
+    }
+    if !self.chains.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.chains, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_Peer_V1_GetChainsResponse, rhs: Domicile_Peer_V1_GetChainsResponse) -> Bool {
+    if lhs.start != rhs.start {return false}
+    if lhs.end != rhs.end {return false}
+    if lhs.chains != rhs.chains {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_Peer_V1_DigestSum: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".DigestSum"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}xor\0\u{1}count\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.xor) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.count) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.xor != 0 {
+      try visitor.visitSingularFixed64Field(value: self.xor, fieldNumber: 1)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularInt64Field(value: self.count, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_Peer_V1_DigestSum, rhs: Domicile_Peer_V1_DigestSum) -> Bool {
+    if lhs.xor != rhs.xor {return false}
+    if lhs.count != rhs.count {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_Peer_V1_CompareRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CompareRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}prefix\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.prefix) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.prefix.isEmpty {
+      try visitor.visitSingularBytesField(value: self.prefix, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_Peer_V1_CompareRequest, rhs: Domicile_Peer_V1_CompareRequest) -> Bool {
+    if lhs.prefix != rhs.prefix {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_Peer_V1_CompareResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CompareResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}applied\0\u{1}reached\0\u{1}sums\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.applied) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.reached) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.sums) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.applied.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.applied, fieldNumber: 1)
+    }
+    if !self.reached.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.reached, fieldNumber: 2)
+    }
+    if !self.sums.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.sums, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_Peer_V1_CompareResponse, rhs: Domicile_Peer_V1_CompareResponse) -> Bool {
+    if lhs.applied != rhs.applied {return false}
+    if lhs.reached != rhs.reached {return false}
+    if lhs.sums != rhs.sums {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_Peer_V1_LookUpRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LookUpRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tags\0\u{1}prefix\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedBytesField(value: &self.tags) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.prefix) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.tags.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.tags, fieldNumber: 1)
+    }
+    if !self.prefix.isEmpty {
+      try visitor.visitSingularBytesField(value: self.prefix, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_Peer_V1_LookUpRequest, rhs: Domicile_Peer_V1_LookUpRequest) -> Bool {
+    if lhs.tags != rhs.tags {return false}
+    if lhs.prefix != rhs.prefix {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_Peer_V1_LookUpResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LookUpResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}applied\0\u{1}reached\0\u{1}placements\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.applied) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.reached) }()
+      case 3: try { try decoder.decodeRepeatedBytesField(value: &self.placements) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.applied.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.applied, fieldNumber: 1)
+    }
+    if !self.reached.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.reached, fieldNumber: 2)
+    }
+    if !self.placements.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.placements, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_Peer_V1_LookUpResponse, rhs: Domicile_Peer_V1_LookUpResponse) -> Bool {
+    if lhs.applied != rhs.applied {return false}
+    if lhs.reached != rhs.reached {return false}
+    if lhs.placements != rhs.placements {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

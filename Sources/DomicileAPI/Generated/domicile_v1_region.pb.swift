@@ -77,6 +77,18 @@ package nonisolated struct Domicile_V1_Region: Sendable {
   /// Size of its audit log at the newest checkpoint that this region knows of.
   package var checkpointSize: UInt64 = 0
 
+  /// How long ago this region compared its copy of the directory with that region's, and whether it was the same. Absent: not yet.
+  package var directoryCompared: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_directoryCompared ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_directoryCompared = newValue}
+  }
+  /// Returns true if `directoryCompared` has been explicitly set.
+  package var hasDirectoryCompared: Bool {self._directoryCompared != nil}
+  /// Clears the value of `directoryCompared`. Subsequent reads from it will return its default value.
+  package mutating func clearDirectoryCompared() {self._directoryCompared = nil}
+
+  package var directoryEqual: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum Health: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -122,6 +134,116 @@ package nonisolated struct Domicile_V1_Region: Sendable {
   package init() {}
 
   fileprivate var _lastContact: SwiftProtobuf.Google_Protobuf_Duration? = nil
+  fileprivate var _directoryCompared: SwiftProtobuf.Google_Protobuf_Duration? = nil
+}
+
+package nonisolated struct Domicile_V1_CompareDirectoryRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The region to compare with.
+  package var region: String = String()
+
+  /// Take from it what should be here and is not, as is done in the background every minute.
+  package var repair: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// A subject of whom the two copies do not hold the same. Subjects are named by their tags.
+package nonisolated struct Domicile_V1_DirectoryDifference: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 32 hexadecimal digits.
+  package var tag: String = String()
+
+  package var verdict: Domicile_V1_DirectoryDifference.Verdict = .unspecified
+
+  /// What each holds, e.g. "home eu-west, epoch 2, active, entry 2/1:17".
+  package var here: [String] = []
+
+  package var there: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Verdict: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case unspecified // = 0
+
+    /// The asked region should hold it, by what it says of itself.
+    case missingHere // = 1
+
+    /// The other region should hold it.
+    case missingThere // = 2
+
+    /// An entry is on its way.
+    case underWay // = 3
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .missingHere
+      case 2: self = .missingThere
+      case 3: self = .underWay
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .missingHere: return 1
+      case .missingThere: return 2
+      case .underWay: return 3
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [Domicile_V1_DirectoryDifference.Verdict] = [
+      .unspecified,
+      .missingHere,
+      .missingThere,
+      .underWay,
+    ]
+
+  }
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_V1_CompareDirectoryResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Whether the copies are the same as a whole.
+  package var equal: Bool = false
+
+  package var differences: [Domicile_V1_DirectoryDifference] = []
+
+  /// Whether there are more differences than are named.
+  package var cutShort: Bool = false
+
+  /// How many facts were taken over.
+  package var repaired: UInt64 = 0
+
+  /// How much the other region sent for it.
+  package var bytes: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -179,7 +301,7 @@ nonisolated extension Domicile_V1_ListRegionsResponse: SwiftProtobuf.Message, Sw
 
 nonisolated extension Domicile_V1_Region: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Region"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}ordinal\0\u{1}jurisdiction\0\u{1}name\0\u{1}url\0\u{1}health\0\u{3}last_contact\0\u{3}directory_lag\0\u{3}policy_revision\0\u{3}checkpoint_size\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}ordinal\0\u{1}jurisdiction\0\u{1}name\0\u{1}url\0\u{1}health\0\u{3}last_contact\0\u{3}directory_lag\0\u{3}policy_revision\0\u{3}checkpoint_size\0\u{3}directory_compared\0\u{3}directory_equal\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -197,6 +319,8 @@ nonisolated extension Domicile_V1_Region: SwiftProtobuf.Message, SwiftProtobuf._
       case 8: try { try decoder.decodeSingularUInt64Field(value: &self.directoryLag) }()
       case 9: try { try decoder.decodeSingularStringField(value: &self.policyRevision) }()
       case 10: try { try decoder.decodeSingularUInt64Field(value: &self.checkpointSize) }()
+      case 11: try { try decoder.decodeSingularMessageField(value: &self._directoryCompared) }()
+      case 12: try { try decoder.decodeSingularBoolField(value: &self.directoryEqual) }()
       default: break
       }
     }
@@ -237,6 +361,12 @@ nonisolated extension Domicile_V1_Region: SwiftProtobuf.Message, SwiftProtobuf._
     if self.checkpointSize != 0 {
       try visitor.visitSingularUInt64Field(value: self.checkpointSize, fieldNumber: 10)
     }
+    try { if let v = self._directoryCompared {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    } }()
+    if self.directoryEqual != false {
+      try visitor.visitSingularBoolField(value: self.directoryEqual, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -251,6 +381,8 @@ nonisolated extension Domicile_V1_Region: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.directoryLag != rhs.directoryLag {return false}
     if lhs.policyRevision != rhs.policyRevision {return false}
     if lhs.checkpointSize != rhs.checkpointSize {return false}
+    if lhs._directoryCompared != rhs._directoryCompared {return false}
+    if lhs.directoryEqual != rhs.directoryEqual {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -258,4 +390,138 @@ nonisolated extension Domicile_V1_Region: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension Domicile_V1_Region.Health: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0HEALTH_UNSPECIFIED\0\u{1}REACHABLE\0\u{1}UNREACHABLE\0")
+}
+
+nonisolated extension Domicile_V1_CompareDirectoryRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CompareDirectoryRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}region\0\u{1}repair\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.region) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.repair) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.region.isEmpty {
+      try visitor.visitSingularStringField(value: self.region, fieldNumber: 1)
+    }
+    if self.repair != false {
+      try visitor.visitSingularBoolField(value: self.repair, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_CompareDirectoryRequest, rhs: Domicile_V1_CompareDirectoryRequest) -> Bool {
+    if lhs.region != rhs.region {return false}
+    if lhs.repair != rhs.repair {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_DirectoryDifference: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".DirectoryDifference"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tag\0\u{1}verdict\0\u{1}here\0\u{1}there\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.tag) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.verdict) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.here) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.there) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.tag.isEmpty {
+      try visitor.visitSingularStringField(value: self.tag, fieldNumber: 1)
+    }
+    if self.verdict != .unspecified {
+      try visitor.visitSingularEnumField(value: self.verdict, fieldNumber: 2)
+    }
+    if !self.here.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.here, fieldNumber: 3)
+    }
+    if !self.there.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.there, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_DirectoryDifference, rhs: Domicile_V1_DirectoryDifference) -> Bool {
+    if lhs.tag != rhs.tag {return false}
+    if lhs.verdict != rhs.verdict {return false}
+    if lhs.here != rhs.here {return false}
+    if lhs.there != rhs.there {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_DirectoryDifference.Verdict: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0VERDICT_UNSPECIFIED\0\u{1}MISSING_HERE\0\u{1}MISSING_THERE\0\u{1}UNDER_WAY\0")
+}
+
+nonisolated extension Domicile_V1_CompareDirectoryResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CompareDirectoryResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}equal\0\u{1}differences\0\u{3}cut_short\0\u{1}repaired\0\u{1}bytes\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.equal) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.differences) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.cutShort) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.repaired) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.equal != false {
+      try visitor.visitSingularBoolField(value: self.equal, fieldNumber: 1)
+    }
+    if !self.differences.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.differences, fieldNumber: 2)
+    }
+    if self.cutShort != false {
+      try visitor.visitSingularBoolField(value: self.cutShort, fieldNumber: 3)
+    }
+    if self.repaired != 0 {
+      try visitor.visitSingularUInt64Field(value: self.repaired, fieldNumber: 4)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_CompareDirectoryResponse, rhs: Domicile_V1_CompareDirectoryResponse) -> Bool {
+    if lhs.equal != rhs.equal {return false}
+    if lhs.differences != rhs.differences {return false}
+    if lhs.cutShort != rhs.cutShort {return false}
+    if lhs.repaired != rhs.repaired {return false}
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }

@@ -75,7 +75,7 @@ package struct Bench: Sendable {
     let store = try await RegionStore(
       region: bench.region, database: PostgresConfiguration(dsn: cluster.dsn(database: "domicile"), applicationName: "bench"),
       keyDatabase: PostgresConfiguration(dsn: cluster.dsn(database: "domicile_keys"), applicationName: "bench keys"),
-      kek: secrets.kek, logger: logger)
+      kek: secrets.kek, digestKey: secrets.digestKey, logger: logger)
     let running = Task { await store.run() }
     let seeder = BenchSeeder(population: BenchPopulation(count: plan.subjects), region: bench.region, tagger: secrets.tagger)
     do {

@@ -13,10 +13,12 @@ struct BatchRunner: Sendable {
   let pool: PostgresPool
   let keys: KeyVault
   let origin: RegionOrdinal
+  let directoryHash: KeyedHash
   let silenceMax: Duration
   let verification: CommitVerification
   let logger: Logger
-  let onAppend: @Sendable (LogPosition) -> Void
+  /// Told of what this region's log has grown by, before anybody else is.
+  let onAppend: @Sendable ([LogRecord]) -> Void
 
   /// A batch that lost a race with another coordinator is read and decided again, this often.
   private static let attemptsMax = 4
@@ -111,7 +113,7 @@ struct BatchRunner: Sendable {
   private func write(
     _ batch: [Decided], facts: Facts, concern: WriteConcern, on connection: PostgresConnection
   ) async throws -> Completions {
-    var writing = EffectsWriting()
+    var writing = EffectsWriting(hash: directoryHash)
     let decided = batch.map { decision in
       do {
         try writing.add(decision.effects, keys: facts.keys)
@@ -136,7 +138,7 @@ struct BatchRunner: Sendable {
       writing.append(try appending.placed(from: results, decidedOn: facts.placements))
     }
     let (results, standing) = try await verification.commit(writing.steps, concern: concern, on: connection)
-    if let head = writing.directoryHead { onAppend(head) }
+    onAppend(writing.directoryRecords)
     let first = try writing.firstLeafIndex(from: results)
     let receipts = writing.leaves.enumerated().map { LeafReceipt(index: first + UInt64($0.offset), hash: $0.element.hash) }
     var remaining = receipts[...]

@@ -5,6 +5,8 @@ import Residency
 /// The last round trip of a batch: advance the head, append the leaves, write the rows, commit. One vectorised statement for
 /// each table, however many operations the batch has.
 struct EffectsWriting {
+  /// For the directory's digest.
+  let hash: KeyedHash
   private(set) var leaves: [LeafDraft.Leaf] = []
   private var records: [(write: Effects.RecordWrite, sealed: [UInt8]?, at: UInt64)] = []
   private var registrations: [(registration: Effects.Registration, residence: [UInt8], at: UInt64)] = []
@@ -14,6 +16,8 @@ struct EffectsWriting {
 
   /// How long a repeat of a write finds its first answer: 24 hours.
   private static let answersKeptMilliseconds: UInt64 = 24 * 3_600 * 1_000
+
+  init(hash: @escaping KeyedHash) { self.hash = hash }
 
   /// - Throws: Where something cannot be written. Nothing of `effects` is then taken in.
   mutating func add(_ effects: Effects, keys: [SubjectTag: SubjectKeys]) throws {
@@ -52,8 +56,8 @@ struct EffectsWriting {
 
   mutating func append(_ placed: DirectoryAppending.Placed) { self.placed = placed }
 
-  /// Where this region's directory log ends after the batch; `nil` where it does not grow.
-  var directoryHead: LogPosition? { placed?.records.last?.position }
+  /// What this region's directory log grows by.
+  var directoryRecords: [LogRecord] { placed?.records ?? [] }
 
   /// The first step answers the new head.
   var steps: [PipelineStep] {
@@ -63,7 +67,7 @@ struct EffectsWriting {
     }
     if let placed {
       steps.append(LogRow.insert(placed.records))
-      steps += PlacementRow.write(placed.changes)
+      steps += PlacementRow.write(placed.changes, hash: hash)
     }
     if !registrations.isEmpty { steps.append(insertSubjects) }
     if !records.isEmpty { steps.append(upsertRecords) }

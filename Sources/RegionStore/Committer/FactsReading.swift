@@ -33,7 +33,7 @@ struct FactsReading {
     var steps = [PipelineStep(.begin, []), PipelineStep(concern.statement, [])]
     if !locked.isEmpty { steps.append(PipelineStep(Self.lockSubjects, [.bytesArray(locked.map(\.bytes))])) }
     steps.append(factsStep)
-    steps.append(PipelineStep(PlacementRow.read, [.bytesArray(subjects.map(\.bytes))]))
+    steps.append(PipelineStep(PlacementRow.read, [.uuidArray(subjects.map(\.bytes))]))
     return steps
   }
 

@@ -13,6 +13,8 @@ package final class GroupCommitter: Sendable {
     package var waitingMax = 8_192
     /// How long a batch may wait for more operations.
     package var gatheringMax = Duration.milliseconds(2)
+    /// How much of the directory is remembered.
+    package var directory = DirectoryCache.Limits()
     /// Batches under way at once: one reads its facts while another commits.
     package var lanes = 2
     /// How many standbys must have a commit on disk, at least; more where the cluster promises more when the store is opened.

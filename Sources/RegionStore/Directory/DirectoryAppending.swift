@@ -20,8 +20,8 @@ struct DirectoryAppending {
   var steps: [PipelineStep] {
     [
       PipelineStep(.lockDirectory, []),
-      PipelineStep(PlacementRow.read, [.bytesArray(entries.map(\.tag.bytes))]),
-      PipelineStep(Self.lockHead, []),
+      PipelineStep(PlacementRow.read, [.uuidArray(entries.map(\.tag.bytes))]),
+      PipelineStep(.lockHead, []),
     ]
   }
 
@@ -35,12 +35,9 @@ struct DirectoryAppending {
     let log = LogID(origin: origin, incarnation: Incarnation(UInt32(bitPattern: try head.int32(2))))
     var own = OwnLog(
       log, head: AppliedHead(seq: try head.uint64(0), chain: chain), digest: { SHA256.hash($0) })
-    let records = entries.map { own.append($0) }
+    let records = entries.map { own.append(.placement($0)) }
     return Placed(records: records, changes: PlacementChange.changes(for: records, current: current), head: own.head)
   }
-
-  private static let lockHead = Statement(
-    "lock_head", "SELECT directory_seq, directory_chain, incarnation FROM head FOR UPDATE")
 }
 
 extension Statement {

@@ -135,6 +135,9 @@ extension Migration {
           PRIMARY KEY (year, class)
         ) WITH (fillfactor = 10);
         """),
+    Migration(
+      version: 4, name: "a directory that takes less, and can be compared, forgotten and loaded", online: [compactPlacements],
+      sql: directoryTables),
   ]
 
   /// The key database: with backups of its own, so that a backup of the data does not bring erased people back.

@@ -56,9 +56,13 @@ extension APIOptions {
   /// - Parameters:
   ///   - subject: whose home is asked where no region is named; `nil` for any region.
   ///   - home: asked where no region is named.
-  func run<R>(about subject: String? = nil, at home: String? = nil, _ body: (APIClient) async throws -> R) async throws -> R {
+  ///   - roles: of the token that is made where none is named.
+  func run<R>(
+    about subject: String? = nil, at home: String? = nil, as roles: Set<Principal.Role> = [.app],
+    _ body: (APIClient) async throws -> R
+  ) async throws -> R {
     do {
-      let token = try await bearer()
+      let token = try await bearer(roles)
       let urls = try endpoints(home)
       if urls.count == 1 { return try await with(urls[0], token, body) }
       return try await with(try await find(subject, among: urls, token), token, body)
@@ -128,7 +132,7 @@ extension APIOptions {
     return path
   }
 
-  private func bearer() async throws -> String {
+  private func bearer(_ roles: Set<Principal.Role>) async throws -> String {
     if let token = token ?? ProcessInfo.processInfo.environment["DOMICILE_TOKEN"] { return token }
     let issuer: TokenIssuer
     do {
@@ -137,7 +141,8 @@ extension APIOptions {
       throw ValidationError("There is no token to show: name one with --token or DOMICILE_TOKEN. (\(error))")
     }
     let principal = Principal(
-      name: "app:cli", purposes: ["service", "support", "billing"].map { Purpose($0) }.reduce(into: []) { $0.insert($1) })
+      name: "app:cli", purposes: ["service", "support", "billing"].map { Purpose($0) }.reduce(into: []) { $0.insert($1) },
+      roles: roles)
     return try await issuer.token(for: principal, lifetime: .seconds(600))
   }
 }

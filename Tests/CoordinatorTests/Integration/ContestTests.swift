@@ -66,7 +66,7 @@ extension Integration.Fragile {
           region,
           """
           SELECT (SELECT count(*) FROM subject WHERE tag = $1::bytea), (SELECT count(*) FROM record WHERE tag = $1::bytea),
-                 (SELECT count(*) FROM placement_sibling WHERE tag = $1::bytea)
+                 (SELECT count(*) FROM placement_sibling WHERE uuid_send(tag) = $1::bytea)
           """, [.bytes(tag.bytes)])
         let row = try #require(rows.first)
         #expect(try row.int64(0) == Int64(accounts), "\(region)")

@@ -24,13 +24,13 @@ extension Integration {
       let tag = try tag(1)
       let genuine = try PlacementWriter(region: Self.europe).register(tag, current: nil, timestamp: .init(milliseconds: 1))
       var log = OwnLog(Self.log, head: .start(of: Self.log, digest: Self.digest), digest: Self.digest)
-      let record = log.append(genuine)
+      let record = log.append(.placement(genuine))
 
       try await withStore { store in
-        #expect(try await store.apply(batch([record.bytes])) == .apply([record], newHead: log.head))
+        #expect(try await store.apply(batch([record.bytes])) == .applied(record.position))
         let before = try await store.placement(of: tag)
         let heads = try await store.appliedHeads()
-        #expect(before == .settled(record.placement))
+        #expect(before == .settled(try #require(record.placement)))
 
         // A registration that makes another region home: that region would have written it itself.
         let elsewhere = try PlacementWriter(region: Self.india).register(
@@ -61,7 +61,7 @@ extension Integration {
         let heads = try await store.appliedHeads()
         let batch = try #require(
           LogBatch(log: own, first: 1, previousChain: .start(of: own, digest: Self.digest), rows: [forged.encoded]))
-        #expect(try await store.apply(batch) == .ownLog)
+        #expect(try await store.apply(batch) == .ownLog(own))
         #expect(try await store.placement(of: tag) == nil)
         #expect(try await store.appliedHeads() == heads)
       }
@@ -96,6 +96,7 @@ extension Integration {
         database: PostgresConfiguration(dsn: cluster.dsn(database: data), applicationName: "test"),
         keyDatabase: PostgresConfiguration(dsn: cluster.dsn(database: keys), applicationName: "test"),
         kek: KeyEncryptionKey(id: "test", key: try #require(SymmetricKey(bytes: [UInt8](repeating: 7, count: 32)))),
+        digestKey: [UInt8](repeating: 5, count: 32),
         logger: Logger(label: "test"))
       let result: Result<Void, any Error>
       do { result = .success(try await body(store)) } catch { result = .failure(error) }

@@ -85,11 +85,12 @@ extension World {
 
   /// The ordinal of a subject's home in a region's copy of the directory; `nil` where it has none.
   func home(of tag: SubjectTag, in region: RegionID) async throws -> Int32? {
-    try await deployment.sql(region, "SELECT home FROM placement WHERE tag = $1::bytea", [.bytes(tag.bytes)]).first?.int32(0)
+    try await deployment.sql(region, "SELECT home::integer FROM placement WHERE tag = $1::uuid", [.bytes(tag.bytes)]).first?
+      .int32(0)
   }
 
   func setHome(of tag: SubjectTag, to ordinal: Int32, in region: RegionID) async throws {
     try await deployment.sql(
-      region, "UPDATE placement SET home = $2::integer WHERE tag = $1::bytea", [.bytes(tag.bytes), .int32(ordinal)])
+      region, "UPDATE placement SET home = $2::integer WHERE tag = $1::uuid", [.bytes(tag.bytes), .int32(ordinal)])
   }
 }

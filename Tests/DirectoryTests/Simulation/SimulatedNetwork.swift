@@ -4,23 +4,39 @@ import Residency
 
 /// What one region sends another. A call's number pairs an answer with its question, as a connection does.
 enum Message {
-  case hello(call: Int)
-  case helloAnswer(call: Int, PeerHello)
+  /// With what the asking region holds.
+  case hello(call: Int, VersionVector, cuts: Set<LogCut>)
+  case helloAnswer(call: Int, PeerHello, heads: [LogID: AppliedHead], cuts: Set<LogCut>)
   case pull(call: Int, PullRequest)
-  case pullAnswer(call: Int, LogBatch?)
+  case pullAnswer(call: Int, PullAnswer)
+  case snapshot(call: Int, SnapshotRequest)
+  case snapshotAnswer(call: Int, SnapshotPage)
+  case chains(call: Int, LogID, at: [UInt64])
+  case chainsAnswer(call: Int, LogID, ChainComparison.Extent, [UInt64: ChainHash])
+  /// Asks for what differs from the digest.
+  case compare([UInt8: DigestSum])
+  case differences([Placement], FactsBasis)
   case acknowledge(LogPosition)
   case ring(LogPosition)
 }
 
+enum PullAnswer {
+  case batch(LogBatch)
+  case nothing
+  case trimmed
+}
+
 /// Who reaches whom, and how well. Directed: a link may be open one way only.
 struct SimulatedNetwork {
-  let regionCount: Int
+  var regionCount: Int
   var lossPercent: Int
   var duplicatePercent: Int
   var damagePercent: Int
   /// Links that no healing opens.
   var cutForGood: Set<[Int]> = []
   private var cut: Set<[Int]> = []
+  /// A link that goes down and up again all the time.
+  private var flapping: [Int]?
 
   init(regionCount: Int, random: inout SeededRandom) {
     self.regionCount = regionCount
@@ -29,10 +45,14 @@ struct SimulatedNetwork {
     damagePercent = random.pick([0, 3])
   }
 
-  func isOpen(_ from: Int, _ to: Int) -> Bool { !cut.contains([from, to]) && !cutForGood.contains([from, to]) }
+  func isOpen(_ from: Int, _ to: Int, at time: Int) -> Bool {
+    let isDown = flapping.map { Set($0) == [from, to] && (time / 60).isMultiple(of: 2) } ?? false
+    return !isDown && !cut.contains([from, to]) && !cutForGood.contains([from, to])
+  }
 
   mutating func heal() {
     cut = []
+    flapping = nil
     lossPercent = min(lossPercent, 2)
     damagePercent = 0
   }
@@ -40,8 +60,9 @@ struct SimulatedNetwork {
   /// Cuts what one of the usual disasters cuts.
   mutating func changeWeather(_ random: inout SeededRandom) {
     cut = []
+    flapping = nil
     let all = Array(0..<regionCount)
-    switch random.below(7) {
+    switch random.below(8) {
     case 0: isolate([random.pick(all)])
     case 1: isolate(Array(all.shuffled(using: &random).prefix(regionCount / 2)))
     case 2: for region in all { isolate([region]) }
@@ -55,28 +76,28 @@ struct SimulatedNetwork {
     case 5:
       let (one, other) = (random.pick(all), random.pick(all))
       cut.formUnion([[one, other], [other, one]])
+    case 6: flapping = [random.pick(all), random.pick(all)]
     default: break
     }
   }
 
   /// Milliseconds after which each copy of a message arrives; none where it is lost.
-  func delays(_ from: Int, _ to: Int, _ random: inout SeededRandom) -> [Int] {
-    guard isOpen(from, to), !random.chance(lossPercent) else { return [] }
+  func delays(_ from: Int, _ to: Int, at time: Int, _ random: inout SeededRandom) -> [Int] {
+    guard isOpen(from, to, at: time), !random.chance(lossPercent) else { return [] }
     func delay(_ random: inout SeededRandom) -> Int { random.chance(10) ? random.below(400) : 1 + random.below(30) }
     return random.chance(duplicatePercent) ? [delay(&random), delay(&random)] : [delay(&random)]
   }
 
   /// The message as it arrives: a bit of a batch may have turned over.
   func carried(_ message: Message, _ random: inout SeededRandom) -> Message {
-    guard case .pullAnswer(let call, let batch?) = message, random.chance(damagePercent) else { return message }
+    guard case .pullAnswer(let call, .batch(let batch)) = message, random.chance(damagePercent) else { return message }
     var entries = batch.entries
     let index = random.below(entries.count)
     entries[index][random.below(entries[index].count)] ^= 1 << UInt8(random.below(8))
-    return .pullAnswer(
-      call: call,
-      LogBatch(
-        origin: batch.origin, incarnation: batch.incarnation, first: batch.first, last: batch.last,
-        previousChain: batch.previousChain, entries: entries, crc: batch.crc))
+    let damaged = LogBatch(
+      origin: batch.origin, incarnation: batch.incarnation, first: batch.first, last: batch.last,
+      previousChain: batch.previousChain, entries: entries, crc: batch.crc)
+    return .pullAnswer(call: call, .batch(damaged))
   }
 
   private mutating func isolate(_ group: [Int]) {

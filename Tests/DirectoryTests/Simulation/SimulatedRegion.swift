@@ -16,6 +16,13 @@ struct SimulatedRegion {
   var store: SimulatedStore
   var peers: [Int: Peer] = [:]
   var isUp = true
+  /// It takes nobody in any more, and moves whoever is at home here.
+  var isDraining = false
+  /// What everybody held when they heard that it leaves: after that nobody moves anyone here.
+  var drainsAfter = VersionVector()
+  /// It left, or burned down.
+  var isGone = false
+  var retired: Set<RegionOrdinal> = []
   /// Counts starts: what was under way before a crash does not come back.
   var session = 0
   var backup: SimulatedStore?
@@ -32,7 +39,8 @@ struct SimulatedRegion {
 
   var hello: PeerHello {
     PeerHello(
-      region: store.region, incarnation: store.incarnation, catalogRevision: Self.catalog, vector: store.vector)
+      region: store.region, incarnation: store.incarnation, catalogRevision: Self.catalog, vector: store.vector,
+      misled: store.misled)
   }
 
   mutating func timestamp(now: Int) -> HybridTimestamp {

@@ -14,6 +14,14 @@ enum PlantedFault: String, CaseIterable {
   case splitTransaction
   /// A tombstone is forgotten where another fact stands beside it.
   case dropTombstone
+  /// Tombstones are forgotten whoever has seen them.
+  case floorTooEarly
+  /// A snapshot is merged, and what its giver had forgotten stays.
+  case snapshotMergesOnly
+  /// What was written on a lost history is cut off and not written anew.
+  case dropOrphans
+  /// The digest is not kept where a tombstone goes.
+  case digestForgotten
 }
 
 /// What survives a crash of one region: the tables, with a transaction for each mutating call. A copy is a backup.
@@ -23,14 +31,34 @@ struct SimulatedStore {
     var siblings: [Placement]
   }
 
+  /// What is held of one log: all after `start`.
+  struct HeldLog: Hashable {
+    var start: AppliedHead
+    var records: [LogRecord] = []
+  }
+
   let region: RegionOrdinal
   private(set) var incarnation: Incarnation
-  private(set) var logs: [LogID: [LogRecord]] = [:]
+  private(set) var logs: [LogID: HeldLog] = [:]
   private(set) var heads: [LogID: AppliedHead] = [:]
   private(set) var rows: [SubjectTag: Row] = [:]
+  private(set) var floors = FloorLedger()
+  private(set) var cuts: Set<LogCut> = []
+  private var doubtful: Set<LogCut> = []
+  private(set) var load: SnapshotLoad?
+  private var loadedAt = 0
+  private(set) var candidates: [FloorCandidate] = []
+  private(set) var digest: [UInt8: DigestSum] = [:]
+  /// What the others are known to hold.
+  private(set) var acknowledged: [RegionOrdinal: VersionVector] = [:]
+  /// What they last said as a whole.
+  private(set) var members: [RegionOrdinal: VersionVector] = [:]
   let fault: PlantedFault?
   private var stamps: [SubjectTag: HybridTimestamp] = [:]
   private var transactions = 0
+  /// After which a snapshot that does not go on is given up.
+  private static let loadPatience = 2_000
+  private var forgottenUpTo: UInt64 = 0
 
   init(region: RegionOrdinal, fault: PlantedFault?) {
     self.region = region
@@ -40,67 +68,169 @@ struct SimulatedStore {
 
   var own: LogID { LogID(origin: region, incarnation: incarnation) }
   var vector: VersionVector { VersionVector(heads.mapValues(\.seq)) }
+  var starts: VersionVector { VersionVector(logs.mapValues(\.start.seq)) }
   var sets: [SubjectTag: PlacementSet] { rows.mapValues { PlacementSet(placement: $0.placement, siblings: $0.siblings) } }
 
   func current(_ tag: SubjectTag) -> PlacementSet? {
     rows[tag].map { PlacementSet(placement: $0.placement, siblings: $0.siblings) }
   }
 
-  mutating func restartHistory(as incarnation: Incarnation) { self.incarnation = incarnation }
+  func head(_ log: LogID) -> AppliedHead { heads[log] ?? .start(of: log, digest: testDigest) }
 
+  func held(_ log: LogID) -> HeldLog { logs[log] ?? HeldLog(start: .start(of: log, digest: testDigest)) }
+
+  /// The chain at a place, where it is known.
+  func chain(_ log: LogID, at seq: UInt64) -> ChainHash? {
+    let held = held(log)
+    if seq == held.start.seq { return held.start.chain }
+    guard seq > held.start.seq, seq <= held.start.seq + UInt64(held.records.count) else { return nil }
+    return held.records[Int(seq - held.start.seq) - 1].chain
+  }
+
+  func extent(_ log: LogID) -> ChainComparison.Extent {
+    ChainComparison.Extent(start: held(log).start.seq, end: head(log).seq)
+  }
+
+  /// Logs of which another region holds another history.
+  func forks(with theirs: [LogID: AppliedHead]) -> Set<LogID> {
+    Set(theirs.filter { log, head in chain(log, at: head.seq).map { $0 != head.chain } ?? false }.keys)
+  }
+
+  /// Logs of which this region holds a branch that does not count.
+  var misled: Set<LogID> {
+    Set(cuts.filter { chain($0.first.log, at: $0.first.seq) == $0.chain }.union(doubtful).map(\.first.log))
+  }
+
+  mutating func note(_ cuts: Set<LogCut>) {
+    // Where the log is not held back to there, nobody here can tell which branch it was.
+    doubtful.formUnion(cuts.subtracting(self.cuts).filter { held($0.first.log).start.seq >= $0.first.seq })
+    self.cuts.formUnion(cuts)
+    if let load, !cuts.allSatisfy(load.survives) { self.load = nil }
+  }
+
+  mutating func acknowledge(_ vector: VersionVector, by region: RegionOrdinal) {
+    acknowledged[region, default: VersionVector()].join(vector)
+  }
+
+  mutating func greeted(by region: RegionOrdinal, holding vector: VersionVector) {
+    acknowledge(vector, by: region)
+    members[region] = vector
+    carryOutFloors()
+  }
+
+  /// A member of which nothing was heard yet holds nothing.
+  mutating func expect(_ region: RegionOrdinal) {
+    acknowledge(VersionVector(), by: region)
+    if members[region] == nil { members[region] = VersionVector() }
+  }
+
+  mutating func forget(_ region: RegionOrdinal) {
+    acknowledged[region] = nil
+    members[region] = nil
+  }
+}
+
+// MARK: Writing
+
+extension SimulatedStore {
   /// What the group committer does for one operation.
-  mutating func commit(_ entry: DirectoryEntry) -> LogRecord {
-    var log = OwnLog(own, head: heads[own] ?? .start(of: own, digest: testDigest), digest: testDigest)
+  mutating func commit(_ entry: LogEntry) -> LogRecord {
+    var log = OwnLog(own, head: head(own), digest: testDigest)
     let record = log.append(entry)
     write([record], head: log.head, rowsToo: true)
     return record
   }
 
-  mutating func apply(_ batch: LogBatch) -> BatchDecision {
+  /// - Returns: `nil` where a snapshot that is coming in holds the batch back.
+  mutating func apply(_ batch: LogBatch, now: Int) -> BatchDecision? {
     transactions += 1
+    if now > loadedAt + Self.loadPatience { load = nil }
+    if load?.holdsBack(batch) == true { return nil }
     let decision =
       fault == .skipChainCheck
-      ? decideWithoutChain(batch) : BatchVerifier(own: own, digest: testDigest).decide(batch, applied: heads[batch.log])
+      ? decideWithoutChain(batch)
+      : BatchVerifier(own: own, cuts: cuts, digest: testDigest).decide(batch, applied: heads[batch.log])
     if case .apply(let records, let head) = decision {
       write(records, head: head, rowsToo: fault != .splitTransaction || !transactions.isMultiple(of: 9))
     }
     return decision
   }
 
-  /// The answer to a pull.
-  func answer(_ request: PullRequest) -> LogBatch? {
-    let records = logs[request.log] ?? []
-    guard request.from > 0, request.from <= UInt64(records.count) else { return nil }
-    let index = Int(request.from) - 1
-    let previous = index == 0 ? ChainHash.start(of: request.log, digest: testDigest) : records[index - 1].chain
-    return LogBatch(
-      log: request.log, first: request.from, previousChain: previous,
-      rows: records[index...].prefix(request.entriesMax).map(\.bytes))
+  /// - Returns: the log that is written from now on.
+  mutating func restartHistory(after last: Incarnation) -> LogID {
+    if incarnation <= last {
+      incarnation = Incarnation(last.rawValue + 1)
+      candidates = []
+      forgottenUpTo = 0
+    }
+    return own
+  }
+
+  /// Once for each log: whatever else contradicts it later is a copy of what was cut off.
+  mutating func cutBack(keeping end: LogPosition) -> [LogRecord] {
+    guard !cuts.contains(where: { $0.first.log == end.log }) else { return [] }
+    var held = held(end.log)
+    let count = Int(end.seq - held.start.seq)
+    let orphans = Array(held.records.dropFirst(count))
+    held.records = Array(held.records.prefix(count))
+    if let first = orphans.first { note([LogCut(first: first.position, chain: first.chain)]) }
+    logs[end.log] = held
+    heads[end.log] = AppliedHead(seq: end.seq, chain: held.records.last?.chain ?? held.start.chain)
+    guard fault != .dropOrphans else { return [] }
+    var log = OwnLog(own, head: head(own), digest: testDigest)
+    let reissue = Reissue(orphans, to: &log, current: sets)
+    append(reissue.records, head: log.head)
+    change(reissue.changes)
+    return reissue.records
   }
 
   private mutating func write(_ records: [LogRecord], head: AppliedHead, rowsToo: Bool) {
-    for record in records { logs[record.position.log, default: []].append(record) }
-    if let log = records.first?.position.log { heads[log] = head }
+    append(records, head: head)
     guard rowsToo else { return }
     switch fault {
     case .ignoreEpoch, .lastWriterWins, .dropTombstone: for record in records { writeWrongly(record) }
-    case nil, .skipChainCheck, .splitTransaction:
-      for change in PlacementChange.changes(for: records, current: sets) {
-        rows[change.tag] = Row(placement: change.placement, siblings: change.siblings)
-      }
+    default: change(PlacementChange.changes(for: records, current: sets))
+    }
+    floors.note(records)
+    carryOutFloors()
+  }
+
+  private mutating func append(_ records: [LogRecord], head: AppliedHead) {
+    guard let log = records.first?.position.log else { return }
+    var held = held(log)
+    held.records += records
+    logs[log] = held
+    heads[log] = head
+  }
+
+  private mutating func carryOutFloors() {
+    if floors.advance(to: vector, members: members.values) {
+      change(floors.changes(current: sets), digests: fault != .digestForgotten)
+    }
+  }
+
+  private mutating func change(_ changes: [PlacementChange], digests: Bool = true) {
+    let changes = floors.pruning(changes)
+    for change in changes {
+      rows[change.tag] = change.placement.map { Row(placement: $0, siblings: change.siblings) }
+    }
+    guard digests else { return }
+    for (bucket, sum) in DigestDelta(changes, hash: testDigest).sums {
+      digest[bucket, default: .zero].xor ^= sum.xor
+      digest[bucket, default: .zero].count += sum.count
     }
   }
 
   private mutating func writeWrongly(_ record: LogRecord) {
-    let placement = record.placement
+    guard case .placement(let entry) = record.entry, let placement = record.placement else { return }
     let known = current(placement.tag)
     let after: PlacementSet
     switch fault {
     case .ignoreEpoch where known?.primary.birth == placement.birth:
       after = PlacementSet(placement)
     case .lastWriterWins:
-      guard record.entry.timestamp >= stamps[placement.tag] ?? HybridTimestamp(milliseconds: 0) else { return }
-      stamps[placement.tag] = record.entry.timestamp
+      guard entry.timestamp >= stamps[placement.tag] ?? HybridTimestamp(milliseconds: 0) else { return }
+      stamps[placement.tag] = entry.timestamp
       after = PlacementSet(placement)
     case .dropTombstone:
       let kept = known.map { merge($0, placement) } ?? PlacementSet(placement)
@@ -108,21 +238,125 @@ struct SimulatedStore {
       after = alive.first.map { PlacementSet(placement: $0, siblings: alive) } ?? kept
     default: after = known.map { merge($0, placement) } ?? PlacementSet(placement)
     }
-    rows[placement.tag] = Row(placement: after.primary, siblings: after.siblings)
+    change([PlacementChange(tag: placement.tag, before: known, after: after)])
   }
 
   private func decideWithoutChain(_ batch: LogBatch) -> BatchDecision {
-    var head = heads[batch.log] ?? .start(of: batch.log, digest: testDigest)
+    var head = head(batch.log)
     guard batch.log != own else { return .ownLog }
     guard batch.first <= head.seq + 1 else { return .gap(expected: head.seq + 1) }
     guard batch.last > head.seq else { return .alreadyApplied }
     var records: [LogRecord] = []
     for bytes in batch.entries.dropFirst(Int(head.seq + 1 - batch.first)) {
-      guard let entry = try? DirectoryEntry(decoding: bytes, origin: batch.origin) else { return .corrupt(.checksum) }
+      guard let entry = try? LogEntry(decoding: bytes, origin: batch.origin) else { return .corrupt(.checksum) }
       head = AppliedHead(seq: head.seq + 1, chain: .next(head.chain, bytes, digest: testDigest))
       records.append(
         LogRecord(position: LogPosition(log: batch.log, seq: head.seq), entry: entry, bytes: bytes, chain: head.chain))
     }
     return .apply(records, newHead: head)
+  }
+}
+
+// MARK: Comparing
+
+extension SimulatedStore {
+  var factsBasis: FactsBasis { FactsBasis(vector: vector, reached: floors.reached) }
+
+  /// All facts of the buckets in which another region's digest is not the one here.
+  func facts(differingFrom theirs: [UInt8: DigestSum]) -> [Placement] {
+    sets.values.filter { theirs[$0.tag.bytes[0]] ?? .zero != digest[$0.tag.bytes[0]] ?? .zero }.flatMap(\.placements)
+  }
+
+  /// - Returns: entries that were written anew.
+  mutating func learn(_ facts: [Placement], theirs: FactsBasis, timestamp: HybridTimestamp) -> [LogRecord] {
+    let learning = Learning(facts, theirs: theirs, here: factsBasis, own: own, current: sets)
+    change(PlacementChange.changes(for: learning.facts, current: sets))
+    let records = learning.recovered.map { commit(.placement(DirectoryEntry(restating: $0, timestamp: timestamp))) }
+    change(floors.changes(current: sets))
+    return records
+  }
+}
+
+// MARK: Pulls and snapshots
+
+extension SimulatedStore {
+  func answer(_ request: PullRequest) -> PullAnswer {
+    let held = held(request.log)
+    guard request.from > held.start.seq else { return .trimmed }
+    let skipped = Int(request.from - held.start.seq) - 1
+    guard skipped < held.records.count else { return .nothing }
+    let previous = skipped == 0 ? held.start.chain : held.records[skipped - 1].chain
+    let batch = LogBatch(
+      log: request.log, first: request.from, previousChain: previous,
+      rows: held.records[skipped...].prefix(request.entriesMax).map(\.bytes))
+    return batch.map { .batch($0) } ?? .nothing
+  }
+
+  /// - Returns: `nil` where the region itself does not know which branch is right.
+  func answer(_ request: SnapshotRequest) -> SnapshotPage? {
+    guard misled.isEmpty else { return nil }
+    let tags = rows.keys.filter { tag in request.after.map { tag > $0 } ?? true }.sorted()
+    let page = tags.prefix(request.tagsMax)
+    return SnapshotPage(
+      basis: SnapshotBasis(heads: heads, cuts: cuts, floors: floors),
+      after: request.after, through: page.count < tags.count ? page.last : nil,
+      facts: page.flatMap { current($0)?.placements ?? [] })
+  }
+
+  /// - Returns: whether it was stored: one snapshot comes in at a time.
+  mutating func store(_ page: SnapshotPage, basis: SnapshotBasis, from peer: RegionOrdinal, now: Int) -> Bool {
+    let mine = SnapshotLoad(peer: peer, basis: basis)
+    if let load, load != mine, page.after != nil || (load.peer != peer && now < loadedAt + Self.loadPatience) { return false }
+    if load == nil, page.after != nil { return false }
+    (load, loadedAt) = (mine, now)
+    if fault == .snapshotMergesOnly {
+      change(PlacementChange.changes(for: page.facts, current: sets))
+    } else {
+      change(page.changes(basis: basis, current: sets.filter { page.contains($0.key) }, own: own, misled: misled))
+    }
+    return true
+  }
+
+  mutating func adopt(_ basis: SnapshotBasis, from peer: RegionOrdinal) -> Bool {
+    guard load == SnapshotLoad(peer: peer, basis: basis) else { return false }
+    load = nil
+    for (log, head) in basis.heads(over: heads, own: own, misled: misled) {
+      logs[log] = HeldLog(start: head)
+      heads[log] = head
+    }
+    floors.note(basis.floors)
+    cuts.formUnion(basis.cuts)
+    doubtful.subtract(basis.cuts)
+    _ = floors.advance(to: vector, members: members.values)
+    change(floors.changes(current: sets))
+    return true
+  }
+
+  mutating func trim(_ retention: LogRetention) {
+    for cut in retention.cuts(heads: vector, starts: starts, acknowledged: acknowledged).positions {
+      var held = held(cut.log)
+      let count = Int(cut.seq - held.start.seq)
+      held.start = AppliedHead(seq: cut.seq, chain: held.records[count - 1].chain)
+      held.records = Array(held.records.dropFirst(count))
+      logs[cut.log] = held
+    }
+  }
+
+  /// Notes how far the tombstones reach, and writes a floor where it is time.
+  mutating func tendTombstones(_ rule: FloorRule, now: UInt64) -> LogRecord? {
+    let end = LogPosition(log: own, seq: head(own).seq)
+    let since = candidates.last.map { $0.upTo.log == own ? $0.upTo.seq : 0 } ?? forgottenUpTo
+    let hasNew = sets.values.contains { set in
+      set.placements.contains { $0.state == .erased && $0.position.log == own && $0.position.seq > since }
+    }
+    if hasNew {
+      candidates.append(FloorCandidate(upTo: end, after: vector, notedAt: now))
+    }
+    let members = fault == .floorTooEarly ? [:] : members
+    guard let floor = rule.floor(among: candidates, members: members, now: now) else { return nil }
+    candidates.removeAll { $0.upTo <= floor.upTo }
+    forgottenUpTo = floor.upTo.seq
+    let blind = TombstoneFloor(upTo: floor.upTo, after: VersionVector([floor.upTo.log: floor.upTo.seq]))
+    return commit(.floor(fault == .floorTooEarly ? blind : floor))
   }
 }

@@ -8,25 +8,58 @@ struct SimulationChecker {
   private(set) var contestedAtEnd = 0
   private(set) var committedCount = 0
   private(set) var lookupCount = 0
-  private var committedRecords: [LogPosition: LogRecord] = [:]
-  private var fenced: Set<LogID> = []
-  /// Per log, the last entry that its region held when it was set back; later ones may be gone for good.
+  private(set) var sessionReadCount = 0
+  private(set) var snapshotCount = 0
+  private(set) var reissuedCount = 0
+  private(set) var floorCount = 0
+  private(set) var recoveredCount = 0
+  private(set) var droppedAtEnd = 0
+  /// Logs of which nobody remembers enough to say which of two histories is right: nothing is decided then, and nothing is lost.
+  private(set) var needsOperator: Set<LogID> = []
+  /// Every entry that was ever written, by the chain up to it: two histories of one log share none after they part.
+  private var written: [ChainHash: (record: LogRecord, previous: ChainHash)] = [:]
+  private var writtenAt: [LogPosition: [LogRecord]] = [:]
+  private var heads: [LogID: [ChainHash]] = [:]
+  private var committedRecords: [LogRecord] = []
+  /// Per log, the last entry that anybody else held when its region was set back; later ones may be gone for good.
   private var setBack: [LogID: UInt64] = [:]
+  private var lost: Set<RegionOrdinal> = []
+  private var drainedRegions: Set<RegionOrdinal> = []
 
   mutating func heard(_ report: PeerReport) {
     switch report {
-    case .fenced(let log, _), .ownHistoryLost(let log, _, _): fenced.insert(log)
-    case .health, .needsSnapshot: break
+    case .fenced(let log, .unreadable(let position, let error)):
+      violations.append("log \(log) unreadable at \(position): \(error)")
+    case .fenced(let log, .beyondMemory): needsOperator.insert(log)
+    case .snapshotLoaded: snapshotCount += 1
+    case .fenced, .health, .ownHistoryLost, .loadingSnapshot, .ownEntriesReissued: break
     }
   }
 
-  mutating func historyIsLost(of store: SimulatedStore, backTo backup: SimulatedStore) {
-    setBack[store.own] = backup.heads[store.own]?.seq ?? 0
+  mutating func historyIsLost(of store: SimulatedStore, backTo backup: SimulatedStore, others: [SimulatedStore]) {
+    let elsewhere = others.filter { $0.region != store.region }.map { $0.head(store.own).seq }.max() ?? 0
+    setBack[store.own] = max(backup.head(store.own).seq, elsewhere)
   }
 
-  mutating func vectorMoved(from before: VersionVector, to after: VersionVector) {
+  mutating func isGone(_ store: SimulatedStore, others: [SimulatedStore]) {
+    lost.insert(store.region)
+    setBack[store.own] = others.filter { $0.region != store.region }.map { $0.head(store.own).seq }.max() ?? 0
+  }
+
+  mutating func drained(_ region: RegionOrdinal) { drainedRegions.insert(region) }
+
+  mutating func vectorMoved(from before: VersionVector, to after: VersionVector, of region: RegionOrdinal) {
     for position in before.positions where after[position.log] < position.seq {
-      violations.append("a version vector went back in log \(position.log): \(position.seq) to \(after[position.log])")
+      violations.append(
+        "region \(region): a version vector went back in log \(position.log): \(position.seq) to \(after[position.log])")
+    }
+  }
+
+  /// Only a log with a branch that does not count may come to less than what was held.
+  mutating func adopted(_ basis: SnapshotBasis, from before: VersionVector, to after: VersionVector) {
+    let cut = Set(basis.cuts.map(\.first.log))
+    for position in before.positions where after[position.log] < position.seq && !cut.contains(position.log) {
+      violations.append("a snapshot took log \(position.log) back from \(position.seq) to \(after[position.log])")
     }
   }
 
@@ -34,14 +67,36 @@ struct SimulationChecker {
   mutating func committed(_ record: LogRecord, in store: SimulatedStore) {
     committedCount += 1
     lookupCount += 1
-    committedRecords[record.position] = record
-    guard record.entry.kind == .register else { return }
-    guard case .local(let placement) = PlacementLookup(store.current(record.entry.tag), at: store.region),
+    committedRecords.append(record)
+    note(record)
+    if case .floor = record.entry { floorCount += 1 }
+    guard let entry = record.placementEntry, entry.kind == .register else { return }
+    guard case .local(let placement) = PlacementLookup(store.current(entry.tag), at: store.region),
       placement.birth == record.position
     else {
       violations.append("region \(store.region) does not find what it has just registered at \(record.position)")
       return
     }
+  }
+
+  /// Something that was thought lost is written again.
+  mutating func recovered(_ record: LogRecord) {
+    recoveredCount += 1
+    note(record)
+  }
+
+  mutating func reissued(_ record: LogRecord) {
+    reissuedCount += 1
+    note(record)
+  }
+
+  private mutating func note(_ record: LogRecord) {
+    let candidates = [ChainHash.start(of: record.position.log, digest: testDigest)] + heads[record.position.log, default: []]
+    let previous = candidates.first { .next($0, record.bytes, digest: testDigest) == record.chain }
+    guard let previous else { return violations.append("entry \(record.position) follows nothing that was written") }
+    written[record.chain] = (record, previous)
+    writtenAt[record.position, default: []].append(record)
+    heads[record.position.log, default: []].append(record.chain)
   }
 
   /// A refusal is right only for what the region's own copy says: it never stems from a peer that is out of reach.
@@ -58,6 +113,21 @@ struct SimulationChecker {
     if !fits { violations.append("region \(store.region) refused with \(refusal) where it finds \(lookup)") }
   }
 
+  /// The region holds all that the session has seen: its own registrations are among that, or what came of them.
+  mutating func sessionLooks(for registered: [SubjectTag: LogPosition], at store: SimulatedStore) {
+    // While a snapshot comes in, what its giver has forgotten goes before the word of it comes.
+    guard store.load == nil else { return }
+    sessionReadCount += 1
+    for (tag, birth) in registered {
+      // A history that was lost takes its sessions' certainty along; a tombstone may have been forgotten.
+      guard setBack[birth.log] == nil, store.floors.reached.isEmpty else { continue }
+      let births = store.current(tag)?.placements.flatMap { $0.knowledge.heights.keys } ?? []
+      if !births.contains(birth) {
+        violations.append("region \(store.region) does not show a session what it registered at \(birth)")
+      }
+    }
+  }
+
   mutating func acknowledged(_ position: LogPosition, holder: SimulatedStore, isUp: Bool) {
     guard isUp, setBack.isEmpty, !holder.vector.includes(position) else { return }
     violations.append("region \(holder.region) acknowledged \(position) and does not hold it")
@@ -65,94 +135,178 @@ struct SimulationChecker {
 }
 
 extension SimulationChecker {
-  mutating func checkEnd(of regions: [SimulatedRegion], unnoticedRestores: Bool) throws {
+  mutating func checkEnd(of regions: [SimulatedRegion], gone: Set<RegionOrdinal>) throws {
     let stores = regions.map(\.store)
-    checkLogs(stores)
-    // After an unnoticed restore two histories stand until the region takes a new incarnation: they must have been seen.
-    guard !unnoticedRestores else { return }
-    guard let first = stores.first else { return }
+    guard let first = stores.first, needsOperator.isEmpty else { return }
     for store in stores.dropFirst() {
-      if store.vector != first.vector {
+      if store.heads != first.heads {
         violations.append("regions \(first.region) and \(store.region) hold different logs a minute after healing")
       }
       if store.rows != first.rows {
         violations.append("regions \(first.region) and \(store.region) hold different placements")
       }
     }
-    if !fenced.isEmpty { violations.append("fenced without a reason: \(fenced.sorted())") }
-    checkNothingLost(stores)
-    for store in stores { checkPlacements(store) }
+    for store in stores { checkRetained(store) }
+    let history = history(of: first)
+    checkNothingLost(in: history)
+    for store in stores where store.heads == first.heads {
+      checkPlacements(store, history)
+      checkDigest(store)
+    }
     contestedAtEnd = first.sets.values.count { $0.isContested }
+    for region in drainedRegions where first.sets.values.contains(where: { $0.isAtHome(in: region) }) {
+      violations.append("somebody is at home in region \(region), which has left")
+    }
   }
 
-  /// Every copy of a log is the same as far as it goes, its chain fits its bytes, and its numbers have no gaps.
-  private mutating func checkLogs(_ stores: [SimulatedStore]) {
-    var longest: [LogID: [LogRecord]] = [:]
-    for store in stores {
-      for (log, records) in store.logs {
-        var chain = ChainHash.start(of: log, digest: testDigest)
-        for (index, record) in records.enumerated() {
-          chain = .next(chain, record.bytes, digest: testDigest)
-          if record.position.seq != UInt64(index + 1) { violations.append("log \(log) has a gap at \(record.position)") }
-          if record.chain != chain, !fenced.contains(log) { violations.append("a chain breaks at \(record.position)") }
+  /// What the region's heads stand for, back to the beginning of every log.
+  private mutating func history(of store: SimulatedStore) -> [LogRecord] {
+    var records: [LogRecord] = []
+    for (log, head) in store.heads {
+      var (chain, count) = (head.chain, UInt64(0))
+      while let (record, previous) = written[chain] {
+        records.append(record)
+        chain = previous
+        count += 1
+      }
+      if count != head.seq || chain != .start(of: log, digest: testDigest) {
+        violations.append("region \(store.region): log \(log) is at \(head.seq), and \(count) entries lead there")
+      }
+    }
+    return records
+  }
+
+  /// What is still held of a log ends at its head, has no gaps, and is what was written.
+  private mutating func checkRetained(_ store: SimulatedStore) {
+    for (log, held) in store.logs {
+      if held.start.seq + UInt64(held.records.count) != store.head(log).seq {
+        violations.append("region \(store.region): log \(log) does not end at its head")
+      }
+      for (index, record) in held.records.enumerated() {
+        if record.position.seq != held.start.seq + UInt64(index + 1) {
+          violations.append("log \(log) has a gap at \(record.position)")
         }
-        let other = longest[log] ?? []
-        if zip(records, other).contains(where: { $0.bytes != $1.bytes }), !fenced.contains(log) {
-          violations.append("log \(log) has two histories and nobody was told")
-        }
-        if records.count > other.count { longest[log] = records }
+        if written[record.chain]?.record.bytes != record.bytes { violations.append("\(record.position) holds what nobody wrote") }
       }
     }
   }
 
-  private mutating func checkNothingLost(_ stores: [SimulatedStore]) {
-    for (position, record) in committedRecords {
-      if let kept = setBack[position.log], position.seq > kept { continue }
-      for store in stores where store.logs[position.log]?.contains(where: { $0.bytes == record.bytes }) != true {
-        violations.append("region \(store.region) lacks the acknowledged entry \(position)")
+  private mutating func checkNothingLost(in history: [LogRecord]) {
+    let chains = Set(history.map(\.chain))
+    // An entry written anew has another place, and the same author, time and subject.
+    let contents = Set(history.compactMap(\.content))
+    for record in committedRecords where !chains.contains(record.chain) {
+      if let kept = setBack[record.position.log], record.position.seq > kept { continue }
+      guard let content = record.content else { continue }
+      if !contents.contains(content) { violations.append("the acknowledged entry \(record.position) is lost") }
+    }
+  }
+
+  private mutating func checkDigest(_ store: SimulatedStore) {
+    var expected: [UInt8: DigestSum] = [:]
+    for set in store.sets.values {
+      for fact in set.placements {
+        let hash = testDigest(fact.encoded).prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        expected[fact.tag.bytes[0], default: .zero].xor ^= hash
+        expected[fact.tag.bytes[0], default: .zero].count += 1
       }
+    }
+    if store.digest.filter({ !$0.value.isZero }) != expected {
+      violations.append("the digest of region \(store.region) is not that of its placements")
     }
   }
 
   /// The placements of a store against what its own logs say, worked out from the rules as they are written down.
-  private mutating func checkPlacements(_ store: SimulatedStore) {
+  private mutating func checkPlacements(_ store: SimulatedStore, _ history: [LogRecord]) {
     var facts: [SubjectTag: [LogRecord]] = [:]
-    for record in store.logs.values.joined() { facts[record.entry.tag, default: []].append(record) }
-    for (tag, records) in facts {
-      guard let set = store.current(tag) else {
-        violations.append("region \(store.region) has no placement for \(tag)")
+    var floors: [TombstoneFloor] = []
+    for record in history {
+      switch record.entry {
+      case .placement(let entry): facts[entry.tag, default: []].append(record)
+      case .floor(let floor): floors.append(floor)
+      }
+    }
+    // What is left of a history that was lost stands in no log any more. It counts where it was written once.
+    for fact in store.sets.values.flatMap(\.placements) where !(facts[fact.tag] ?? []).contains(where: { $0.placement == fact }) {
+      guard setBack[fact.position.log] != nil, let relic = writtenAt[fact.position]?.first(where: { $0.placement == fact }) else {
+        violations.append("region \(store.region) knows \(fact.position) of \(fact.tag) from nowhere")
         continue
       }
-      let expected = records.filter { record in !records.contains { Self.supersedes($0, record) } }
+      facts[fact.tag, default: []].append(relic)
+    }
+    for (tag, records) in facts {
+      let maximal = records.filter { record in !records.contains { Self.supersedes($0, record) } }
+      let expected = maximal.filter { record in
+        let birth = record.placementEntry?.birth
+        return record.placementEntry?.state != .erased
+          || maximal.contains { $0.chain != record.chain && ($0.placementEntry?.birth ?? $0.position) == birth }
+          || !floors.contains { $0.upTo.log == record.position.log && $0.upTo.seq >= record.position.seq }
+      }
+      droppedAtEnd += maximal.count - expected.count
+      guard let set = store.current(tag) else {
+        if !expected.isEmpty { violations.append("region \(store.region) has no placement for \(tag)") }
+        continue
+      }
       if Set(expected.map(\.position)) != Set(set.placements.map(\.position)) {
         violations.append(
           "region \(store.region) holds \(set.placements.map(\.position)) of \(expected.map(\.position).sorted()) for \(tag)")
       }
-      let births = Set(records.filter { $0.entry.kind == .register }.map(\.position))
-      let isResolved = records.contains { $0.entry.kind == .resolve }
-      if births.count > 1, !isResolved, Set(set.siblings.map(\.birth)) != births {
+      let births = Set(
+        records.filter { $0.placementEntry?.epoch == .first }.map { $0.placementEntry?.birth ?? $0.position })
+      let isResolved = records.contains { $0.placementEntry?.covers.isEmpty == false }
+      if births.count > 1, !isResolved, maximal.count == expected.count, Set(set.siblings.map(\.birth)) != births {
         violations.append("\(tag) was registered \(births.count) times and is not contested with all of them")
       }
-      for erasure in records where erasure.entry.kind == .erase {
-        guard case .settled(let placement) = set, placement.birth == erasure.entry.birth, placement.state != .erased else {
-          continue
-        }
+      for erasure in records where erasure.placementEntry?.kind == .erase {
+        guard case .settled(let placement) = set, placement.birth == erasure.placementEntry?.birth, placement.state != .erased
+        else { continue }
         violations.append("\(tag), erased at \(erasure.position), has returned")
       }
     }
   }
 
   /// Whether `later` was written by someone who knew of `earlier`.
-  private static func supersedes(_ later: LogRecord, _ earlier: LogRecord) -> Bool {
-    func birth(_ record: LogRecord) -> LogPosition { record.entry.birth ?? record.position }
-    var known = earlier.entry.covers.heights.map { (birth: $0.key, epoch: $0.value.epoch, isErased: $0.value.isErased) }
-    known.append((birth(earlier), earlier.entry.epoch, earlier.entry.state == .erased))
+  private static func supersedes(_ laterRecord: LogRecord, _ earlierRecord: LogRecord) -> Bool {
+    guard let later = laterRecord.placementEntry, let earlier = earlierRecord.placementEntry else { return false }
+    let laterBirth = later.birth ?? laterRecord.position
+    if laterBirth == earlier.birth ?? earlierRecord.position, later.epoch == earlier.epoch, later.home == earlier.home,
+      later.state == earlier.state, later.covers == earlier.covers, earlierRecord.position < laterRecord.position
+    {
+      return true
+    }
+    var known = earlier.covers.heights.map { (birth: $0.key, epoch: $0.value.epoch, isErased: $0.value.isErased) }
+    known.append((earlier.birth ?? earlierRecord.position, earlier.epoch, earlier.state == .erased))
     return known.allSatisfy { item in
-      if item.birth == birth(later) {
-        return later.entry.epoch > item.epoch && (later.entry.state == .erased || !item.isErased)
+      if item.birth == laterBirth {
+        return later.epoch > item.epoch && (later.state == .erased || !item.isErased)
       }
-      guard let covered = later.entry.covers.heights[item.birth] else { return false }
+      guard let covered = later.covers.heights[item.birth] else { return false }
       return covered.epoch >= item.epoch && (covered.isErased || !item.isErased)
     }
+  }
+}
+
+extension LogRecord {
+  var placementEntry: DirectoryEntry? {
+    guard case .placement(let entry) = entry else { return nil }
+    return entry
+  }
+
+  /// Author, time and subject.
+  fileprivate var content: [UInt8]? {
+    placementEntry.map { entry in
+      var bytes = entry.tag.bytes
+      bytes.append(bigEndian: position.origin.rawValue)
+      bytes.append(bigEndian: entry.timestamp.milliseconds)
+      bytes.append(bigEndian: entry.timestamp.counter)
+      return bytes
+    }
+  }
+}
+
+extension PlacementSet {
+  fileprivate func isAtHome(in region: RegionOrdinal) -> Bool {
+    guard case .settled(let placement) = self else { return false }
+    return placement.home == region && placement.state != .erased
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Directory
@@ -10,17 +11,19 @@ private func run(_ seed: UInt64, _ options: SimulatedWorld.Options = .init()) th
 
 @Suite struct SimulationTests {
   static let chunk: UInt64 = 40
+  /// 2,000 seeds, or as many as the environment asks for.
+  static let chunkCount = (ProcessInfo.processInfo.environment["DOMICILE_TEST_SEEDS"].flatMap { UInt64($0) } ?? 2_000) / chunk
 
-  @Test(arguments: [UInt64](0..<8))
+  @Test(arguments: [UInt64](0..<SimulationTests.chunkCount))
   func `regions converge after every storm, lose nothing acknowledged, and never pick a winner`(chunk: UInt64) throws {
     var contested = 0
     var occurrences = 0
     for seed in (chunk * Self.chunk)..<((chunk + 1) * Self.chunk) {
       let world = try run(seed)
-      #expect(world.checker.violations.isEmpty, "seed \(seed): \(world.checker.violations.prefix(3))")
+      #expect(world.checker.violations.isEmpty, "seed \(seed): \(world.checker.violations.prefix(2))")
       contested += world.checker.contestedAtEnd
       occurrences += world.occurrences
-      #expect(world.checker.committedCount > 10, "seed \(seed): the clients must get something done")
+      #expect(world.checker.committedCount >= 5, "seed \(seed): the clients must get something done")
     }
     #expect(contested > 20, "tags must have been registered twice: \(contested) in \(occurrences) occurrences")
   }
@@ -28,7 +31,7 @@ private func run(_ seed: UInt64, _ options: SimulatedWorld.Options = .init()) th
   @Test func `two regions that never reach each other converge through a third`() throws {
     for seed in UInt64(9_000)..<9_020 {
       let world = try run(seed, .init(cutForGood: [[0, 1], [1, 0]]))
-      #expect(world.checker.violations.isEmpty, "seed \(seed): \(world.checker.violations.prefix(3))")
+      #expect(world.checker.violations.isEmpty, "seed \(seed): \(world.checker.violations.prefix(2))")
     }
   }
 
@@ -38,24 +41,23 @@ private func run(_ seed: UInt64, _ options: SimulatedWorld.Options = .init()) th
     #expect(first.regions.map(\.store.rows) == second.regions.map(\.store.rows))
   }
 
-  @Test func `a region that was set back without notice is always found out, and its two histories never mix`() throws {
-    var forks = 0
-    for seed in UInt64(5_000)..<5_060 {
+  @Test func `a region that was set back without notice takes back what it lost and writes anew what it wrote since`() throws {
+    var (reissued, undecided) = (0, 0)
+    for seed in UInt64(5_000)..<5_200 {
       let world = try run(seed, .init(restoresUnnoticed: true))
-      #expect(world.checker.violations.isEmpty, "seed \(seed): \(world.checker.violations.prefix(3))")
-      let histories = world.regions.map { region in
-        world.regions.map { other in zip(region.store.logs[other.store.own] ?? [], other.store.logs[other.store.own] ?? []) }
-          .contains { pairs in pairs.contains { $0.bytes != $1.bytes } }
-      }
-      forks += histories.contains(true) ? 1 : 0
+      #expect(world.checker.violations.isEmpty, "seed \(seed): \(world.checker.violations.prefix(2))")
+      reissued += world.checker.reissuedCount
+      undecided += world.checker.needsOperator.isEmpty ? 0 : 1
     }
-    #expect(forks > 10, "histories must have forked for this to say anything: \(forks)")
+    #expect(undecided < 10, "nobody could say what is right in \(undecided) of 200")
+    #expect(reissued > 10, "histories must have forked for this to say anything: \(reissued)")
   }
 
   @Test(arguments: PlantedFault.allCases)
   func `the checker finds a planted fault`(fault: PlantedFault) throws {
-    let seeds = UInt64(0)..<60
-    let options = SimulatedWorld.Options(fault: fault, restoresUnnoticed: fault == .skipChainCheck)
+    let seeds = UInt64(0)..<400
+    let options = SimulatedWorld.Options(
+      fault: fault, restoresUnnoticed: [.skipChainCheck, .dropOrphans, .snapshotMergesOnly].contains(fault))
     let found = try seeds.first { seed in try !run(seed, options).checker.violations.isEmpty }
     #expect(found != nil, "no seed of \(seeds) shows \(fault.rawValue)")
   }

@@ -49,7 +49,7 @@ enum TagPartitioning {
                   WHERE c.contype = 'f' AND c.conparentid = 0 AND c.conrelid = moved AND other.relkind <> 'p') THEN
         RAISE EXCEPTION '% refers to a table that is not distributed', own_name;
       END IF;
-      IF colocate_with <> 'default' AND (SELECT relkind FROM pg_class WHERE oid = colocate_with::regclass) <> 'p' THEN
+      IF colocate_with NOT IN ('default', 'none') AND (SELECT relkind FROM pg_class WHERE oid = colocate_with::regclass) <> 'p' THEN
         RAISE EXCEPTION '% is not distributed', colocate_with;
       END IF;
       -- Its own keys first, then what refers to it, then its other indexes.

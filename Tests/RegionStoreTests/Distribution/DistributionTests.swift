@@ -191,12 +191,13 @@ extension DistributionTests {
       try await america.register(try tag(7))
       try await america.register(try tag(2_000))
       let log = LogID(origin: america.region.ordinal, incarnation: .first)
-      let batch = try #require(try await america.store.logBatch(of: log, from: 1, entriesMax: 100))
-      guard case .apply = try await test.store.apply(batch) else {
+      guard case .batch(let batch) = try await america.store.logBatch(of: log, from: 1, entriesMax: 100),
+        case .applied = try await test.store.apply(batch)
+      else {
         Issue.record("the batch was not applied")
         return
       }
-      #expect(try await test.store.apply(batch) == .alreadyApplied)
+      #expect(try await test.store.apply(batch) == .alreadyApplied(LogPosition(log: log, seq: 2)))
       #expect(try await test.store.placement(of: try tag(7))?.isContested == true)
       #expect(try await test.store.placement(of: try tag(2_000)) == america.store.placement(of: try tag(2_000)))
       #expect(try await test.store.appliedHeads()[log]?.seq == 2)
@@ -238,7 +239,7 @@ extension DistributionTests {
   private static let tablesWithTag = """
     SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
      WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND a.attname = 'tag' AND a.attnotnull
-       AND a.atttypid = 'bytea'::regtype
+       AND a.atttypid IN ('bytea'::regtype, 'uuid'::regtype)
     """
   private static let foreignKeys = """
     SELECT conrelid::regclass::text, confrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'f'

@@ -1,0 +1,99 @@
+package import Residency
+
+/// Finds the last place at which two copies of a log agree, by comparing chains: equal chains mean equal histories up to there.
+///
+/// Each round asks for the peer's chains at up to ``probesMax`` places, so a million entries take four rounds.
+package struct ForkSearch: Hashable, Sendable {
+  package static let probesMax = 32
+
+  package enum Progress: Hashable, Sendable {
+    /// Compare here, ascending.
+    case probe([UInt64])
+    case found(UInt64)
+    /// The copies part before the first place that both still hold: nobody can say any more where.
+    case beyondMemory
+  }
+
+  package let log: LogID
+  private let start: UInt64
+  /// Here they are known to agree; `nil` before that has been seen anywhere.
+  private var agrees: UInt64?
+  /// Here they are not.
+  private var differs: UInt64
+  private var isBeyondMemory = false
+
+  /// - Parameters:
+  ///   - start: the first place at which both copies know their chain. At 0, where no log has an entry yet, all copies agree.
+  ///   - end: the last place that both hold.
+  package init(log: LogID, start: UInt64, end: UInt64) {
+    self.log = log
+    self.start = start
+    agrees = start == 0 ? 0 : nil
+    isBeyondMemory = start > end
+    differs = max(start, end) + 1
+  }
+
+  package var progress: Progress {
+    guard !isBeyondMemory else { return .beyondMemory }
+    guard let agrees else { return .probe([start]) }
+    let width = differs - agrees - 1
+    guard width > 0 else { return .found(agrees) }
+    let count = min(width, UInt64(Self.probesMax))
+    return .probe(Set((1...count).map { agrees + $0 * width / count }).sorted())
+  }
+
+  /// - Parameters:
+  ///   - own: this region's chains at the probes, where it knows them.
+  ///   - theirs: the peer's.
+  package mutating func compare(own: [UInt64: ChainHash], theirs: [UInt64: ChainHash]) {
+    guard case .probe(let probes) = progress else { return }
+    for probe in probes.reversed() {
+      if let chain = own[probe], theirs[probe] == chain {
+        agrees = max(agrees ?? 0, probe)
+        break
+      }
+      differs = min(differs, probe)
+    }
+    if agrees == nil { isBeyondMemory = true }
+  }
+}
+
+/// Writes anew, in another log, what a region wrote after the place to which its log must be cut back.
+///
+/// A region that was restored without knowing it wrote on at places that its log had already held before. Its peers have those
+/// entries; what it wrote since belongs into its next incarnation.
+package struct Reissue: Sendable {
+  /// The entries as they are written again, in order.
+  package private(set) var records: [LogRecord] = []
+  /// What becomes of the subjects that they speak of.
+  package private(set) var changes: [PlacementChange]
+
+  /// - Parameters:
+  ///   - orphans: the entries to cut off, in order.
+  ///   - log: this region's own log, which they are appended to.
+  ///   - current: what is held of the tags that they speak of.
+  package init(_ orphans: [LogRecord], to log: inout OwnLog, current: [SubjectTag: PlacementSet]) {
+    for orphan in orphans {
+      guard case .placement(let entry) = orphan.entry else { continue }
+      records.append(log.append(.placement(entry.restated(from: orphan.position))))
+    }
+    let cut = Set(orphans.map(\.position))
+    var after: [SubjectTag: PlacementSet?] = current.mapValues { set in
+      PlacementSet(merging: set.placements.filter { !cut.contains($0.position) })
+    }
+    for fact in records.compactMap(\.placement) {
+      let known = after[fact.tag] ?? nil
+      after.updateValue(known.map { merge($0, fact) } ?? PlacementSet(fact), forKey: fact.tag)
+    }
+    changes = PlacementChange.changes(from: current, to: after)
+  }
+}
+
+extension DirectoryEntry {
+  /// The same fact. Its birth stays where it was, though nothing stands there any more: what was written since speaks of it.
+  fileprivate func restated(from position: LogPosition) -> DirectoryEntry {
+    DirectoryEntry(
+      kind: .restate, tag: tag, birth: birth ?? position, epoch: epoch, home: home, state: state, covers: covers,
+      timestamp: timestamp)
+  }
+}

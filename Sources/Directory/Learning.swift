@@ -1,0 +1,69 @@
+package import Residency
+
+/// What a region says of itself with facts that it gives outside of a log.
+package struct FactsBasis: Hashable, Sendable {
+  /// How far it holds each log.
+  package let vector: VersionVector
+  /// See ``FloorLedger/reached``.
+  package let reached: VersionVector
+
+  package init(vector: VersionVector, reached: VersionVector) {
+    self.vector = vector
+    self.reached = reached
+  }
+}
+
+/// Which of a peer's facts are taken in outside of the logs: for a look-up that asks several regions, and to repair a copy.
+///
+/// State is joined, and no version vector moves: the entry itself comes by its log. Taken in is
+/// - what stands beyond what is held here of its log;
+/// - what should be here by this region's own vector and is not, if the peer has forgotten all that was forgotten here: else it may
+///   be what a tombstone stood for;
+/// - never what this region's own current log does not hold: nobody knows that better.
+///
+/// A fact of a log that this region has closed, beyond its end, and that the peer does not have by its log either, is all that is left
+/// of a history that this region lost: it is written anew, so that all regions come to hold it.
+package struct Learning: Hashable, Sendable {
+  /// To merge.
+  package private(set) var facts: [Placement] = []
+  /// Of the facts, those to write anew in this region's own log.
+  package private(set) var recovered: [Placement] = []
+  /// How many facts were missing here that this region's vector says it holds: its copy was damaged.
+  package private(set) var repairs = 0
+
+  /// - Parameters:
+  ///   - offered: the peer's facts.
+  ///   - theirs: read no later than the facts.
+  ///   - here: this region's own, read in the transaction that takes the facts in.
+  ///   - own: the log that this region writes.
+  ///   - current: what is held here of the tags of the facts.
+  package init(
+    _ offered: [Placement], theirs: FactsBasis, here: FactsBasis, own: LogID, current: [SubjectTag: PlacementSet]
+  ) {
+    let mayRepair = theirs.vector.dominates(here.reached)
+    for fact in offered {
+      if let known = current[fact.tag], merge(known, fact) == known { continue }
+      let log = fact.position.log
+      if here.vector.includes(fact.position) {
+        guard mayRepair else { continue }
+        repairs += 1
+        facts.append(fact)
+      } else if log.origin == own.origin {
+        guard log < own, !theirs.vector.includes(fact.position) else { continue }
+        facts.append(fact)
+        recovered.append(fact)
+      } else {
+        facts.append(fact)
+      }
+    }
+  }
+}
+
+extension DirectoryEntry {
+  /// Says again what is left of a history that the fact's region has lost.
+  package init(restating fact: Placement, timestamp: HybridTimestamp) {
+    self.init(
+      kind: .restate, tag: fact.tag, birth: fact.birth, epoch: fact.epoch, home: fact.home, state: fact.state,
+      covers: fact.covers, timestamp: timestamp)
+  }
+}

@@ -1,0 +1,166 @@
+package import Directory
+import Postgres
+package import Residency
+
+/// What is done from time to time, by any of a region's coordinators.
+extension RegionStore {
+  /// Rows that go in one statement: nobody waits long for them.
+  private static let trimmedAtOnce: Int64 = 20_000
+
+  /// Drops the entries that no member needs any more, and some of those that lie before the start of their log.
+  /// - Parameter members: whose acknowledgement is waited for: every member but this region.
+  /// - Returns: how many entries went.
+  @discardableResult
+  package func trimLogs(_ retention: LogRetention, members: Set<RegionOrdinal>) async throws(StoreError) -> Int {
+    let (heads, starts, acknowledged) = try await retained(members: members)
+    let cuts = retention.cuts(heads: heads, starts: starts, acknowledged: acknowledged)
+    var trimmed = 0
+    for cut in cuts.positions.sorted() {
+      try await directoryTransaction { transaction, _, _ in
+        _ = try await transaction.run([
+          PipelineStep(.moveStart, Self.parameters(of: cut.log) + [.int64(Int64(bitPattern: cut.seq))])
+        ])
+        return (true, ())
+      }
+    }
+    for log in heads.positions.map(\.log) {
+      while true {
+        let count = try await reading { connection, deadline in
+          let result = try await connection.execute(
+            .deleteTrimmed, Self.parameters(of: log) + [.int64(Self.trimmedAtOnce)], deadline: deadline)
+          return result.affectedRows
+        }
+        trimmed += count
+        guard count == Int(Self.trimmedAtOnce) else { break }
+      }
+    }
+    return trimmed
+  }
+
+  private func retained(
+    members: Set<RegionOrdinal>
+  ) async throws(StoreError) -> (heads: VersionVector, starts: VersionVector, acknowledged: [RegionOrdinal: VersionVector]) {
+    try await reading { connection, deadline in
+      let results = try await connection.pipeline(
+        [
+          PipelineStep(.selectApplied, [.int32(Int32(self.region.ordinal.rawValue))]), PipelineStep(.selectStarts, []),
+          PipelineStep(.selectAcknowledged, []),
+        ], deadline: deadline)
+      var acknowledged = Dictionary(uniqueKeysWithValues: members.map { ($0, VersionVector()) })
+      for row in results[2].rows {
+        guard let peer = RegionOrdinal(Int(try row.int32(3))) else { continue }
+        acknowledged[peer]?.advance(to: try Self.position(row))
+      }
+      return (
+        VersionVector(try Self.heads(results[0].rows).mapValues(\.seq)),
+        VersionVector(try Self.heads(results[1].rows).mapValues(\.seq)), acknowledged
+      )
+    }
+  }
+
+  /// Notes how far this region's tombstones reach, and writes a floor where it is time.
+  /// - Parameters:
+  ///   - members: who has to know of a tombstone before it goes: every member but this region.
+  ///   - now: milliseconds since 1970 UTC.
+  /// - Returns: this region's own log, if a floor was written.
+  @discardableResult
+  package func tendTombstones(
+    _ rule: FloorRule, members: Set<RegionOrdinal>, now: UInt64
+  ) async throws(StoreError) -> LogPosition? {
+    try await directoryTransaction(reading: [PipelineStep(.readCandidates, [])]) { transaction, state, results in
+      var candidates = try Array(results)[0].rows.map { row in
+        FloorCandidate(
+          upTo: LogPosition(
+            origin: state.own.origin, incarnation: Incarnation(UInt32(bitPattern: try row.int32(0))), seq: try row.uint64(1)),
+          after: try VersionVector(decoding: try row.bytes(2)), notedAt: try row.uint64(3))
+      }
+      let vector = VersionVector(
+        try await self.heads(on: transaction.connection, deadline: transaction.deadline).mapValues(\.seq))
+      let newest = candidates.map(\.upTo).max()
+      let since = [newest.flatMap { $0.log == state.own ? $0.seq : nil } ?? 0, state.floors.forgotten[state.own]].max() ?? 0
+      var steps: [PipelineStep] = []
+      if state.head.seq > since, try await self.hasTombstones(of: state.own, after: since, in: transaction) {
+        let candidate = FloorCandidate(
+          upTo: LogPosition(log: state.own, seq: state.head.seq), after: vector, notedAt: now)
+        candidates.append(candidate)
+        steps.append(
+          PipelineStep(
+            .insertCandidate,
+            [
+              .int32(Int32(bitPattern: state.own.incarnation.rawValue)), .int64(Int64(bitPattern: candidate.upTo.seq)),
+              .bytes(candidate.after.encoded), .timestamp(milliseconds: Int64(clamping: now)),
+            ]))
+      }
+      var known = try await Self.memberVectors(on: transaction.connection, deadline: transaction.deadline)
+      known = Dictionary(uniqueKeysWithValues: members.map { ($0, known[$0] ?? VersionVector()) })
+      guard let floor = rule.floor(among: candidates, members: known, now: now) else {
+        _ = try await transaction.run(steps)
+        return (!steps.isEmpty, nil)
+      }
+      guard let row = try await transaction.run([PipelineStep(.lockHead, [])])[0].rows.first,
+        let chain = ChainHash(try row.bytes(1))
+      else { throw StoreError.corrupt(what: "the head") }
+      var own = OwnLog(
+        state.own, head: AppliedHead(seq: try row.uint64(0), chain: chain), digest: DirectoryTransaction.digest)
+      let record = own.append(.floor(floor))
+      steps += Self.append([record], head: own.head)
+      steps.append(
+        PipelineStep(
+          .deleteCandidates,
+          [.int32(Int32(bitPattern: floor.upTo.incarnation.rawValue)), .int64(Int64(bitPattern: floor.upTo.seq))]))
+      _ = try await transaction.run(steps)
+      let before = state.floors
+      state.floors.note([record])
+      var now = vector
+      now.advance(to: record.position)
+      try await transaction.forget(&state.floors, heldNow: now, before: before)
+      return (true, record.position)
+    }
+  }
+
+  private func hasTombstones(of log: LogID, after seq: UInt64, in transaction: DirectoryTransaction) async throws -> Bool {
+    let rows = try await transaction.connection.execute(.readTombstones, [], deadline: transaction.deadline).rows
+    let tags = try rows.map { row in
+      guard let tag = SubjectTag(try row.uuid(0)) else { throw StoreError.corrupt(what: "a tag") }
+      return tag
+    }
+    return try await transaction.sets(of: tags).values.contains { set in
+      set.placements.contains { $0.state == .erased && $0.position.log == log && $0.position.seq > seq }
+    }
+  }
+}
+
+extension Statement {
+  static let selectStarts = Statement("select_starts", "SELECT origin, incarnation, seq, chain FROM log_start")
+  static let selectAcknowledged = Statement("select_acknowledged", "SELECT origin, incarnation, seq, peer FROM peer_ack")
+  /// The row at the new start stays until the next trimming: its chain is the start's.
+  static let moveStart = Statement(
+    "move_start",
+    """
+    INSERT INTO log_start (origin, incarnation, seq, chain)
+    SELECT origin, incarnation, seq, chain FROM directory_log
+     WHERE origin = $1::integer AND incarnation = $2::integer AND seq = $3::bigint
+    ON CONFLICT (origin, incarnation) DO UPDATE SET seq = excluded.seq, chain = excluded.chain
+      WHERE log_start.seq < excluded.seq
+    """)
+  static let deleteTrimmed = Statement(
+    "delete_trimmed",
+    """
+    DELETE FROM directory_log WHERE (origin, incarnation, seq) IN (
+      SELECT l.origin, l.incarnation, l.seq FROM directory_log l
+        JOIN log_start s ON s.origin = l.origin AND s.incarnation = l.incarnation AND l.seq <= s.seq
+       WHERE l.origin = $1::integer AND l.incarnation = $2::integer ORDER BY l.seq LIMIT $3::bigint)
+    """)
+  static let readCandidates = Statement(
+    "read_candidates",
+    "SELECT incarnation, seq, after, (extract(epoch FROM noted_at) * 1000)::bigint FROM floor_candidate")
+  static let insertCandidate = Statement(
+    "insert_candidate",
+    """
+    INSERT INTO floor_candidate (incarnation, seq, after, noted_at)
+    VALUES ($1::integer, $2::bigint, $3::bytea, $4::timestamptz) ON CONFLICT DO NOTHING
+    """)
+  static let deleteCandidates = Statement(
+    "delete_candidates",
+    "DELETE FROM floor_candidate WHERE incarnation < $1::integer OR (incarnation = $1::integer AND seq <= $2::bigint)")
+}

@@ -1,0 +1,86 @@
+import Residency
+
+@testable import Directory
+
+/// A client that goes from region to region, with what it has seen.
+struct SimulatedSession {
+  var seen = VersionVector()
+  /// Its own registrations: where they were born.
+  var registered: [SubjectTag: LogPosition] = [:]
+}
+
+extension SimulatedWorld {
+  /// One operation of a client at its own region: it succeeds, or is refused for what this region's copy says.
+  mutating func operate(_ index: Int) throws {
+    if random.chance(40) { lookUp(at: index) }
+    let writer = PlacementWriter(region: regions[index].store.region)
+    let timestamp = regions[index].timestamp(now: now)
+    let subject = try chooseSubject(index)
+    let current = regions[index].store.current(subject)
+    do {
+      let entry = try entry(for: subject, current: current, writer: writer, timestamp: timestamp, index: index)
+      guard let entry else { return }
+      let before = regions[index].store.vector
+      let record = regions[index].store.commit(.placement(entry))
+      checker.vectorMoved(from: before, to: regions[index].store.vector, of: regions[index].store.region)
+      checker.committed(record, in: regions[index].store)
+      announce(record, region: index)
+      if entry.kind == .register, random.chance(50) {
+        let session = random.below(sessions.count)
+        sessions[session].seen.advance(to: record.position)
+        sessions[session].registered[subject] = record.position
+      }
+    } catch {
+      checker.refused(error, subject, at: regions[index].store)
+    }
+  }
+
+  /// - Returns: `nil` where a region that leaves would take somebody in.
+  private mutating func entry(
+    for subject: SubjectTag, current: PlacementSet?, writer: PlacementWriter, timestamp: HybridTimestamp, index: Int
+  ) throws(PlacementRefusal) -> DirectoryEntry? {
+    let isDraining = regions[index].isDraining
+    guard current != nil else {
+      return isDraining ? nil : try writer.register(subject, current: current, timestamp: timestamp)
+    }
+    switch isDraining ? (current?.isContested == true ? 5 : 0) : random.below(10) {
+    case 0, 1:
+      let others = regions.indices.filter { !regions[$0].isGone && !regions[$0].isDraining }
+      return try writer.move(current, to: regions[random.pick(others)].store.region, timestamp: timestamp)
+    case 2: return try writer.freeze(current, timestamp: timestamp)
+    case 3: return try writer.thaw(current, timestamp: timestamp)
+    case 4: return try writer.erase(current, timestamp: timestamp)
+    case 5 where current?.isContested == true:
+      let births = current?.placements.map(\.birth) ?? []
+      return try writer.resolve(current, keep: random.pick(births), timestamp: timestamp)
+    default: return try writer.register(subject, current: current, timestamp: timestamp)
+    }
+  }
+
+  /// A session looks for what it has registered: here, if this region has come far enough, and otherwise nowhere.
+  private mutating func lookUp(at index: Int) {
+    let number = random.below(sessions.count)
+    let store = regions[index].store
+    guard store.vector.dominates(sessions[number].seen) else { return }
+    sessions[number].seen.join(store.vector)
+    checker.sessionLooks(for: sessions[number].registered, at: store)
+  }
+
+  /// One of a few that all regions register, one that this region knows, or a new one. A region that leaves sees to its own.
+  private mutating func chooseSubject(_ index: Int) throws -> SubjectTag {
+    let store = regions[index].store
+    if regions[index].isDraining {
+      let own = store.sets.filter { $0.value.placements.contains { $0.home == store.region && $0.state != .erased } }
+      if let tag = own.keys.min() { return tag }
+    }
+    switch random.below(4) {
+    case 0: return try tag(1 + random.below(6))
+    case 1:
+      freshTags += 1
+      return try tag(freshTags)
+    default:
+      let known = store.rows.keys.sorted()
+      return known.isEmpty ? try tag(1) : random.pick(known)
+    }
+  }
+}

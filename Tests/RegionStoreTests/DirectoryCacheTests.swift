@@ -1,0 +1,58 @@
+import Directory
+import Residency
+import Testing
+
+@testable import RegionStore
+
+@Suite(.serialized)
+struct DirectoryCacheTests {
+  /// Until it holds, for as long as another coordinator's commits may take to be followed.
+  private func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
+    let end = ContinuousClock.now + .seconds(10)
+    while ContinuousClock.now < end {
+      if try await condition() { return true }
+      await Task.yield()
+    }
+    return false
+  }
+
+  @Test func `look-ups are answered from memory, and never against what this coordinator has committed`() async throws {
+    try await TestStore.with { test in
+      let cache = test.store.directoryCache
+      for number in 0..<20 {
+        try await test.register(try tag(number))
+        #expect(try await test.store.lookUp(try tag(number))?.primary.home == test.region.ordinal)
+      }
+      let before = cache.counts
+      for number in 0..<20 { #expect(try await test.store.lookUp(try tag(number)) != nil) }
+      #expect(cache.counts.hits == before.hits + 20)
+      #expect(try await eventually { cache.vector[test.log] == 20 })
+      let known = cache.counts
+      for number in 100..<120 { #expect(try await test.store.lookUp(try tag(number)) == nil) }
+      #expect(cache.counts.absent > known.absent + 15, "who is not there costs no look at PostgreSQL")
+    }
+  }
+
+  @Test func `what another coordinator of the region commits, or a peer's log brings, is followed`() async throws {
+    try await TestStore.with("eu-west") { first in
+      try await TestStore.with("us-east") { america in
+        try await TestStore.with("eu-west", sharing: first) { second in
+          let subject = try tag(1)
+          #expect(try await second.store.lookUp(subject) == nil)
+          try await first.register(subject)
+          #expect(try await eventually { try await second.store.lookUp(subject) != nil })
+          // The same subject registered elsewhere: contested, for the other coordinator too, which remembered it as settled.
+          #expect(try await second.store.lookUp(subject)?.isContested == false)
+          try await america.register(subject)
+          guard case .batch(let batch) = try await america.store.logBatch(of: america.log, from: 1, entriesMax: 10) else {
+            Issue.record("there is a log")
+            return
+          }
+          _ = try await first.store.apply(batch)
+          #expect(try await first.store.lookUp(subject)?.isContested == true)
+          #expect(try await eventually { try await second.store.lookUp(subject)?.isContested == true })
+        }
+      }
+    }
+  }
+}
