@@ -15,8 +15,9 @@ struct RegionListCommand: AsyncParsableCommand {
     let lines = response.regions.map { region in
       let health = region.health == .reachable ? "reachable  " : "unreachable"
       let revision = region.policyRevision.isEmpty ? "-" : String(region.policyRevision.prefix(15))
+      let compared = !region.hasDirectoryCompared ? "-" : region.directoryEqual ? "same" : "differs"
       return
-        "\(region.id)\t\(region.jurisdiction)\t\(health)\tlag \(region.directoryLag)\tpolicy \(revision)\tlog \(region.checkpointSize)\t\(region.url)"
+        "\(region.id)\t\(region.jurisdiction)\t\(health)\tlag \(region.directoryLag)\tdirectory \(compared)\tpolicy \(revision)\tlog \(region.checkpointSize)\t\(region.url)"
     }
     try show(response, json: api.json, lines)
   }
