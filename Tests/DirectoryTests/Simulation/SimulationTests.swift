@@ -11,10 +11,11 @@ private func run(_ seed: UInt64, _ options: SimulatedWorld.Options = .init()) as
   return world
 }
 
-@Suite struct SimulationTests {
-  static let chunk: UInt64 = 40
-  /// 320 seeds, or as many as the environment asks for.
-  static let chunkCount = (ProcessInfo.processInfo.environment["DOMICILE_TEST_SEEDS"].flatMap { UInt64($0) } ?? 320) / chunk
+/// One after the other: tests that wait for servers run beside them, on as few threads as there are cores.
+@Suite(.serialized) struct SimulationTests {
+  static let chunk: UInt64 = 20
+  /// 160 seeds, or as many as the environment asks for.
+  static let chunkCount = (ProcessInfo.processInfo.environment["DOMICILE_TEST_SEEDS"].flatMap { UInt64($0) } ?? 160) / chunk
 
   @Test(arguments: [UInt64](0..<SimulationTests.chunkCount))
   func `regions converge after every storm, lose nothing acknowledged, and never pick a winner`(chunk: UInt64) async throws {
@@ -27,7 +28,7 @@ private func run(_ seed: UInt64, _ options: SimulatedWorld.Options = .init()) as
       occurrences += world.occurrences
       #expect(world.checker.committedCount >= 5, "seed \(seed): the clients must get something done")
     }
-    #expect(contested > 20, "tags must have been registered twice: \(contested) in \(occurrences) occurrences")
+    #expect(contested > 10, "tags must have been registered twice: \(contested) in \(occurrences) occurrences")
   }
 
   @Test func `two regions that never reach each other converge through a third`() async throws {
@@ -47,14 +48,14 @@ private func run(_ seed: UInt64, _ options: SimulatedWorld.Options = .init()) as
     async throws
   {
     var (reissued, undecided) = (0, 0)
-    for seed in UInt64(5_000)..<5_060 {
+    for seed in UInt64(5_000)..<5_040 {
       let world = try await run(seed, .init(restoresUnnoticed: true))
       #expect(world.checker.violations.isEmpty, "seed \(seed): \(world.checker.violations.prefix(2))")
       reissued += world.checker.reissuedCount
       undecided += world.checker.needsOperator.isEmpty ? 0 : 1
     }
-    #expect(undecided < 10, "nobody could say what is right in \(undecided) of 60")
-    #expect(reissued > 10, "histories must have forked for this to say anything: \(reissued)")
+    #expect(undecided < 10, "nobody could say what is right in \(undecided) of 40")
+    #expect(reissued > 5, "histories must have forked for this to say anything: \(reissued)")
   }
 
   @Test(arguments: PlantedFault.allCases)
