@@ -17,7 +17,7 @@ extension RegionStore {
     }
   }
 
-  private static let followedEvery = Duration.milliseconds(50)
+  private static let followedEvery = Duration.seconds(1)
   private static let followedAtOnce: Int64 = 4_096
 
   /// Follows what this region's other coordinators commit, until the task is cancelled.

@@ -14,8 +14,8 @@ private func run(_ seed: UInt64, _ options: SimulatedWorld.Options = .init()) as
 /// One after the other: tests that wait for servers run beside them, on as few threads as there are cores.
 @Suite(.serialized) struct SimulationTests {
   static let chunk: UInt64 = 20
-  /// 160 seeds, or as many as the environment asks for.
-  static let chunkCount = (ProcessInfo.processInfo.environment["DOMICILE_TEST_SEEDS"].flatMap { UInt64($0) } ?? 160) / chunk
+  /// 80 seeds, or as many as the environment asks for.
+  static let chunkCount = (ProcessInfo.processInfo.environment["DOMICILE_TEST_SEEDS"].flatMap { UInt64($0) } ?? 80) / chunk
 
   @Test(arguments: [UInt64](0..<SimulationTests.chunkCount))
   func `regions converge after every storm, lose nothing acknowledged, and never pick a winner`(chunk: UInt64) async throws {
@@ -28,11 +28,11 @@ private func run(_ seed: UInt64, _ options: SimulatedWorld.Options = .init()) as
       occurrences += world.occurrences
       #expect(world.checker.committedCount >= 5, "seed \(seed): the clients must get something done")
     }
-    #expect(contested > 10, "tags must have been registered twice: \(contested) in \(occurrences) occurrences")
+    #expect(contested > 5, "tags must have been registered twice: \(contested) in \(occurrences) occurrences")
   }
 
   @Test func `two regions that never reach each other converge through a third`() async throws {
-    for seed in UInt64(9_000)..<9_020 {
+    for seed in UInt64(9_000)..<9_010 {
       let world = try await run(seed, .init(cutForGood: [[0, 1], [1, 0]]))
       #expect(world.checker.violations.isEmpty, "seed \(seed): \(world.checker.violations.prefix(2))")
     }
