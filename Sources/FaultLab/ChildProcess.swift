@@ -3,12 +3,12 @@ import FoundationEssentials
 import Glibc
 
 /// Starts other programs. They get the standard streams they are given, no other open file, and a small environment.
-enum ChildProcess {
-  struct Output: Sendable {
+package enum ChildProcess {
+  package struct Output: Sendable {
     /// The exit code, or 128 and the signal's number.
-    let status: Int32
+    package let status: Int32
     /// Standard output and error together; of more than ``textBytesMax``, only the end.
-    let text: String
+    package let text: String
   }
 
   /// Runs a program to its end, on a thread of its own.
@@ -18,7 +18,7 @@ enum ChildProcess {
   ///   - folder: Its working directory.
   ///   - limit: How long it may take. It is then killed.
   /// - Throws: Where it cannot be started, or has not ended in time.
-  static func run(
+  package static func run(
     _ command: [String], in folder: String, limit: Duration = .seconds(300)
   ) async throws(PrivatePostgresError) -> Output {
     try await onOwnThread { () throws(PrivatePostgresError) -> Output in

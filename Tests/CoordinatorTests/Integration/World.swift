@@ -143,21 +143,11 @@ struct World: Sendable {
     let token = deployment.path("auditor-token")
     try await deployment.token("auditor:test", purposes: [], roles: [.auditor]).write(
       toFile: token, atomically: true, encoding: .utf8)
-    let process = Process()
-    process.executableURL = URL(filePath: deployment.programs.audit)
-    process.arguments = arguments + ["--state", deployment.state.path, "--token", "@\(token)"]
-    process.standardInput = FileHandle.nullDevice
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    return await withCheckedContinuation { continuation in
-      Thread.detachNewThread {
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        continuation.resume(returning: Outcome(status: process.terminationStatus, output: String(decoding: data, as: UTF8.self)))
-      }
-    }
+    // Not by Foundation: a coordinator that another test starts at the same moment may inherit the pipe, and hold it open for good.
+    let output = try await ChildProcess.run(
+      [deployment.programs.audit] + arguments + ["--state", deployment.state.path, "--token", "@\(token)"],
+      in: deployment.state.path)
+    return Outcome(status: output.status, output: output.text)
   }
 
   /// Returns when the region's published checkpoint covers everything that it has recorded until now.
