@@ -7,6 +7,9 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+/// Thousands of simulations are run in debug builds too.
+let strictAndFast = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 extension Target.Dependency {
   static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
   static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -36,8 +39,10 @@ extension Target.Dependency {
   static let yams = product(name: "Yams", package: "Yams")
 }
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
-  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+func library(
+  _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [], isFast: Bool = false
+) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: isFast ? strictAndFast : strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -73,9 +78,10 @@ let package = Package(
   ],
   targets: [
     // Pure: no I/O, clock or randomness.
-    library("Residency", [.yams]),
+    library("Residency", [.yams], isFast: true),
     library("PolicyEngine", ["Residency"], exclude: ["README.md"]),
-    library("Directory", ["Residency"], exclude: ["README.md"]),
+    library("Directory", ["Residency"], exclude: ["README.md"], isFast: true),
+    library("DirectorySimulation", ["Directory", "Residency", .yams], isFast: true),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     library("Cryptography", ["COpenSSL"]),
     library("AuditTrail", ["Cryptography", "Residency"], exclude: ["README.md"]),
@@ -115,8 +121,8 @@ let package = Package(
     .executableTarget(
       name: "domicile",
       dependencies: [
-        "AuditTrail", "ConnectRPC", "Coordinator", "Cryptography", "DomicileAPI", "FaultLab", "PolicyEngine", "Residency",
-        .argumentParser,
+        "AuditTrail", "ConnectRPC", "Coordinator", "Cryptography", "DirectorySimulation", "DomicileAPI", "FaultLab",
+        "PolicyEngine", "Residency", .argumentParser,
         .httpTypes, .logging, .metrics, .protobuf, .serviceLifecycle, .unixSignals,
       ], swiftSettings: strict),
     .executableTarget(
@@ -129,7 +135,7 @@ let package = Package(
     library("DomicileTestKit", ["Coordinator", "FaultLab", "Postgres", "Residency", .logging]),
     tests("ResidencyTests", ["Residency"]),
     tests("PolicyEngineTests", ["Cryptography", "PolicyEngine", "Residency"]),
-    tests("DirectoryTests", ["Directory", "Residency"]),
+    tests("DirectoryTests", ["Directory", "DirectorySimulation", "Residency"], exclude: ["Scenarios"]),
     tests("CryptographyTests", ["Cryptography", "Residency"]),
     tests("AuditTrailTests", ["AuditTrail", "Cryptography", "Residency"]),
     tests(

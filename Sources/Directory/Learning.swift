@@ -19,10 +19,10 @@ package struct FactsBasis: Hashable, Sendable {
 /// - what stands beyond what is held here of its log;
 /// - what should be here by this region's own vector and is not, if the peer has forgotten all that was forgotten here: else it may
 ///   be what a tombstone stood for;
-/// - never what this region's own current log does not hold: nobody knows that better.
+/// - what this region wrote once and does not know any more.
 ///
-/// A fact of a log that this region has closed, beyond its end, and that the peer does not have by its log either, is all that is left
-/// of a history that this region lost: it is written anew, so that all regions come to hold it.
+/// The last, where the peer does not have it by its log either, is all that is left of a history that this region lost: it is written
+/// anew, so that all regions come to hold it. If it is of the log that this region writes, that log has to be closed first.
 package struct Learning: Hashable, Sendable {
   /// To merge.
   package private(set) var facts: [Placement] = []
@@ -30,6 +30,8 @@ package struct Learning: Hashable, Sendable {
   package private(set) var recovered: [Placement] = []
   /// How many facts were missing here that this region's vector says it holds: its copy was damaged.
   package private(set) var repairs = 0
+  /// Whether this region's current log is not what it was: it must begin a new one, and then look at the facts again.
+  package private(set) var ownHistoryIsLost = false
 
   /// - Parameters:
   ///   - offered: the peer's facts.
@@ -44,17 +46,21 @@ package struct Learning: Hashable, Sendable {
     for fact in offered {
       if let known = current[fact.tag], merge(known, fact) == known { continue }
       let log = fact.position.log
-      if here.vector.includes(fact.position) {
-        guard mayRepair else { continue }
-        repairs += 1
-        facts.append(fact)
-      } else if log.origin == own.origin {
-        guard log < own, !theirs.vector.includes(fact.position) else { continue }
-        facts.append(fact)
+      let isHeld = here.vector.includes(fact.position)
+      guard !isHeld || mayRepair else { continue }
+      if log.origin == own.origin, !theirs.vector.includes(fact.position) {
+        guard log < own else {
+          ownHistoryIsLost = true
+          continue
+        }
         recovered.append(fact)
-      } else {
-        facts.append(fact)
+      } else if isHeld {
+        repairs += 1
+      } else if log.origin == own.origin {
+        // It comes by its log.
+        continue
       }
+      facts.append(fact)
     }
   }
 }

@@ -136,3 +136,11 @@ extension Placement {
     return bytes
   }
 }
+
+extension PlacementSet {
+  /// What several facts of one tag come to; `nil` for none.
+  package init?(joining facts: [Placement]) {
+    guard let first = facts.first else { return nil }
+    self = facts.dropFirst().reduce(.settled(first)) { merge($0, $1) }
+  }
+}

@@ -21,9 +21,11 @@ extension PullDriver {
     if hello.incarnation > peerIncarnation {
       peerIncarnation = hello.incarnation
       loading = nil
+      agreements = [:]
     }
     // A log that its region has closed may have been put in order, here or there: it is looked at again.
     fenced = fenced.filter { log in !hello.vector.positions.contains { $0.origin == log.origin && $0.log > log } }
+    misled = logs.misled
     chores = loading == nil ? [] : [.loadSnapshot]
     let reports = lookForLostHistory(hello, askedWith: askedWith) + judge(logs, theirs: hello)
     return reports + proceed(now, reportsHealth: true)

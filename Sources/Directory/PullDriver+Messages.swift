@@ -164,6 +164,8 @@ package enum PeerReport: Hashable, Sendable {
   case ownHistoryLost(LogID)
   /// The peer no longer has the entries that this region lacks: it takes a snapshot.
   case loadingSnapshot(LogID)
+  /// The two copies of the log do not overlap any more: what is held of it here is taken to be the beginning of what the peer has.
+  case incomparable(LogID)
   /// A snapshot is in.
   case snapshotLoaded
   /// Entries that this region wrote on top of a history that it had lost stand in its new log now; `keeping` is where the old one is

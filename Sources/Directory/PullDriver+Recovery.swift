@@ -17,18 +17,30 @@ extension PullDriver {
     _ comparison: ChainComparison, of log: LogID, _ search: ForkSearch?, _ now: Duration
   ) -> [Action] {
     health.lastContact = now
-    let (start, end) = (
-      max(comparison.own.start, comparison.theirs.start), min(comparison.own.end, comparison.theirs.end)
-    )
-    var compared = search ?? ForkSearch(log: log, start: start, end: end)
+    var compared =
+      search
+      ?? ForkSearch(
+        log: log, start: max(comparison.own.start, comparison.theirs.start),
+        end: min(comparison.own.end, comparison.theirs.end))
     if search != nil { compared.compare(own: comparison.ownChains, theirs: comparison.theirChains) }
     switch compared.progress {
     case .probe(let places):
       phase = .comparing(log, compared)
       return [.compareChains(log, at: places)]
-    case .found(let seq) where seq == end:
-      // One continues the other.
+    case .outdated:
+      // Asked for again with the next greeting, or the next page.
+      return proceed(now)
+    case .found(let seq) where seq == compared.end:
+      // One continues the other, or did when the search began.
+      agreements[log] = Agreement(own: comparison.own.end, theirs: seq)
       return (trimmedSince[log] == nil ? [] : wantsSnapshot(insteadOf: log)) + proceed(now)
+    case .found(let seq) where log.origin != own.origin:
+      // Its own region has to say which counts.
+      return fence(log, .chainMismatch(at: LogPosition(log: log, seq: seq + 1))) + proceed(now)
+    case .beyondMemory where log.origin != own.origin:
+      // Nobody can tell any more whether they part: a region that was away for so long takes what the others hold.
+      agreements[log] = Agreement(own: .max, theirs: .max)
+      return [.report(.incomparable(log))] + proceed(now)
     case .found(let seq):
       let end = LogPosition(log: log, seq: seq)
       phase = .cuttingBack(end)
@@ -41,6 +53,7 @@ extension PullDriver {
   mutating func cutBack(to end: LogPosition, _ now: Duration) -> [Action] {
     skipped.remove(end.log)
     local.withdraw(to: end)
+    agreements[end.log] = Agreement(own: end.seq, theirs: end.seq)
     return [.report(.ownEntriesReissued(keeping: end))] + proceed(now)
   }
 }
@@ -84,8 +97,24 @@ extension PullDriver {
       self.loading = nil
       return rest(.refused, now)
     }
+    if loading == nil {
+      let doubtful = page.basis.vector.positions.filter { isDoubtful($0) }.map(\.log)
+      guard !doubtful.contains(where: fenced.contains) else { return proceed(now) }
+      if !doubtful.isEmpty {
+        chores.insert(contentsOf: doubtful.map { .findFork($0) } + [.loadSnapshot], at: 0)
+        return proceed(now)
+      }
+    }
     phase = .storing(page)
     return [.store(page, basis: loading?.basis ?? page.basis)]
+  }
+
+  /// Whether a snapshot that covers a log up to `position` could take the place of another branch of it, of which nobody has said yet that
+  /// it does not count: somebody may have been told that it does.
+  private func isDoubtful(_ position: LogPosition) -> Bool {
+    let held = local[position.log]
+    guard position.log != own, held > 0, !misled.contains(position.log) else { return false }
+    return !(agreements[position.log]?.holds(local: held, theirs: position.seq) ?? false)
   }
 
   mutating func stored(_ page: SnapshotPage, _ now: Duration) -> [Action] {

@@ -123,6 +123,16 @@ package struct PullDriver: Sendable {
     let after: SubjectTag
   }
 
+  /// Two copies of a log that were one history when they were compared.
+  struct Agreement: Hashable, Sendable {
+    /// How far each reached then.
+    let own: UInt64
+    let theirs: UInt64
+
+    /// Whether what is here up to `local` is the beginning of the peer's copy up to `seq`, or its continuation.
+    func holds(local: UInt64, theirs seq: UInt64) -> Bool { local <= own && (own <= theirs || seq <= theirs) }
+  }
+
   package let peer: RegionOrdinal
   package let configuration: Configuration
   let catalogRevision: CatalogRevision
@@ -135,6 +145,10 @@ package struct PullDriver: Sendable {
   var chores: [Chore] = []
   /// A snapshot that a failure interrupted goes on where it stopped.
   var loading: Loading?
+  /// What is known of the peer's copies of logs that this region holds a part of.
+  var agreements: [LogID: Agreement] = [:]
+  /// Logs of which this region held a branch that does not count, when it last greeted the peer.
+  var misled: Set<LogID> = []
   /// A lower bound of what this region holds.
   var local = VersionVector()
   /// What the peer has said it holds.

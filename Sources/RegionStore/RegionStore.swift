@@ -18,6 +18,7 @@ package final class RegionStore: Sendable {
   /// How many standbys must have a commit before its outcome is told.
   private let required: ConfirmationsRequired
   private let positions = PrimaryPositions()
+  let verification: CommitVerification
   private let watch: ClusterWatch
   private let standbys: StandbyReader
   /// After which a silent PostgreSQL counts as lost.
@@ -56,10 +57,10 @@ package final class RegionStore: Sendable {
       PostgresPool(configuration: $0.with(sessionSettings: Self.committerSettings), size: 4, logger: logger)
     }
     standbys = StandbyReader(pool: standbyPool, keys: keys, positions: positions, patience: limits.standbyPatience)
+    verification = CommitVerification(required: required, positions: positions, silenceMax: limits.silenceMax)
     let batches = BatchRunner(
       pool: committerPool, keys: keys, origin: region.ordinal, directoryHash: directoryHash, silenceMax: limits.silenceMax,
-      verification: CommitVerification(required: required, positions: positions, silenceMax: limits.silenceMax),
-      logger: logger,
+      verification: verification, logger: logger,
       onAppend: { records in
         guard let first = records.first, let last = records.last else { return }
         directoryCache.followed(

@@ -2,9 +2,10 @@ import Residency
 import Testing
 
 @testable import Directory
+@testable import DirectorySimulation
 
 @Suite struct BatchVerifierTests {
-  private func verifier() throws -> BatchVerifier { BatchVerifier(own: try log(9), digest: testDigest) }
+  private func verifier() throws -> BatchVerifier { BatchVerifier(own: try log(9), digest: simulatedDigest) }
   private func head(_ record: LogRecord) -> AppliedHead { AppliedHead(seq: record.position.seq, chain: record.chain) }
 
   @Test func `a batch that follows what is held is applied, record for record`() throws {
@@ -86,7 +87,7 @@ import Testing
     newer[0] = 2
     let mixed = try #require(
       LogBatch(
-        log: log(1), first: 1, previousChain: .start(of: log(1), digest: testDigest),
+        log: log(1), first: 1, previousChain: .start(of: log(1), digest: simulatedDigest),
         rows: [records[0].bytes, records[1].bytes, newer]))
     #expect(try verifier().decide(mixed, applied: nil) == .apply(Array(records[..<2]), newHead: head(records[1])))
     #expect(
@@ -96,13 +97,13 @@ import Testing
   @Test func `nobody else's copy of a region's own log is applied`() throws {
     let records = try registrations(2, origin: 9)
     #expect(try verifier().decide(batch(records), applied: nil) == .ownLog)
-    let earlier = BatchVerifier(own: try log(9, 2), digest: testDigest)
+    let earlier = BatchVerifier(own: try log(9, 2), digest: simulatedDigest)
     #expect(try earlier.decide(batch(records), applied: nil) == .apply(records, newHead: head(records[1])))
   }
 
   @Test func `a sender stops at the limits of a batch`() throws {
     let row = [UInt8](repeating: 7, count: 1_000)
-    let previous = ChainHash.start(of: try log(1), digest: testDigest)
+    let previous = ChainHash.start(of: try log(1), digest: simulatedDigest)
     let full = LogBatch(log: try log(1), first: 5, previousChain: previous, rows: Array(repeating: row, count: 4_000))
     #expect(full?.entries.count == LogBatch.bytesMax / 1_000)
     #expect(full?.last == UInt64(4 + LogBatch.bytesMax / 1_000))

@@ -2,6 +2,7 @@ import Residency
 import Testing
 
 @testable import Directory
+@testable import DirectorySimulation
 
 private func randomEntry(_ random: inout SeededRandom) throws -> DirectoryEntry {
   let kind = random.pick(DirectoryEntry.Kind.allCases)

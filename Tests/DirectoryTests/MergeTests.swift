@@ -2,6 +2,7 @@ import Residency
 import Testing
 
 @testable import Directory
+@testable import DirectorySimulation
 
 /// Placements of one tag as regions can come to write them: moves, freezes, erasures, second registrations, histories that were
 /// lost and written anew, and resolutions of whatever was seen.

@@ -2,10 +2,11 @@ import Residency
 import Testing
 
 @testable import Directory
+@testable import DirectorySimulation
 
 @Suite struct PlacementCacheTests {
   private func spread(_ number: Int) throws -> SubjectTag {
-    try #require(SubjectTag(Array(testDigest([UInt8(number & 255), UInt8(number >> 8)]).prefix(16))))
+    try #require(SubjectTag(Array(simulatedDigest([UInt8(number & 255), UInt8(number >> 8)]).prefix(16))))
   }
 
   private func fact(_ number: Int, epoch: UInt64 = 1) throws -> Placement {

@@ -2,6 +2,7 @@ import Residency
 import Testing
 
 @testable import Directory
+@testable import DirectorySimulation
 
 @Suite struct PlacementWriterTests {
   private func refusal(_ body: () throws(PlacementRefusal) -> DirectoryEntry) -> PlacementRefusal? {
@@ -112,7 +113,7 @@ import Testing
   @Test func `a resolution clears the siblings`() throws {
     let contest = merge(.init(try placement(birth: at(1, 1), home: 1)), try placement(birth: at(2, 1), home: 2))
     let id = try log(1)
-    var own = OwnLog(id, head: .start(of: id, digest: testDigest), digest: testDigest)
+    var own = OwnLog(id, head: .start(of: id, digest: simulatedDigest), digest: simulatedDigest)
     _ = own.append(.placement(try PlacementWriter(region: id.origin).register(tag(1), current: nil, timestamp: noon)))
     let record = own.append(
       .placement(try PlacementWriter(region: id.origin).resolve(contest, keep: at(1, 1), timestamp: noon)))

@@ -2,6 +2,7 @@ import Residency
 import Testing
 
 @testable import Directory
+@testable import DirectorySimulation
 
 /// Region 1's driver for region 2, with region 3 beside them.
 private struct Conversation {
@@ -49,6 +50,47 @@ private func request(_ log: LogID, from: UInt64) -> PullRequest { PullRequest(lo
     #expect(talk.driver.health.entriesBehind == 0)
     #expect(talk.send(.tick, after: .milliseconds(999)) == [.schedule(after: .milliseconds(1))])
     #expect(talk.send(.tick, after: .milliseconds(1)) == [.sendHello])
+  }
+
+  /// What comes of a snapshot where this region holds 4 entries of a third region's log, and the peer 8.
+  private func snapshot(agreeingUpTo last: UInt64) throws -> [PullDriver.Action] {
+    var talk = try Conversation()
+    let held = VersionVector([try log(3): 4])
+    _ = talk.send(.started(local: held))
+    #expect(try talk.greeted(VersionVector([log(2): 9, log(3): 8]), local: held) == [.pull(request(log(2), from: 1))])
+    let pull = PullDriver.Action.pullSnapshot(SnapshotRequest(after: nil, tagsMax: 4_096))
+    #expect(talk.send(.trimmed).filter { !$0.isHealth } == [.report(.loadingSnapshot(try log(2))), pull])
+    func chain(_ seq: UInt64, _ branch: UInt8) throws -> ChainHash {
+      try #require(ChainHash(simulatedDigest([branch, UInt8(seq)])))
+    }
+    let heads = [
+      try log(2): AppliedHead(seq: 9, chain: try chain(9, 1)), try log(3): AppliedHead(seq: 8, chain: try chain(8, 1)),
+    ]
+    let page = SnapshotPage(
+      basis: SnapshotBasis(heads: heads, cuts: [], floors: FloorLedger()), after: nil, through: nil, facts: [])
+    #expect(talk.send(.pageReceived(page)).filter { !$0.isHealth } == [.compareChains(try log(3), at: [])])
+    func comparison(at places: [UInt64]) throws -> PullDriver.Event {
+      .chainsCompared(
+        ChainComparison(
+          own: .init(start: 0, end: 4), theirs: .init(start: 0, end: 8),
+          ownChains: Dictionary(uniqueKeysWithValues: try places.map { ($0, try chain($0, 1)) }),
+          theirChains: Dictionary(uniqueKeysWithValues: try places.map { ($0, try chain($0, $0 <= last ? 1 : 2)) })))
+    }
+    #expect(talk.send(try comparison(at: [])) == [.compareChains(try log(3), at: [1, 2, 3, 4])])
+    var actions = talk.send(try comparison(at: [1, 2, 3, 4])).filter { !$0.isHealth }
+    #expect(actions.last == pull)
+    actions += talk.send(.pageReceived(page)).filter { !$0.isHealth }
+    return actions
+  }
+
+  @Test func `a snapshot is loaded where it goes on with what is held`() throws {
+    guard case .store = try snapshot(agreeingUpTo: 4).last else { return #expect(Bool(false), "it is not stored") }
+  }
+
+  @Test func `no snapshot takes the place of what may stand on the right branch of a log`() throws {
+    let actions = try snapshot(agreeingUpTo: 2)
+    #expect(actions.contains(.report(.fenced(try log(3), .chainMismatch(at: try at(3, 3))))))
+    #expect(!actions.contains { if case .store = $0 { true } else { false } })
   }
 
   @Test func `one batch is in flight at most, and answers that were not asked for change nothing`() throws {

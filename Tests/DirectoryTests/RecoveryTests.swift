@@ -2,12 +2,13 @@ import Residency
 import Testing
 
 @testable import Directory
+@testable import DirectorySimulation
 
 @Suite struct ForkSearchTests {
   /// Searches between two copies that agree up to `agreeing`, and says how often it asked.
   private func search(agreeing: UInt64, start: UInt64, end: UInt64) throws -> (ForkSearch.Progress, rounds: Int) {
     func chain(_ seq: UInt64, _ branch: UInt8) throws -> ChainHash {
-      try #require(ChainHash(testDigest([branch] + withUnsafeBytes(of: seq.bigEndian) { Array($0) })))
+      try #require(ChainHash(simulatedDigest([branch] + withUnsafeBytes(of: seq.bigEndian) { Array($0) })))
     }
     var search = ForkSearch(log: try log(1), start: start, end: end)
     var rounds = 0
@@ -36,6 +37,49 @@ import Testing
     #expect(try search(agreeing: 99, start: 100, end: 200).0 == .beyondMemory)
     #expect(try search(agreeing: 100, start: 100, end: 200).0 == .found(100))
     #expect(try search(agreeing: 0, start: 7, end: 5).0 == .beyondMemory)
+  }
+
+  @Test func `a copy that is cut while it is compared is no other history`() throws {
+    var search = ForkSearch(log: try log(1), start: 0, end: 40)
+    guard case .probe(let places) = search.progress else { return #expect(Bool(false), "nothing is asked") }
+    let chains = Dictionary(uniqueKeysWithValues: try places.map { ($0, try #require(ChainHash(simulatedDigest([UInt8($0)])))) })
+    search.compare(own: chains, theirs: chains.filter { $0.key < 30 })
+    #expect(search.progress == .outdated)
+  }
+}
+
+@Suite struct LearningTests {
+  private func learn(
+    _ fact: Placement, theirs: VersionVector, here: VersionVector, own: LogID, reached: VersionVector = VersionVector()
+  ) -> Learning {
+    Learning(
+      [fact], theirs: FactsBasis(vector: theirs, reached: reached), here: FactsBasis(vector: here, reached: reached), own: own,
+      current: [:])
+  }
+
+  @Test func `what this region wrote once and does not know closes its log, and is then written anew`() throws {
+    let fact = try placement(birth: at(1, 5), home: 1)
+    let theirs = VersionVector([try log(2): 3])
+    for head: UInt64 in [4, 7] {
+      let here = VersionVector([try log(1): head])
+      let first = learn(fact, theirs: theirs, here: here, own: try log(1))
+      #expect(first.ownHistoryIsLost && first.facts.isEmpty, "at head \(head)")
+      let second = learn(fact, theirs: theirs, here: here, own: try log(1, 2))
+      #expect(!second.ownHistoryIsLost && second.recovered == [fact] && second.facts == [fact])
+    }
+    // Where the peer has it by its log, it comes by that.
+    let byLog = learn(fact, theirs: VersionVector([try log(1): 5]), here: VersionVector([try log(1): 4]), own: try log(1, 2))
+    #expect(byLog.facts.isEmpty && !byLog.ownHistoryIsLost)
+  }
+
+  @Test func `what is forgotten here and not there is not taken for a gap`() throws {
+    let fact = try placement(birth: at(3, 5), home: 3)
+    let here = VersionVector([try log(3): 9])
+    let reached = VersionVector([try log(2): 8])
+    #expect(learn(fact, theirs: VersionVector([try log(3): 9]), here: here, own: try log(1), reached: reached).facts.isEmpty)
+    let repaired = learn(
+      fact, theirs: VersionVector([try log(3): 9, try log(2): 8]), here: here, own: try log(1), reached: reached)
+    #expect(repaired.facts == [fact] && repaired.repairs == 1)
   }
 }
 
@@ -159,7 +203,7 @@ import Testing
     #expect(throws: DirectoryFormatError.contradictory(.floorAboveItsKnowledge)) {
       try LogEntry(decoding: floor.encoded, origin: region(3))
     }
-    let chain = try #require(ChainHash(testDigest([1])))
+    let chain = try #require(ChainHash(simulatedDigest([1])))
     let basis = SnapshotBasis(
       heads: [try log(1): AppliedHead(seq: 4, chain: chain), try log(2, 3): AppliedHead(seq: 9, chain: chain)],
       cuts: [LogCut(first: try at(1, 3), chain: chain)],

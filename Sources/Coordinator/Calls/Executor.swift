@@ -11,11 +11,18 @@ struct Executor: Sendable {
   let logger: Logger
 
   /// What came of it, committed.
-  enum Execution<Response: Sendable>: Sendable {
-    /// - Parameter pseudonym: of the subject in this region's log, for the asking region's log.
-    case answered(Response, pseudonym: AuditPseudonym?)
-    case refused(Refusal, pseudonym: AuditPseudonym?)
-    case elsewhere(PlacementLookup)
+  struct Execution<Response: Sendable>: Sendable {
+    enum Outcome: Sendable {
+      case answered(Response)
+      case refused(Refusal)
+      case elsewhere(PlacementLookup)
+    }
+
+    let outcome: Outcome
+    /// Of the subject in this region's log, for the asking region's log.
+    let pseudonym: AuditPseudonym?
+    /// The directory's entries about the subject that the call saw and wrote.
+    let saw: [LogPosition]
   }
 
   func execute<Procedure: SubjectProcedure>(_ procedure: Procedure, _ call: Call) async throws(Refusal) -> Execution<
@@ -89,16 +96,21 @@ struct Executor: Sendable {
     private let answer: HomeAnswer<Response>
     private let pseudonym: AuditPseudonym?
     private let leaves: Range<Int>
+    private let entries: Range<Int>
+    private let saw: [LogPosition]
 
     init<Procedure: SubjectProcedure>(
       _ procedure: Procedure, _ call: Call, _ facts: Facts, _ effects: inout Effects
     ) throws where Procedure.Response == Response {
       let before = effects.leaves.count
+      let registeredBefore = effects.registrations.count
       answer = try procedure.decide(facts, &effects)
       if case .refused(let refusal) = answer, effects.leaves.count == before {
         effects.record(try call.leaf(Recorded(refusing: procedure, with: refusal), facts: facts))
       }
       leaves = before..<effects.leaves.count
+      entries = registeredBefore..<effects.registrations.count
+      saw = facts.placements[procedure.subject]?.placements.map(\.position) ?? []
       // For the asking region's log; an app is never told.
       let auditKey = call.isForwarded ? facts.auditKey(of: procedure.subject) : nil
       pseudonym = try auditKey.map { try call.pseudonym(of: procedure.subject, auditKey: $0) }
@@ -108,18 +120,25 @@ struct Executor: Sendable {
       let receipts = leaves.clamped(to: committed.receipts.indices).map {
         Domicile_V1_Receipt(committed.receipts[$0], region: region)
       }
+      let saw = self.saw + committed.entries[entries.clamped(to: committed.entries.indices)]
+      return Execution(outcome: outcome(of: committed, receipts), pseudonym: pseudonym, saw: saw)
+    }
+
+    private func outcome<Outcome>(
+      of committed: Committed<Outcome>, _ receipts: [Domicile_V1_Receipt]
+    ) -> Execution<Response>.Outcome {
       switch answer {
       case .answered(var response):
         response.attach(receipts: receipts)
         if let standing = committed.standing { response.attach(standing) }
-        return .answered(response, pseudonym: pseudonym)
+        return .answered(response)
       case .repeated(var response):
         // With the receipts of then. What it saw and wrote lies before the record of the repeat.
         if let standing = committed.standing { response.attach(standing) }
-        return .answered(response, pseudonym: pseudonym)
+        return .answered(response)
       case .refused(var refusal):
         if let receipt = receipts.first { refusal.metadata.merge(receipt.metadata) { _, new in new } }
-        return .refused(refusal, pseudonym: pseudonym)
+        return .refused(refusal)
       case .elsewhere(let lookup):
         return .elsewhere(lookup)
       }

@@ -31,6 +31,7 @@ enum Reason: String, Sendable {
   case regionUnreachable = "REGION_UNREACHABLE"
   case staleDirectory = "STALE_DIRECTORY"
   case auditUnavailable = "AUDIT_UNAVAILABLE"
+  case unconfirmed = "UNCONFIRMED"
   case outcomeUnknown = "OUTCOME_UNKNOWN"
   case overloaded = "OVERLOADED"
   case deadlineExceeded = "DEADLINE_EXCEEDED"

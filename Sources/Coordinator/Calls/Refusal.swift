@@ -20,7 +20,7 @@ struct Refusal: Error, Sendable {
     switch reason {
     case .overloaded:
       ConnectError(code, reason: reason.rawValue, message, metadata: metadata, retryDelay: .milliseconds(200))
-    case .auditUnavailable, .quorumUnavailable, .standbyUnavailable, .regionUnreachable, .staleDirectory, .stopping:
+    case .auditUnavailable, .quorumUnavailable, .standbyUnavailable, .regionUnreachable, .staleDirectory, .unconfirmed, .stopping:
       ConnectError(code, reason: reason.rawValue, message, metadata: metadata, retryDelay: .seconds(1))
     default:
       ConnectError(code, reason: reason.rawValue, message, metadata: metadata)

@@ -22,6 +22,8 @@ struct Router {
   let catalog: RegionCatalog
   let local: RegionID
   let routing: Routing
+  /// Regions that were asked about an unknown subject and did not answer.
+  var silent: [RegionID] = []
 
   func route(_ lookup: PlacementLookup) -> Route {
     switch lookup {
@@ -35,7 +37,7 @@ struct Router {
       guard routing == .forward else { return .refuse(redirect(to: region)) }
       return .forward(region, epoch: placement.epoch)
     case .unknown:
-      return .refuse(.unknownSubject(in: local))
+      return .refuse(.unknownSubject(in: local, silent: silent))
     case .erased:
       return .refuse(Refusal(.notFound, .subjectErased, "The subject was erased."))
     case .contested(_, let siblings):
@@ -65,10 +67,32 @@ extension Refusal {
       metadata: ["homes": homes])
   }
 
-  static func unknownSubject(in region: RegionID) -> Refusal {
-    Refusal(
+  /// - Parameter silent: the regions that were asked and did not answer.
+  static func unknownSubject(in region: RegionID, silent: [RegionID]) -> Refusal {
+    guard !silent.isEmpty else {
+      return Refusal(.notFound, .subjectUnknown, "No region knows of such a subject.", metadata: ["region": region.rawValue])
+    }
+    let names = silent.map(\.rawValue).joined(separator: ",")
+    return Refusal(
       .notFound, .subjectUnknown,
-      "This region knows of no such subject. If it was registered elsewhere a moment ago, try again.",
-      metadata: ["region": region.rawValue])
+      "No region that answers knows of such a subject. \(names) did not answer: if it may have been registered there, try again later.",
+      metadata: ["region": region.rawValue, "silent_regions": names])
+  }
+
+  /// What a session has seen, this region cannot show.
+  static func sessionNotReached(_ reached: DirectoryProgress.Reached, in region: RegionID) -> Refusal? {
+    switch reached {
+    case .reached: nil
+    case .behind:
+      Refusal(
+        .unavailable, .staleDirectory,
+        "\(region)'s directory is behind what this session has seen, and could not catch up in time. Try again, or ask another region.",
+        metadata: ["region": region.rawValue])
+    case .lost(let log):
+      Refusal(
+        .failedPrecondition, .historyLost,
+        "What this session has seen was lost when region \(log.origin) was restored from a backup. Leave \(DirectorySession.header) out to begin anew.",
+        metadata: ["region": region.rawValue])
+    }
   }
 }

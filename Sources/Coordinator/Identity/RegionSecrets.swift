@@ -12,6 +12,8 @@ package struct RegionSecrets: Sendable {
   package let tagger: SubjectTagger
   /// Under which all regions of the deployment count the directory.
   package let digestKey: [UInt8]
+  /// Signs the callers' sessions: see ``DirectorySession``. The same in every region.
+  let sessionKey: [UInt8]
   /// Signs the region's audit log.
   package let auditSigner: NoteSigner
   /// Keys the views that hide values.
@@ -50,11 +52,13 @@ package struct RegionSecrets: Sendable {
     guard let key = SymmetricKey(bytes: kekBytes) else { throw Failure.malformed(path: files.kek) }
     kek = KeyEncryptionKey(id: Self.identifier(of: kekBytes), key: key)
     viewKey = try HKDF.derive(key: kekBytes, salt: [], info: Array("domicile views".utf8), count: 32)
-    guard let tagger = SubjectTagger(key: try Self.key(at: files.directoryKey)) else {
+    let directoryKey = try Self.key(at: files.directoryKey)
+    guard let tagger = SubjectTagger(key: directoryKey) else {
       throw Failure.malformed(path: files.directoryKey)
     }
     self.tagger = tagger
-    digestKey = HMACSHA256.code(for: Array("domicile directory digest 1".utf8), key: try Self.key(at: files.directoryKey))
+    digestKey = HMACSHA256.code(for: Array("domicile directory digest 1".utf8), key: directoryKey)
+    sessionKey = HMACSHA256.code(for: Array("domicile directory session 1".utf8), key: directoryKey)
     guard let text = DurableFile.text(at: files.auditKey) else { throw Failure.missing(path: files.auditKey) }
     do {
       auditSigner = try NoteSigner(parsingPrivate: text.trimmingCharacters(in: .whitespacesAndNewlines))

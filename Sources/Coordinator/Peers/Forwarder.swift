@@ -1,6 +1,7 @@
 import AuditTrail
 import ConnectRPC
 import Cryptography
+import Directory
 import DomicileAPI
 import Foundation
 import RegionStore
@@ -14,11 +15,13 @@ struct Forwarder: Sendable {
 
   static let service = "domicile.peer.v1.PeerService"
 
-  /// - Parameter token: the app's own: the home verifies it again.
+  /// - Parameters:
+  ///   - token: the app's own: the home verifies it again.
+  ///   - trace: is told which of the directory's entries the call saw and wrote.
   /// - Throws: ``ConnectError``: the home's own refusal, or why the home could not be asked, or why it could not be recorded.
   func forward<Procedure: SubjectProcedure>(
     _ procedure: Procedure, _ request: Procedure.Request, _ call: Call, to home: RegionDescriptor, epoch: Epoch?,
-    token: String
+    token: String, trace: SessionTrace
   ) async throws -> Procedure.Response {
     let execute = try Domicile_Peer_V1_ExecuteRequest.with {
       $0.procedure = Procedure.name.description
@@ -37,6 +40,7 @@ struct Forwarder: Sendable {
       _ = try await record(event, call)
       throw error.withoutPseudonym
     }
+    trace.saw(answer.saw.compactMap(LogPosition.init))
     var response = try Procedure.Response(serializedBytes: answer.response)
     var event = try event(procedure, call, home: home, reason: nil)
     event.subject = AuditPseudonym(period: answer.pseudonymPeriod, pseudonym: answer.pseudonym)
@@ -116,7 +120,7 @@ extension ConnectError {
 }
 
 extension Refusal {
-  fileprivate static func unreachable(_ home: RegionID, mayHaveWritten: Bool) -> Refusal {
+  static func unreachable(_ home: RegionID, mayHaveWritten: Bool) -> Refusal {
     let advice =
       mayHaveWritten
       ? "If the call had reached it, it may have been carried out: repeat it later with the same request_id." : "Try again later."

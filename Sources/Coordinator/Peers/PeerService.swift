@@ -15,6 +15,7 @@ struct PeerService: Sendable {
   let tokens: TokenVerifier
   let executor: Executor
   let replication: ReplicationSource
+  let progress: DirectoryProgress
   let onRing: @Sendable (RegionDescriptor, LogPosition?) -> Void
 
   private typealias Execute = @Sendable (PeerService, Data, Call) async throws -> Domicile_Peer_V1_ExecuteResponse
@@ -66,6 +67,10 @@ struct PeerService: Sendable {
         _ = try peer(context)
         return try await replication.lookUp(request)
       },
+      UnaryMethod(service, "Await") { (request: Domicile_Peer_V1_AwaitRequest, context: CallContext) in
+        _ = try peer(context)
+        return try await awaitDirectory(request, context)
+      },
       UnaryMethod(service, "Acknowledge") { (request: Domicile_Peer_V1_AcknowledgeRequest, context: CallContext) in
         try await replication.acknowledge(request, from: peer(context))
       },
@@ -74,6 +79,18 @@ struct PeerService: Sendable {
         return Domicile_Peer_V1_RingResponse()
       },
     ]
+  }
+
+  private func awaitDirectory(
+    _ request: Domicile_Peer_V1_AwaitRequest, _ context: CallContext
+  ) async throws -> Domicile_Peer_V1_AwaitResponse {
+    let vector = VersionVector(request.positions)
+    do {
+      let reached = try await progress.reach(vector, deadline: context.deadline)
+      return .with { $0.reached = reached == .reached }
+    } catch {
+      throw Refusal(error, region: calls.region.descriptor.id.rawValue).connectError
+    }
   }
 
   /// The region that the connection's certificate names.
@@ -119,15 +136,18 @@ struct PeerService: Sendable {
     }
     let procedure = try Procedure(message, call: call)
     if let destination = procedure.destination, destination.id != call.region.descriptor.id { throw Self.notHome(call) }
-    switch try await executor.execute(procedure, call) {
-    case .answered(let response, let pseudonym):
+    let execution = try await executor.execute(procedure, call)
+    let pseudonym = execution.pseudonym
+    switch execution.outcome {
+    case .answered(let response):
       return try .with {
+        $0.saw = execution.saw.map { Domicile_Peer_V1_Position($0) }
         $0.response = try response.serializedData()
         $0.pseudonym = pseudonym?.description ?? ""
         $0.pseudonymPeriod = pseudonym?.period.description ?? ""
         if let receipt = response.receiptOfHome { $0.receipt = receipt }
       }
-    case .refused(var refusal, let pseudonym):
+    case .refused(var refusal):
       if let pseudonym {
         refusal.metadata[Forwarder.pseudonymKey] = pseudonym.description
         refusal.metadata[Forwarder.periodKey] = pseudonym.period.description

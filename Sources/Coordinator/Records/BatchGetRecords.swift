@@ -33,6 +33,8 @@ extension Gateway {
       ).connectError
     }
     let routing = try Self.routing(context)
+    let trace = try directory.trace(of: context)
+    defer { directory.conclude(trace, context) }
     var answerBytes = 0
     var results: [BatchResult] = []
     results.reserveCapacity(request.items.count)
@@ -44,7 +46,7 @@ extension Gateway {
         results += requests.map { _ in Self.tooMuch }
         continue
       }
-      let found = try await answers(to: requests, context, routing)
+      let found = try await answers(to: requests, context, routing, trace)
       answerBytes += found.reduce(0) { $0 + $1.found.record.value.approximateByteCount }
       results += found
     }
@@ -60,12 +62,13 @@ extension Gateway {
   }
 
   private func answers(
-    to requests: [Domicile_V1_GetRecordRequest], _ context: CallContext, _ routing: Routing
+    to requests: [Domicile_V1_GetRecordRequest], _ context: CallContext, _ routing: Routing, _ trace: SessionTrace
   ) async throws -> [BatchResult] {
     var results = [BatchResult](repeating: BatchResult(), count: requests.count)
     var items: [Item] = []
     // Once for each stretch of the batch: a token may run out on the way.
     let (principal, token) = try await principal(context)
+    let manner = Manner(token: token, routing: routing, trace: trace)
     for (place, request) in requests.enumerated() {
       let call = try call(of: principal, context)
       do {
@@ -86,7 +89,8 @@ extension Gateway {
       var underWay = 0
       for (index, item) in items.enumerated() {
         let execution = together?[index]
-        if case .answered(let response, _) = execution {
+        if let execution, case .answered(let response) = execution.outcome {
+          trace.saw(execution.saw)
           results[item.place] = .with { $0.found = response }
           continue
         }
@@ -95,7 +99,7 @@ extension Gateway {
           underWay -= 1
         }
         underWay += 1
-        group.addTask { (item.place, await self.result(of: item, execution, token: token, routing)) }
+        group.addTask { (item.place, await self.result(of: item, execution, manner)) }
       }
       for try await (place, result) in group { results[place] = result }
     }
@@ -104,12 +108,12 @@ extension Gateway {
 
   /// - Parameter execution: what came of it here; `nil` where it has not been run.
   private func result(
-    of item: Item, _ execution: Executor.Execution<Domicile_V1_GetRecordResponse>?, token: String, _ routing: Routing
+    of item: Item, _ execution: Executor.Execution<Domicile_V1_GetRecordResponse>?, _ manner: Manner
   ) async -> BatchResult {
     do {
       let known: Executor.Execution<Domicile_V1_GetRecordResponse>
       if let execution { known = execution } else { known = try await executor.execute(item.procedure, item.call) }
-      let found = try await conclude(known, item.procedure, item.request, item.call, token: token, routing: routing)
+      let found = try await conclude(known, item.procedure, item.request, item.call, manner)
       return .with { $0.found = found }
     } catch let refusal as Refusal {
       return BatchResult(refusal.connectError)

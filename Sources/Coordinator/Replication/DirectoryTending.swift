@@ -26,19 +26,19 @@ struct DirectoryComparison: Sendable {
 /// What a region does for its copy of the directory beside replicating it: forgets what everybody has, and compares it with the others'.
 struct DirectoryTending: Sendable {
   let source: ReplicationSource
-  let peers: [(region: RegionDescriptor, client: ConnectClient)]
+  let asking: PeerAsking
   let exchange: ReplicationExchange
   let logger: Logger
   var retention = LogRetention()
   var floorRule = FloorRule()
 
-  init(
-    source: ReplicationSource, peers: [(RegionDescriptor, ConnectClient)], exchange: ReplicationExchange, logger: Logger
-  ) {
-    self.source = source
-    self.peers = peers.map { (region: $0.0, client: $0.1) }
-    self.exchange = exchange
-    self.logger = logger
+  private var peers: [PeerAsking.Peer] { asking.peers }
+
+  init(_ asking: PeerAsking) {
+    source = asking.source
+    exchange = asking.exchange
+    logger = asking.logger
+    self.asking = asking
   }
 
   private static let pause = Duration.seconds(10)
@@ -118,7 +118,7 @@ struct DirectoryTending: Sendable {
         let basis = FactsBasis(vector: VersionVector(response.applied), reached: VersionVector(response.reached))
         differences += DirectoryDifference.all(ours: ours.facts, theirs: theirs, here: ours.standing.basis, there: basis)
         guard repairs else { continue }
-        repaired += try await learn(theirs, from: basis)
+        repaired += try await asking.learn(theirs, from: basis)
         // A row that was lost under the digest is still in it.
         _ = try await source.store.recount(bucket: prefix[0])
       case .done:
@@ -129,14 +129,6 @@ struct DirectoryTending: Sendable {
         return comparison
       }
     }
-  }
-
-  /// - Returns: how many facts were missing though this region's vector covers them.
-  private func learn(_ facts: [Placement], from basis: FactsBasis) async throws -> Int {
-    let now = HybridTimestamp(milliseconds: UInt64(Date().timeIntervalSince1970 * 1_000))
-    let (learning, own) = try await source.store.learn(facts, theirs: basis, timestamp: now)
-    if let own { await exchange.appended(own) }
-    return learning.repairs
   }
 
   private func note(_ comparison: DirectoryComparison, _ region: RegionDescriptor) {

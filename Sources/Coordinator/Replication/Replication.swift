@@ -13,15 +13,18 @@ final class Replication: Service {
     let clients = others.compactMap { region in peers[region.id].map { (region, $0) } }
     ringer = Ringer(clients.map { ($0.0.id, $0.1) })
     let exchange = ReplicationExchange(ringer: ringer)
+    asking = PeerAsking(
+      source: source, peers: clients.map { PeerAsking.Peer(region: $0.0, client: $0.1) }, exchange: exchange, logger: logger)
     let replicators = clients.map { region, client in
       (region.ordinal, Replicator(peer: region, client: client, source: source, exchange: exchange, logger: logger))
     }
     self.replicators = Dictionary(uniqueKeysWithValues: replicators)
     self.exchange = exchange
-    tending = DirectoryTending(source: source, peers: clients, exchange: exchange, logger: logger)
+    tending = DirectoryTending(asking)
   }
 
   private let exchange: ReplicationExchange
+  let asking: PeerAsking
   let tending: DirectoryTending
 
   func run() async throws {
@@ -43,6 +46,9 @@ final class Replication: Service {
     guard let replicator = replicators[peer] else { return }
     Task { await replicator.post(.doorbell(head: head)) }
   }
+
+  /// Somebody waits for what other regions have.
+  func hurry() async { await exchange.tell(.hurry, except: nil) }
 
   /// This region's committer appended to its own log.
   func appended(_ head: LogPosition) {

@@ -114,6 +114,7 @@ struct ReplicationSource: Sendable {
     let answer = try await reading { () async throws(StoreError) in
       try await store.facts(of: tags, under: tags.isEmpty ? [UInt8](request.prefix) : nil)
     }
+    if request.linearizable { try await reading { () async throws(StoreError) in try await store.barrier() } }
     guard let (standing, facts) = answer else {
       throw Refusal(
         .outOfRange, .invalidArgument, "More subjects begin like that than one answer holds: ask for longer beginnings."

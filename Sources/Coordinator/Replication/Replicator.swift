@@ -139,6 +139,10 @@ actor Replicator {
         metadata: ["log": "\(log)"])
     case .loadingSnapshot(let log):
       logger.notice("the peer's logs do not reach back far enough: loading a snapshot", metadata: ["log": "\(log)"])
+    case .incomparable(let log):
+      logger.notice(
+        "this region was away for so long that its peer's copy of a log begins later than its own ends",
+        metadata: ["log": "\(log)"])
     case .snapshotLoaded:
       logger.notice("a snapshot is in")
     case .ownEntriesReissued(let end):

@@ -65,13 +65,15 @@ package struct Coordinator: Service {
     bell.connect { replication.appended($0) }
 
     let executor = Executor(store: store, logger: logger)
+    let progress = DirectoryProgress(store: store) { await replication.hurry() }
+    let directory = DirectoryReading(asking: replication.asking, progress: progress, sessionKey: secrets.sessionKey)
     let gateway = Gateway(
       calls: CallFactory(region: context, policies: policies),
       tokens: TokenVerifier(keys: keys, issuer: configuration.tokenIssuer), executor: executor,
-      forwarder: Forwarder(peers: peers, executor: executor))
+      forwarder: Forwarder(peers: peers, executor: executor), directory: directory)
     let audit = AuditService(gateway: gateway, store: store, folder: configuration.logFolder, checkpoints: checkpoints)
     let health = HealthService(store: store, renderMetrics: configuration.renderMetrics)
-    let locate = LocateSubject(gateway: gateway, store: store, contacts: contacts)
+    let locate = LocateSubject(gateway: gateway, directory: directory, contacts: contacts)
     let regions = ListRegions(gateway: gateway, contacts: contacts, policies: policies, checkpoints: checkpoints)
 
     let compare = CompareDirectory(gateway: gateway, tending: replication.tending)
@@ -81,12 +83,15 @@ package struct Coordinator: Service {
         host: configuration.listen.host, port: configuration.listen.port,
         tls: ServerTLS(certificateChainPEMPath: appTLS.certificate, privateKeyPEMPath: appTLS.key), limits: configuration.limits),
       methods: Self.subjectMethods(gateway) + audit.methods
-        + [gateway.batchMethod, locate.method, Decide(gateway: gateway).method, regions.method, compare.method, health.method],
+        + [
+          gateway.batchMethod, Registration(gateway: gateway, directory: directory).method, locate.method,
+          Decide(gateway: gateway).method, regions.method, compare.method, health.method,
+        ],
       rawRoutes: health.routes + audit.routes, logger: logger,
       onStart: { port in logger.notice("serving apps", metadata: ["port": "\(port)"]) })
 
     let peerService = PeerService(
-      calls: gateway.calls, tokens: gateway.tokens, executor: executor, replication: source,
+      calls: gateway.calls, tokens: gateway.tokens, executor: executor, replication: source, progress: progress,
       onRing: { replication.rung(by: $0.ordinal, head: $1) })
     let peerServer = try ConnectServer(
       configuration: ConnectServerConfiguration(
@@ -117,7 +122,7 @@ package struct Coordinator: Service {
 
   private static func subjectMethods(_ gateway: Gateway) -> [UnaryMethod] {
     [
-      gateway.method(RegisterSubject.self), gateway.method(GetSubject.self), gateway.method(SetConsent.self),
+      gateway.method(GetSubject.self), gateway.method(SetConsent.self),
       gateway.method(WithdrawConsent.self), gateway.method(PutRecord.self), gateway.method(GetRecord.self),
       gateway.method(DeleteRecord.self), gateway.method(ListRecords.self),
       gateway.method(CommitRecords.self), gateway.method(SettleWrite.self),

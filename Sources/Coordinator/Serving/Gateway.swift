@@ -1,4 +1,5 @@
 import ConnectRPC
+import Directory
 import DomicileAPI
 import HTTPTypes
 import RegionStore
@@ -11,6 +12,7 @@ struct Gateway: Sendable {
   let tokens: TokenVerifier
   let executor: Executor
   let forwarder: Forwarder
+  let directory: DirectoryReading
 
   /// The method under which apps call a procedure.
   func method<Procedure: SubjectProcedure>(_ procedure: Procedure.Type) -> UnaryMethod {
@@ -23,35 +25,64 @@ struct Gateway: Sendable {
   func answer<Procedure: SubjectProcedure>(
     _ type: Procedure.Type, _ request: Procedure.Request, _ context: CallContext, routing: Routing? = nil
   ) async throws -> Procedure.Response {
+    let trace = try directory.trace(of: context)
+    defer { directory.conclude(trace, context) }
+    return try await answer(type, request, context, trace, routing: routing)
+  }
+
+  /// - Parameter trace: is told which of the directory's entries the call saw and wrote.
+  func answer<Procedure: SubjectProcedure>(
+    _ type: Procedure.Type, _ request: Procedure.Request, _ context: CallContext, _ trace: SessionTrace, routing: Routing? = nil
+  ) async throws -> Procedure.Response {
     let (call, token) = try await authenticate(context)
-    let routing = try routing ?? Self.routing(context)
+    let manner = Manner(token: token, routing: try routing ?? Self.routing(context), trace: trace)
     do {
       let procedure = try await prepare(type, request, call)
       if let destination = procedure.destination, destination.id != call.region.descriptor.id {
-        return try await forwarder.forward(procedure, request, call, to: destination, epoch: nil, token: token)
+        return try await forwarder.forward(procedure, request, call, to: destination, epoch: nil, token: token, trace: trace)
       }
       let execution = try await executor.execute(procedure, call)
-      return try await conclude(execution, procedure, request, call, token: token, routing: routing)
+      return try await conclude(execution, procedure, request, call, manner)
     } catch let refusal as Refusal {
       throw refusal.connectError
     }
   }
 
+  /// How a call goes on where the subject is at home elsewhere.
+  struct Manner: Sendable {
+    let token: String
+    let routing: Routing
+    let trace: SessionTrace
+  }
+
   /// The answer to what came of a call here: where the subject is at home elsewhere, that region's.
   func conclude<Procedure: SubjectProcedure>(
-    _ execution: Executor.Execution<Procedure.Response>, _ procedure: Procedure, _ request: Procedure.Request, _ call: Call,
-    token: String, routing: Routing
+    _ first: Executor.Execution<Procedure.Response>, _ procedure: Procedure, _ request: Procedure.Request, _ call: Call,
+    _ manner: Manner
   ) async throws -> Procedure.Response {
-    switch execution {
-    case .answered(let response, _):
+    var execution = first
+    if case .elsewhere = first.outcome, !directory.progress.isReached(manner.trace.required) {
+      try await directory.reach(manner.trace.required, call)
+      execution = try await executor.execute(procedure, call)
+    }
+    manner.trace.saw(execution.saw)
+    switch execution.outcome {
+    case .answered(let response):
       return response
-    case .refused(let refusal, _):
+    case .refused(let refusal):
       throw refusal
-    case .elsewhere(let lookup):
-      let router = Router(catalog: call.region.catalog, local: call.region.descriptor.id, routing: routing)
+    case .elsewhere(var lookup):
+      var router = Router(catalog: call.region.catalog, local: call.region.descriptor.id, routing: manner.routing)
+      if case .unknown = lookup {
+        let answer = try await directory.askPeers(about: procedure.subject, call)
+        manner.trace.saw(answer.set?.placements.map(\.position) ?? [])
+        router.silent = answer.silent
+        lookup = PlacementLookup(answer.set, at: call.region.descriptor.ordinal)
+      }
       switch router.route(lookup) {
       case .forward(let home, let epoch):
-        return try await forwarder.forward(procedure, request, call, to: home, epoch: epoch, token: token)
+        return try await forwarder.forward(
+          procedure, request, call, to: home, epoch: epoch, token: manner.token, trace: manner.trace)
       case .refuse(let refusal):
         _ = try await executor.record(try call.event(Procedure.activityAbroad, reason: refusal.reason.rawValue), call)
         throw refusal

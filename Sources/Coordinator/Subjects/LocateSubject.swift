@@ -5,11 +5,11 @@ import RegionStore
 import Residency
 import SwiftProtobuf
 
-/// From this region's copy of the directory alone: answers while every other region is unreachable. Gives no personal data and
-/// leaves no leaf.
+/// Which region is home. From this region's copy of the directory alone where that knows the subject and no more was asked for, so that it
+/// answers while every other region is unreachable. Gives no personal data and leaves no leaf.
 struct LocateSubject: Sendable {
   let gateway: Gateway
-  let store: RegionStore
+  let directory: DirectoryReading
   let contacts: PeerContacts
 
   var method: UnaryMethod {
@@ -22,20 +22,23 @@ struct LocateSubject: Sendable {
   private func answer(
     _ request: Domicile_V1_LocateSubjectRequest, _ context: CallContext
   ) async throws -> Domicile_V1_LocateSubjectResponse {
+    let trace = try directory.trace(of: context)
+    defer { directory.conclude(trace, context) }
     let (call, _) = try await gateway.authenticate(context)
     do {
       let tag = try call.subject(request.subjectID)
-      let set: PlacementSet?
-      do { set = try await store.lookUp(tag) } catch { throw Refusal(error, region: call.region.descriptor.id.rawValue) }
-      return try response(set, call)
+      let level = try DirectoryReading.Level(request.level)
+      return try response(try await directory.find(tag, at: level, trace, call), level, call)
     } catch let refusal as Refusal {
       throw refusal.connectError
     }
   }
 
-  private func response(_ set: PlacementSet?, _ call: Call) throws(Refusal) -> Domicile_V1_LocateSubjectResponse {
+  private func response(
+    _ found: DirectoryReading.Found, _ level: DirectoryReading.Level, _ call: Call
+  ) throws(Refusal) -> Domicile_V1_LocateSubjectResponse {
     let region = call.region
-    switch PlacementLookup(set, at: region.descriptor.ordinal) {
+    switch PlacementLookup(found.set, at: region.descriptor.ordinal) {
     case .local(let placement), .remote(_, let placement):
       guard let home = region.catalog[placement.home] else {
         throw Refusal(
@@ -46,28 +49,59 @@ struct LocateSubject: Sendable {
         $0.homeRegion = home.id.rawValue
         $0.homeURL = home.coordinator.url.text
         $0.state = placement.state == .frozen ? .frozen : .active
-        $0.evidence = evidence(placement, local: region.descriptor.ordinal)
+        $0.evidence = evidence(found, level)
+        $0.evidence.epoch = placement.epoch.rawValue
+        if level == .one, placement.position.origin != region.descriptor.ordinal,
+          let age = contacts.age(of: placement.position.origin)
+        {
+          $0.evidence.directoryAge = .init(milliseconds: age)
+        }
       }
     case .contested(_, let siblings):
       return .with {
         $0.state = .contested
         $0.candidates = Set(siblings.compactMap { region.catalog[$0.home]?.id.rawValue }).sorted()
-        $0.evidence = .with { $0.readLevel = .directoryCopy }
+        $0.evidence = evidence(found, level)
       }
     case .erased:
       throw Refusal(.notFound, .subjectErased, "The subject was erased.")
     case .unknown:
-      throw .unknownSubject(in: region.descriptor.id)
+      throw .unknownSubject(in: region.descriptor.id, silent: found.silent)
     }
   }
 
-  private func evidence(_ placement: Placement, local: RegionOrdinal) -> Domicile_V1_Evidence {
+  private func evidence(_ found: DirectoryReading.Found, _ level: DirectoryReading.Level) -> Domicile_V1_Evidence {
     .with {
-      $0.readLevel = .directoryCopy
-      $0.epoch = placement.epoch.rawValue
-      if placement.position.origin != local, let age = contacts.age(of: placement.position.origin) {
-        $0.directoryAge = .init(milliseconds: age)
+      switch level {
+      case .one: $0.readLevel = .directoryCopy
+      case .quorum: $0.readLevel = .directoryQuorum
+      case .all: $0.readLevel = .directoryAll
+      case .home: $0.readLevel = .linearizable
       }
+      if level != .home { $0.regions = UInt32(found.regions) }
+    }
+  }
+}
+
+extension DirectoryReading.Level {
+  init(_ level: Domicile_V1_LocateSubjectRequest.Level) throws(Refusal) {
+    switch level {
+    case .unspecified, .one: self = .one
+    case .quorum: self = .quorum
+    case .all: self = .all
+    case .home: self = .home
+    case .UNRECOGNIZED(let number):
+      throw Refusal(.invalidArgument, .invalidArgument, "There is no level \(number): ONE, QUORUM, ALL or HOME.")
+    }
+  }
+
+  init(_ level: Domicile_V1_RegisterSubjectRequest.Level) throws(Refusal) {
+    switch level {
+    case .unspecified, .one: self = .one
+    case .quorum: self = .quorum
+    case .all: self = .all
+    case .UNRECOGNIZED(let number):
+      throw Refusal(.invalidArgument, .invalidArgument, "There is no level \(number): ONE, QUORUM or ALL.")
     }
   }
 }

@@ -20,6 +20,9 @@ struct RegisterSubject: SubjectProcedure {
 
   init(_ request: Domicile_V1_RegisterSubjectRequest, call: Call) throws(Refusal) {
     self.call = call
+    // For how many regions the caller waits does not make it another registration.
+    var request = request
+    request.level = .unspecified
     self.request = request
     subject = try call.subject(request.subjectID)
     residence = try Residence(request.residence)

@@ -568,6 +568,12 @@ package enum OpenAPI {
          "readLevel": {
           "$ref": "#/components/schemas/domicile.v1.Evidence.ReadLevel"
          },
+         "regions": {
+          "description": "How many regions' copies of the directory hold the registration durably, or were joined for the look-up; where that was asked for.",
+          "format": "uint32",
+          "minimum": 0,
+          "type": "integer"
+         },
          "sessionToken": {
           "description": "Stands for everything that this call saw or wrote: for a later read at level SESSION. Opaque, and no right to anything.",
           "type": "string"
@@ -590,7 +596,9 @@ package enum OpenAPI {
          "LINEARIZABLE",
          "DIRECTORY_COPY",
          "SESSION",
-         "REPLICA"
+         "REPLICA",
+         "DIRECTORY_QUORUM",
+         "DIRECTORY_ALL"
         ],
         "type": "string"
        },
@@ -849,11 +857,24 @@ package enum OpenAPI {
        },
        "domicile.v1.LocateSubjectRequest": {
         "properties": {
+         "level": {
+          "$ref": "#/components/schemas/domicile.v1.LocateSubjectRequest.Level"
+         },
          "subjectId": {
           "type": "string"
          }
         },
         "type": "object"
+       },
+       "domicile.v1.LocateSubjectRequest.Level": {
+        "enum": [
+         "LEVEL_UNSPECIFIED",
+         "ONE",
+         "QUORUM",
+         "ALL",
+         "HOME"
+        ],
+        "type": "string"
        },
        "domicile.v1.LocateSubjectResponse": {
         "properties": {
@@ -1083,6 +1104,10 @@ package enum OpenAPI {
           "description": "The region that becomes home. Empty: the region that is asked.",
           "type": "string"
          },
+         "level": {
+          "$ref": "#/components/schemas/domicile.v1.RegisterSubjectRequest.Level",
+          "description": "When it counts as done. Where too few regions confirm in time, the answer is UNCONFIRMED: it is registered, and still on its way."
+         },
          "requestId": {
           "description": "Makes the call safe to repeat: the same id with the same request gives the first answer again.",
           "type": "string"
@@ -1095,6 +1120,15 @@ package enum OpenAPI {
          }
         },
         "type": "object"
+       },
+       "domicile.v1.RegisterSubjectRequest.Level": {
+        "enum": [
+         "LEVEL_UNSPECIFIED",
+         "ONE",
+         "QUORUM",
+         "ALL"
+        ],
+        "type": "string"
        },
        "domicile.v1.RegisterSubjectResponse": {
         "properties": {

@@ -70,6 +70,9 @@ package nonisolated struct Domicile_Peer_V1_ExecuteResponse: Sendable {
   /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
   package mutating func clearReceipt() {self._receipt = nil}
 
+  /// The entries of the directory about the subject that the call saw and wrote: the app's session has to show no less from here on.
+  package var saw: [Domicile_Peer_V1_Position] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -322,6 +325,9 @@ package nonisolated struct Domicile_Peer_V1_LookUpRequest: Sendable {
 
   package var prefix: Data = Data()
 
+  /// Answer only once the region's standbys have confirmed that it may still answer.
+  package var linearizable: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -337,6 +343,31 @@ package nonisolated struct Domicile_Peer_V1_LookUpResponse: Sendable {
   package var reached: [Domicile_Peer_V1_Position] = []
 
   package var placements: [Data] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_Peer_V1_AwaitRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var positions: [Domicile_Peer_V1_Position] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_Peer_V1_AwaitResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Whether the answering region holds all of them durably.
+  package var reached: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -448,7 +479,7 @@ nonisolated extension Domicile_Peer_V1_ExecuteRequest: SwiftProtobuf.Message, Sw
 
 nonisolated extension Domicile_Peer_V1_ExecuteResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ExecuteResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}response\0\u{1}pseudonym\0\u{3}pseudonym_period\0\u{1}receipt\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}response\0\u{1}pseudonym\0\u{3}pseudonym_period\0\u{1}receipt\0\u{1}saw\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -460,6 +491,7 @@ nonisolated extension Domicile_Peer_V1_ExecuteResponse: SwiftProtobuf.Message, S
       case 2: try { try decoder.decodeSingularStringField(value: &self.pseudonym) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.pseudonymPeriod) }()
       case 4: try { try decoder.decodeSingularMessageField(value: &self._receipt) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.saw) }()
       default: break
       }
     }
@@ -482,6 +514,9 @@ nonisolated extension Domicile_Peer_V1_ExecuteResponse: SwiftProtobuf.Message, S
     try { if let v = self._receipt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
     } }()
+    if !self.saw.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.saw, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -490,6 +525,7 @@ nonisolated extension Domicile_Peer_V1_ExecuteResponse: SwiftProtobuf.Message, S
     if lhs.pseudonym != rhs.pseudonym {return false}
     if lhs.pseudonymPeriod != rhs.pseudonymPeriod {return false}
     if lhs._receipt != rhs._receipt {return false}
+    if lhs.saw != rhs.saw {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1027,7 +1063,7 @@ nonisolated extension Domicile_Peer_V1_CompareResponse: SwiftProtobuf.Message, S
 
 nonisolated extension Domicile_Peer_V1_LookUpRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".LookUpRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tags\0\u{1}prefix\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tags\0\u{1}prefix\0\u{1}linearizable\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1037,6 +1073,7 @@ nonisolated extension Domicile_Peer_V1_LookUpRequest: SwiftProtobuf.Message, Swi
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedBytesField(value: &self.tags) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.prefix) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.linearizable) }()
       default: break
       }
     }
@@ -1049,12 +1086,16 @@ nonisolated extension Domicile_Peer_V1_LookUpRequest: SwiftProtobuf.Message, Swi
     if !self.prefix.isEmpty {
       try visitor.visitSingularBytesField(value: self.prefix, fieldNumber: 2)
     }
+    if self.linearizable != false {
+      try visitor.visitSingularBoolField(value: self.linearizable, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Domicile_Peer_V1_LookUpRequest, rhs: Domicile_Peer_V1_LookUpRequest) -> Bool {
     if lhs.tags != rhs.tags {return false}
     if lhs.prefix != rhs.prefix {return false}
+    if lhs.linearizable != rhs.linearizable {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1095,6 +1136,66 @@ nonisolated extension Domicile_Peer_V1_LookUpResponse: SwiftProtobuf.Message, Sw
     if lhs.applied != rhs.applied {return false}
     if lhs.reached != rhs.reached {return false}
     if lhs.placements != rhs.placements {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_Peer_V1_AwaitRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AwaitRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}positions\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.positions) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.positions.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.positions, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_Peer_V1_AwaitRequest, rhs: Domicile_Peer_V1_AwaitRequest) -> Bool {
+    if lhs.positions != rhs.positions {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_Peer_V1_AwaitResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AwaitResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reached\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.reached) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.reached != false {
+      try visitor.visitSingularBoolField(value: self.reached, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_Peer_V1_AwaitResponse, rhs: Domicile_Peer_V1_AwaitResponse) -> Bool {
+    if lhs.reached != rhs.reached {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -351,6 +351,9 @@ package nonisolated struct Domicile_V1_Evidence: Sendable {
   /// How many standbys have that commit, at least.
   package var confirmations: UInt32 = 0
 
+  /// How many regions' copies of the directory hold the registration durably, or were joined for the look-up; where that was asked for.
+  package var regions: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum ReadLevel: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -368,6 +371,12 @@ package nonisolated struct Domicile_V1_Evidence: Sendable {
 
     /// Read on a standby that was behind by at most `staleness`.
     case replica // = 4
+
+    /// What most regions' copies of the directory hold together.
+    case directoryQuorum // = 5
+
+    /// What all regions' copies of the directory hold together.
+    case directoryAll // = 6
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -381,6 +390,8 @@ package nonisolated struct Domicile_V1_Evidence: Sendable {
       case 2: self = .directoryCopy
       case 3: self = .session
       case 4: self = .replica
+      case 5: self = .directoryQuorum
+      case 6: self = .directoryAll
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -392,6 +403,8 @@ package nonisolated struct Domicile_V1_Evidence: Sendable {
       case .directoryCopy: return 2
       case .session: return 3
       case .replica: return 4
+      case .directoryQuorum: return 5
+      case .directoryAll: return 6
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -403,6 +416,8 @@ package nonisolated struct Domicile_V1_Evidence: Sendable {
       .directoryCopy,
       .session,
       .replica,
+      .directoryQuorum,
+      .directoryAll,
     ]
 
   }
@@ -678,7 +693,7 @@ nonisolated extension Domicile_V1_ReadPreference.Level: SwiftProtobuf._ProtoName
 
 nonisolated extension Domicile_V1_Evidence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Evidence"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}read_level\0\u{1}epoch\0\u{3}directory_age\0\u{1}staleness\0\u{3}session_token\0\u{1}lsn\0\u{3}write_concern\0\u{1}confirmations\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}read_level\0\u{1}epoch\0\u{3}directory_age\0\u{1}staleness\0\u{3}session_token\0\u{1}lsn\0\u{3}write_concern\0\u{1}confirmations\0\u{1}regions\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -694,6 +709,7 @@ nonisolated extension Domicile_V1_Evidence: SwiftProtobuf.Message, SwiftProtobuf
       case 6: try { try decoder.decodeSingularStringField(value: &self.lsn) }()
       case 7: try { try decoder.decodeSingularEnumField(value: &self.writeConcern) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.confirmations) }()
+      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.regions) }()
       default: break
       }
     }
@@ -728,6 +744,9 @@ nonisolated extension Domicile_V1_Evidence: SwiftProtobuf.Message, SwiftProtobuf
     if self.confirmations != 0 {
       try visitor.visitSingularUInt32Field(value: self.confirmations, fieldNumber: 8)
     }
+    if self.regions != 0 {
+      try visitor.visitSingularUInt32Field(value: self.regions, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -740,11 +759,12 @@ nonisolated extension Domicile_V1_Evidence: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.lsn != rhs.lsn {return false}
     if lhs.writeConcern != rhs.writeConcern {return false}
     if lhs.confirmations != rhs.confirmations {return false}
+    if lhs.regions != rhs.regions {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension Domicile_V1_Evidence.ReadLevel: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0READ_LEVEL_UNSPECIFIED\0\u{1}LINEARIZABLE\0\u{1}DIRECTORY_COPY\0\u{1}SESSION\0\u{1}REPLICA\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0READ_LEVEL_UNSPECIFIED\0\u{1}LINEARIZABLE\0\u{1}DIRECTORY_COPY\0\u{1}SESSION\0\u{1}REPLICA\0\u{1}DIRECTORY_QUORUM\0\u{1}DIRECTORY_ALL\0")
 }

@@ -182,7 +182,60 @@ package nonisolated struct Domicile_V1_RegisterSubjectRequest: Sendable {
   /// Makes the call safe to repeat: the same id with the same request gives the first answer again.
   package var requestID: String = String()
 
+  /// When it counts as done. Where too few regions confirm in time, the answer is UNCONFIRMED: it is registered, and still on its way.
+  package var level: Domicile_V1_RegisterSubjectRequest.Level = .unspecified
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Level: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+
+    /// ONE.
+    case unspecified // = 0
+
+    /// When its home has committed it.
+    case one // = 1
+
+    /// When most regions' copies of the directory hold it durably.
+    case quorum // = 2
+
+    /// When all regions' copies of the directory hold it durably.
+    case all // = 3
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .one
+      case 2: self = .quorum
+      case 3: self = .all
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .one: return 1
+      case .quorum: return 2
+      case .all: return 3
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [Domicile_V1_RegisterSubjectRequest.Level] = [
+      .unspecified,
+      .one,
+      .quorum,
+      .all,
+    ]
+
+  }
 
   package init() {}
 
@@ -316,7 +369,65 @@ package nonisolated struct Domicile_V1_LocateSubjectRequest: Sendable {
 
   package var subjectID: String = String()
 
+  package var level: Domicile_V1_LocateSubjectRequest.Level = .unspecified
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Level: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+
+    /// ONE.
+    case unspecified // = 0
+
+    /// This region's own copy of the directory. Where it knows nothing of the subject, it asks the other regions.
+    case one // = 1
+
+    /// What the copies of most regions hold together.
+    case quorum // = 2
+
+    /// What the copies of all regions hold together.
+    case all // = 3
+
+    /// The home's own answer, linearizable.
+    case home // = 4
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .one
+      case 2: self = .quorum
+      case 3: self = .all
+      case 4: self = .home
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .one: return 1
+      case .quorum: return 2
+      case .all: return 3
+      case .home: return 4
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [Domicile_V1_LocateSubjectRequest.Level] = [
+      .unspecified,
+      .one,
+      .quorum,
+      .all,
+      .home,
+    ]
+
+  }
 
   package init() {}
 }
@@ -641,7 +752,7 @@ nonisolated extension Domicile_V1_Subject.State: SwiftProtobuf._ProtoNameProvidi
 
 nonisolated extension Domicile_V1_RegisterSubjectRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RegisterSubjectRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subject_id\0\u{3}home_region\0\u{1}residence\0\u{3}request_id\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subject_id\0\u{3}home_region\0\u{1}residence\0\u{3}request_id\0\u{1}level\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -653,6 +764,7 @@ nonisolated extension Domicile_V1_RegisterSubjectRequest: SwiftProtobuf.Message,
       case 2: try { try decoder.decodeSingularStringField(value: &self.homeRegion) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._residence) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.level) }()
       default: break
       }
     }
@@ -675,6 +787,9 @@ nonisolated extension Domicile_V1_RegisterSubjectRequest: SwiftProtobuf.Message,
     if !self.requestID.isEmpty {
       try visitor.visitSingularStringField(value: self.requestID, fieldNumber: 4)
     }
+    if self.level != .unspecified {
+      try visitor.visitSingularEnumField(value: self.level, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -683,9 +798,14 @@ nonisolated extension Domicile_V1_RegisterSubjectRequest: SwiftProtobuf.Message,
     if lhs.homeRegion != rhs.homeRegion {return false}
     if lhs._residence != rhs._residence {return false}
     if lhs.requestID != rhs.requestID {return false}
+    if lhs.level != rhs.level {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
+}
+
+nonisolated extension Domicile_V1_RegisterSubjectRequest.Level: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LEVEL_UNSPECIFIED\0\u{1}ONE\0\u{1}QUORUM\0\u{1}ALL\0")
 }
 
 nonisolated extension Domicile_V1_RegisterSubjectResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -914,7 +1034,7 @@ nonisolated extension Domicile_V1_GetSubjectResponse: SwiftProtobuf.Message, Swi
 
 nonisolated extension Domicile_V1_LocateSubjectRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".LocateSubjectRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subject_id\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subject_id\0\u{1}level\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -923,6 +1043,7 @@ nonisolated extension Domicile_V1_LocateSubjectRequest: SwiftProtobuf.Message, S
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.subjectID) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.level) }()
       default: break
       }
     }
@@ -932,14 +1053,22 @@ nonisolated extension Domicile_V1_LocateSubjectRequest: SwiftProtobuf.Message, S
     if !self.subjectID.isEmpty {
       try visitor.visitSingularStringField(value: self.subjectID, fieldNumber: 1)
     }
+    if self.level != .unspecified {
+      try visitor.visitSingularEnumField(value: self.level, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Domicile_V1_LocateSubjectRequest, rhs: Domicile_V1_LocateSubjectRequest) -> Bool {
     if lhs.subjectID != rhs.subjectID {return false}
+    if lhs.level != rhs.level {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
+}
+
+nonisolated extension Domicile_V1_LocateSubjectRequest.Level: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LEVEL_UNSPECIFIED\0\u{1}ONE\0\u{1}QUORUM\0\u{1}ALL\0\u{1}HOME\0")
 }
 
 nonisolated extension Domicile_V1_LocateSubjectResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

@@ -15,17 +15,23 @@ struct BenchSeeder: Sendable {
   let population: BenchPopulation
   let region: RegionDescriptor
   let tagger: SubjectTagger
+  /// Whether each has a record.
+  var hasRecords = true
 
   /// Operations under way at once: a few full batches.
   private static let atOnce = 4_096
   private static let residence = Jurisdiction("IE").map { Residence(country: $0, subdivision: nil, citizenship: nil) }
 
-  /// Those that are there already stay as they are. Ends the store's own connections when it is done.
-  /// - Parameter progress: told how many are done, from time to time.
-  func seed(_ store: RegionStore, progress: @escaping @Sendable (Int) -> Void) async throws {
+  /// Those that are there already stay as they are.
+  /// - Parameters:
+  ///   - numbers: of the subjects; `nil` for the whole population.
+  ///   - progress: told how many are done, from time to time.
+  func seed(
+    _ store: RegionStore, _ numbers: Range<Int>? = nil, progress: @escaping @Sendable (Int) -> Void
+  ) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       var underWay = 0
-      for number in 0..<population.count {
+      for number in numbers ?? 0..<population.count {
         if underWay == Self.atOnce {
           try await group.next()
           underWay -= 1
@@ -49,8 +55,9 @@ struct BenchSeeder: Sendable {
     event.principal = "bench"
     let bytes = try event.leafBytes()
     let leaf = LeafDraft(details: nil) { _ in LeafDraft.Leaf(bytes: bytes, hash: MerkleTree.leafHash(bytes).bytes) }
-    let document = try JSONValue(parsing: BenchPopulation.document(salt: UInt64(number)).jsonUTF8Bytes() as [UInt8])
-      .canonicalBytes
+    let document =
+      hasRecords
+      ? try JSONValue(parsing: BenchPopulation.document(salt: UInt64(number)).jsonUTF8Bytes() as [UInt8]).canonicalBytes : nil
     let address = RecordAddress(tag: tag, collection: CollectionName(BenchPopulation.collection), key: BenchPopulation.key)
     let ordinal = region.ordinal
     let needs = FactsNeeded(subjects: [tag], mayWrite: true, createsKeys: true)
@@ -61,7 +68,7 @@ struct BenchSeeder: Sendable {
           tag, current: facts.placements[tag], timestamp: HybridTimestamp(milliseconds: now))
         effects.record(leaf)
         effects.register(tag, residence: residence, entry: entry)
-        effects.put(address, version: 1, value: document)
+        if let document { effects.put(address, version: 1, value: document) }
       })
   }
 }

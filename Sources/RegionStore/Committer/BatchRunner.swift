@@ -65,7 +65,7 @@ struct BatchRunner: Sendable {
       let decided = decide(batch, on: facts)
       guard decided.contains(where: { !$0.effects.isEmpty }) else {
         _ = try await connection.execute(.rollback, [])
-        return decided.map { decision in decision.outcome.map { .init(outcome: $0, receipts: [], standing: nil) } }
+        return decided.map { decision in decision.outcome.map { .init(outcome: $0, receipts: [], entries: [], standing: nil) } }
       }
       return try await write(decided, facts: facts, concern: concern, on: connection)
     } catch {
@@ -141,11 +141,13 @@ struct BatchRunner: Sendable {
     onAppend(writing.directoryRecords)
     let first = try writing.firstLeafIndex(from: results)
     let receipts = writing.leaves.enumerated().map { LeafReceipt(index: first + UInt64($0.offset), hash: $0.element.hash) }
-    var remaining = receipts[...]
+    var (receiptsLeft, entriesLeft) = (receipts[...], writing.directoryRecords.map(\.position)[...])
     return decided.map { decision in
-      let receipts = Array(remaining.prefix(decision.effects.leaves.count))
-      remaining = remaining.dropFirst(receipts.count)
-      return decision.outcome.map { .init(outcome: $0, receipts: receipts, standing: standing) }
+      let receipts = Array(receiptsLeft.prefix(decision.effects.leaves.count))
+      receiptsLeft = receiptsLeft.dropFirst(receipts.count)
+      let entries = Array(entriesLeft.prefix(decision.effects.registrations.count))
+      entriesLeft = entriesLeft.dropFirst(entries.count)
+      return decision.outcome.map { .init(outcome: $0, receipts: receipts, entries: entries, standing: standing) }
     }
   }
 }

@@ -50,7 +50,7 @@ package final class GroupCommitter: Sendable {
     act(try queue.withLock { queue throws(StoreError) in try queue.add(pending) })
     let completion = try await pending.value()
     guard let outcome = completion.outcome as? Outcome else { throw StoreError.corrupt(what: "an outcome") }
-    return Committed(outcome: outcome, receipts: completion.receipts, standing: completion.standing)
+    return Committed(outcome: outcome, receipts: completion.receipts, entries: completion.entries, standing: completion.standing)
   }
 
   /// Commits batches until ``stop()``; then what is waiting, and returns.

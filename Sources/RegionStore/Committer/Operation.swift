@@ -1,3 +1,5 @@
+package import Directory
+
 /// One call's work in the store: what it must know, and a pure decision on that.
 ///
 /// `decide` runs between the two round trips of a batch. It has no side effects but on `effects`, and may run more than once
@@ -52,6 +54,8 @@ package struct Committed<Outcome: Sendable>: Sendable {
   package let outcome: Outcome
   /// One for each leaf that the operation recorded, in order.
   package let receipts: [LeafReceipt]
+  /// Where the operation's entries stand in this region's log of the directory, in order.
+  package let entries: [LogPosition]
   /// `nil` where there was nothing to commit.
   package let standing: CommitStanding?
 }

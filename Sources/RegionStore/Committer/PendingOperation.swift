@@ -1,3 +1,4 @@
+import Directory
 import Synchronization
 
 /// An operation on its way through the committer. Completed exactly once, whoever comes first: its batch, or a caller that gave up.
@@ -5,6 +6,7 @@ final class PendingOperation: Sendable {
   struct Completion: Sendable {
     let outcome: any Sendable
     let receipts: [LeafReceipt]
+    let entries: [LogPosition]
     let standing: CommitStanding?
   }
 

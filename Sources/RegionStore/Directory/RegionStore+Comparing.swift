@@ -69,6 +69,16 @@ extension RegionStore {
     }
   }
 
+  /// Returns once this region's standbys have confirmed a commit that begins now: what was read before was then no older than this call,
+  /// since a primary that was cut off or deposed gets no confirmation.
+  package func barrier() async throws(StoreError) {
+    try await reading { connection, _ in
+      _ = try await self.verification.commit(
+        [PipelineStep(.begin, []), PipelineStep(.waitForQuorum, []), PipelineStep(.leaveMark, []), PipelineStep(.commit, [])],
+        concern: .quorum, on: connection)
+    }
+  }
+
   /// Takes a peer's facts in: see ``Learning``.
   /// - Returns: what was taken, and this region's own log if it grew.
   package func learn(
@@ -171,6 +181,8 @@ extension Statement {
     UNION ALL
     SELECT \(PlacementRow.columns) FROM placement_sibling s WHERE s.tag IN (SELECT tag FROM page)
     """)
+  /// Something to commit: what changes nothing is not waited for.
+  static let leaveMark = Statement("leave_mark", "SELECT pg_logical_emit_message(true, 'domicile', '')")
   static let readDigest = Statement("read_digest", "SELECT bucket, xor, count FROM directory_digest")
   static let setDigest = Statement(
     "set_digest", "UPDATE directory_digest SET xor = $2::bigint, count = $3::bigint WHERE bucket = $1::integer")

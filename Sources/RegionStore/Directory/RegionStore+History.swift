@@ -103,6 +103,8 @@ extension RegionStore {
         PipelineStep(.selectLog, Self.parameters(of: end.log) + [.int64(Int64(bitPattern: end.seq)), .int64(Int64.max)]),
       ])
       let kept = try Self.start(rows[1].rows, of: end.log)
+      // A snapshot came in meanwhile: the chains are compared anew.
+      guard end.seq >= kept.seq else { return (false, (LogPosition(log: end.log, seq: held), nil)) }
       var (chain, orphans): (ChainHash?, [LogRecord]) = (kept.seq == end.seq ? kept.chain : nil, [])
       for row in rows[2].rows {
         let seq = try row.uint64(0)

@@ -6,8 +6,9 @@ import Residency
 /// `domicile bench`
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measure a region, or the policy engine alone.",
-    subcommands: [BenchRegionCommand.self, BenchPolicyCommand.self], defaultSubcommand: BenchRegionCommand.self)
+    commandName: "bench", abstract: "Measure a region, the directory between regions, or the policy engine alone.",
+    subcommands: [BenchRegionCommand.self, BenchDirectoryCommand.self, BenchPolicyCommand.self],
+    defaultSubcommand: BenchRegionCommand.self)
 }
 
 /// `domicile bench region`
@@ -111,7 +112,7 @@ extension BenchScenario: ExpressibleByArgument {}
 extension LoadCodec: ExpressibleByArgument {}
 
 /// Where a benchmark's region lives.
-private struct BenchFolder {
+struct BenchFolder {
   let path: String
   private let isKept: Bool
 

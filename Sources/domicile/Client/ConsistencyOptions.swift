@@ -115,6 +115,8 @@ extension Domicile_V1_Evidence {
     case .session: parts.append("read on a standby, as far as the session")
     case .replica: parts.append("read on a standby, at most \(staleness.timeInterval) s behind")
     case .directoryCopy: parts.append("from the directory")
+    case .directoryQuorum: parts.append("from most regions' copies of the directory")
+    case .directoryAll: parts.append("from all regions' copies of the directory")
     case .unspecified, .UNRECOGNIZED: break
     }
     switch writeConcern {

@@ -26,6 +26,11 @@ struct SubjectCommand: AsyncParsableCommand {
     @Option(help: "A citizenship; may be given several times.")
     var citizenship: [String] = []
 
+    enum Level: String, ExpressibleByArgument, CaseIterable { case one, quorum, all }
+
+    @Option(help: "When it counts as done: one (the home has committed it), quorum (most regions know of it) or all.")
+    var level = Level.one
+
     @Option(help: "Makes the call safe to repeat.")
     var requestID: String?
 
@@ -41,28 +46,54 @@ struct SubjectCommand: AsyncParsableCommand {
           $0.citizenship = citizenship
         }
         $0.requestID = requestID ?? ""
+        $0.level =
+          switch level {
+          case .one: .one
+          case .quorum: .quorum
+          case .all: .all
+          }
       }
       let response: Domicile_V1_RegisterSubjectResponse = try await api.run(at: home) {
         try await $0.call("SubjectService/RegisterSubject", request)
       }
-      try show(
-        response, json: api.json,
-        ["\(subject) is at home in \(response.subject.homeRegion)", "  \(response.decision.line)", "  \(response.receipt.line)"])
+      var lines = ["\(subject) is at home in \(response.subject.homeRegion)"]
+      if response.evidence.regions > 0 { lines.append("  known to \(response.evidence.regions) regions") }
+      try show(response, json: api.json, lines + ["  \(response.decision.line)", "  \(response.receipt.line)"])
     }
   }
 
   struct Locate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Which region is home, from the directory copy of the region that is asked.")
+      abstract: "Which region is home.",
+      discussion: """
+        From the directory copy of the region that is asked, which answers though all others be out of reach. Where it does not know \
+        the subject, it asks the others, and says which did not answer.
+        """)
+
+    enum Level: String, ExpressibleByArgument, CaseIterable { case one, quorum, all, home }
 
     @Argument(help: "The app's own id of the person.")
     var subject: String
 
+    @Option(
+      help: "Who is asked: one (the region's own copy), quorum (most regions), all, or home (the home itself, linearizable).")
+    var level = Level.one
+
     @OptionGroup var api: APIOptions
 
     func run() async throws {
+      let request = Domicile_V1_LocateSubjectRequest.with {
+        $0.subjectID = subject
+        $0.level =
+          switch level {
+          case .one: .one
+          case .quorum: .quorum
+          case .all: .all
+          case .home: .home
+          }
+      }
       let response: Domicile_V1_LocateSubjectResponse = try await api.run {
-        try await $0.call("SubjectService/LocateSubject", Domicile_V1_LocateSubjectRequest.with { $0.subjectID = subject })
+        try await $0.call("SubjectService/LocateSubject", request)
       }
       let lines =
         response.state == .contested

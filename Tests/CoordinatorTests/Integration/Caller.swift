@@ -39,7 +39,7 @@ struct Caller: Sendable {
   @discardableResult
   func register(
     _ subject: String, home: RegionID? = nil, country: String = "DE", subdivision: String = "", citizenship: [String] = [],
-    requestID: String = ""
+    requestID: String = "", level: Domicile_V1_RegisterSubjectRequest.Level = .unspecified
   ) async throws(ConnectError) -> Domicile_V1_RegisterSubjectResponse {
     try await call(
       "SubjectService", "RegisterSubject",
@@ -50,6 +50,7 @@ struct Caller: Sendable {
         $0.residence.subdivision = subdivision
         $0.residence.citizenship = citizenship
         $0.requestID = requestID
+        $0.level = level
       })
   }
 
@@ -62,8 +63,15 @@ struct Caller: Sendable {
       })
   }
 
-  func locate(_ subject: String) async throws(ConnectError) -> Domicile_V1_LocateSubjectResponse {
-    try await call("SubjectService", "LocateSubject", Domicile_V1_LocateSubjectRequest.with { $0.subjectID = subject })
+  func locate(
+    _ subject: String, level: Domicile_V1_LocateSubjectRequest.Level = .unspecified
+  ) async throws(ConnectError) -> Domicile_V1_LocateSubjectResponse {
+    try await call(
+      "SubjectService", "LocateSubject",
+      Domicile_V1_LocateSubjectRequest.with {
+        $0.subjectID = subject
+        $0.level = level
+      })
   }
 
   @discardableResult

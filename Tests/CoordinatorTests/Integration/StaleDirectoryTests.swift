@@ -89,6 +89,11 @@ extension World {
       .int32(0)
   }
 
+  /// Takes a subject out of a region's copy of the directory, as if the row had been lost.
+  func forget(_ tag: SubjectTag, in region: RegionID) async throws {
+    try await deployment.sql(region, "DELETE FROM placement WHERE tag = $1::uuid", [.bytes(tag.bytes)])
+  }
+
   func setHome(of tag: SubjectTag, to ordinal: Int32, in region: RegionID) async throws {
     try await deployment.sql(
       region, "UPDATE placement SET home = $2::integer WHERE tag = $1::uuid", [.bytes(tag.bytes), .int32(ordinal)])

@@ -1,6 +1,5 @@
+import Directory
 import Residency
-
-@testable import Directory
 
 /// A client that goes from region to region, with what it has seen.
 struct SimulatedSession {
@@ -74,13 +73,13 @@ extension SimulatedWorld {
       if let tag = own.keys.min() { return tag }
     }
     switch random.below(4) {
-    case 0: return try tag(1 + random.below(6))
+    case 0: return try .numbered(1 + random.below(6))
     case 1:
       freshTags += 1
-      return try tag(freshTags)
+      return try .numbered(freshTags)
     default:
       let known = store.rows.keys.sorted()
-      return known.isEmpty ? try tag(1) : random.pick(known)
+      return known.isEmpty ? try .numbered(1) : random.pick(known)
     }
   }
 }

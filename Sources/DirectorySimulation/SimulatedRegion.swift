@@ -1,6 +1,5 @@
+import Directory
 import Residency
-
-@testable import Directory
 
 /// One region: tables that survive a crash, and drivers that do not.
 struct SimulatedRegion {

@@ -1,6 +1,5 @@
+import Directory
 import Residency
-
-@testable import Directory
 
 /// What one region sends another. A call's number pairs an answer with its question, as a connection does.
 enum Message {

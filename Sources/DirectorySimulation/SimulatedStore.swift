@@ -1,9 +1,8 @@
+import Directory
 import Residency
 
-@testable import Directory
-
 /// A mistake put into the simulated shell on purpose: the checker must find each of them.
-enum PlantedFault: String, CaseIterable {
+package enum PlantedFault: String, CaseIterable, Hashable, Sendable, Codable {
   /// Batches are applied wherever their numbers fit.
   case skipChainCheck
   /// Of one birth, what arrives last is kept.
@@ -75,9 +74,9 @@ struct SimulatedStore {
     rows[tag].map { PlacementSet(placement: $0.placement, siblings: $0.siblings) }
   }
 
-  func head(_ log: LogID) -> AppliedHead { heads[log] ?? .start(of: log, digest: testDigest) }
+  func head(_ log: LogID) -> AppliedHead { heads[log] ?? .start(of: log, digest: simulatedDigest) }
 
-  func held(_ log: LogID) -> HeldLog { logs[log] ?? HeldLog(start: .start(of: log, digest: testDigest)) }
+  func held(_ log: LogID) -> HeldLog { logs[log] ?? HeldLog(start: .start(of: log, digest: simulatedDigest)) }
 
   /// The chain at a place, where it is known.
   func chain(_ log: LogID, at seq: UInt64) -> ChainHash? {
@@ -101,11 +100,14 @@ struct SimulatedStore {
     Set(cuts.filter { chain($0.first.log, at: $0.first.seq) == $0.chain }.union(doubtful).map(\.first.log))
   }
 
-  mutating func note(_ cuts: Set<LogCut>) {
-    // Where the log is not held back to there, nobody here can tell which branch it was.
-    doubtful.formUnion(cuts.subtracting(self.cuts).filter { held($0.first.log).start.seq >= $0.first.seq })
+  /// - Returns: the logs that are not held back to there: nobody here can tell which branch it was.
+  @discardableResult
+  mutating func note(_ cuts: Set<LogCut>) -> [LogID] {
+    let unclear = cuts.subtracting(self.cuts).filter { held($0.first.log).start.seq >= $0.first.seq }
+    doubtful.formUnion(unclear)
     self.cuts.formUnion(cuts)
     if let load, !cuts.allSatisfy(load.survives) { self.load = nil }
+    return unclear.map(\.first.log)
   }
 
   mutating func acknowledge(_ vector: VersionVector, by region: RegionOrdinal) {
@@ -135,7 +137,7 @@ struct SimulatedStore {
 extension SimulatedStore {
   /// What the group committer does for one operation.
   mutating func commit(_ entry: LogEntry) -> LogRecord {
-    var log = OwnLog(own, head: head(own), digest: testDigest)
+    var log = OwnLog(own, head: head(own), digest: simulatedDigest)
     let record = log.append(entry)
     write([record], head: log.head, rowsToo: true)
     return record
@@ -149,7 +151,7 @@ extension SimulatedStore {
     let decision =
       fault == .skipChainCheck
       ? decideWithoutChain(batch)
-      : BatchVerifier(own: own, cuts: cuts, digest: testDigest).decide(batch, applied: heads[batch.log])
+      : BatchVerifier(own: own, cuts: cuts, digest: simulatedDigest).decide(batch, applied: heads[batch.log])
     if case .apply(let records, let head) = decision {
       write(records, head: head, rowsToo: fault != .splitTransaction || !transactions.isMultiple(of: 9))
     }
@@ -170,6 +172,8 @@ extension SimulatedStore {
   mutating func cutBack(keeping end: LogPosition) -> [LogRecord] {
     guard !cuts.contains(where: { $0.first.log == end.log }) else { return [] }
     var held = held(end.log)
+    // A snapshot came in meanwhile: the chains are compared anew.
+    guard end.seq >= held.start.seq else { return [] }
     let count = Int(end.seq - held.start.seq)
     let orphans = Array(held.records.dropFirst(count))
     held.records = Array(held.records.prefix(count))
@@ -177,7 +181,7 @@ extension SimulatedStore {
     logs[end.log] = held
     heads[end.log] = AppliedHead(seq: end.seq, chain: held.records.last?.chain ?? held.start.chain)
     guard fault != .dropOrphans else { return [] }
-    var log = OwnLog(own, head: head(own), digest: testDigest)
+    var log = OwnLog(own, head: head(own), digest: simulatedDigest)
     let reissue = Reissue(orphans, to: &log, current: sets)
     append(reissue.records, head: log.head)
     change(reissue.changes)
@@ -215,7 +219,7 @@ extension SimulatedStore {
       rows[change.tag] = change.placement.map { Row(placement: $0, siblings: change.siblings) }
     }
     guard digests else { return }
-    for (bucket, sum) in DigestDelta(changes, hash: testDigest).sums {
+    for (bucket, sum) in DigestDelta(changes, hash: simulatedDigest).sums {
       digest[bucket, default: .zero].xor ^= sum.xor
       digest[bucket, default: .zero].count += sum.count
     }
@@ -248,10 +252,10 @@ extension SimulatedStore {
     guard batch.last > head.seq else { return .alreadyApplied }
     var records: [LogRecord] = []
     for bytes in batch.entries.dropFirst(Int(head.seq + 1 - batch.first)) {
-      guard let entry = try? LogEntry(decoding: bytes, origin: batch.origin) else { return .corrupt(.checksum) }
-      head = AppliedHead(seq: head.seq + 1, chain: .next(head.chain, bytes, digest: testDigest))
-      records.append(
-        LogRecord(position: LogPosition(log: batch.log, seq: head.seq), entry: entry, bytes: bytes, chain: head.chain))
+      head = AppliedHead(seq: head.seq + 1, chain: .next(head.chain, bytes, digest: simulatedDigest))
+      let position = LogPosition(log: batch.log, seq: head.seq)
+      guard let record = try? LogRecord(kept: bytes, at: position, chain: head.chain) else { return .corrupt(.checksum) }
+      records.append(record)
     }
     return .apply(records, newHead: head)
   }
@@ -269,7 +273,11 @@ extension SimulatedStore {
 
   /// - Returns: entries that were written anew.
   mutating func learn(_ facts: [Placement], theirs: FactsBasis, timestamp: HybridTimestamp) -> [LogRecord] {
-    let learning = Learning(facts, theirs: theirs, here: factsBasis, own: own, current: sets)
+    var learning = Learning(facts, theirs: theirs, here: factsBasis, own: own, current: sets)
+    if learning.ownHistoryIsLost {
+      _ = restartHistory(after: incarnation)
+      learning = Learning(facts, theirs: theirs, here: factsBasis, own: own, current: sets)
+    }
     change(PlacementChange.changes(for: learning.facts, current: sets))
     let records = learning.recovered.map { commit(.placement(DirectoryEntry(restating: $0, timestamp: timestamp))) }
     change(floors.changes(current: sets))

@@ -1,6 +1,5 @@
+import Directory
 import Residency
-
-@testable import Directory
 
 /// The shell: carries out what the drivers ask for.
 extension SimulatedWorld {
@@ -31,7 +30,7 @@ extension SimulatedWorld {
       schedule(
         .timer(region: index, peer: peer, number: number, session: regions[index].session), after: pause.wholeMilliseconds)
     case .report(let report):
-      if case .health = report {} else { tell("region \(index + 1) about \(peer + 1): \(report)") }
+      if case .health = report {} else { tell { _ in "region \(index + 1) about \(peer + 1): \(report)" } }
       checker.heard(report)
     }
   }
@@ -58,7 +57,7 @@ extension SimulatedWorld {
     guard regions[index].isUp, !regions[from].isGone else { return }
     switch message {
     case .hello(let call, let vector, let cuts):
-      regions[index].store.note(cuts)
+      note(cuts, index)
       regions[index].store.greeted(by: regions[from].store.region, holding: vector)
       let store = regions[index].store
       send(.helloAnswer(call: call, regions[index].hello, heads: store.heads, cuts: store.cuts), from: index, to: from)
@@ -80,18 +79,27 @@ extension SimulatedWorld {
       if !facts.isEmpty { send(.differences(facts, store.factsBasis), from: index, to: from) }
     case .differences(let facts, let basis):
       let stamp = regions[index].timestamp(now: now)
+      let own = regions[index].store.own
       for record in regions[index].store.learn(facts, theirs: basis, timestamp: stamp) {
         checker.recovered(record)
         announce(record, region: index)
+      }
+      if regions[index].store.own != own {
+        tell { world in "region \(index + 1) restarts its history: \(world.regions[index].store.own)" }
+        for other in regions[index].peers.keys.sorted() { tell(index, other, .restarted(own: regions[index].store.own)) }
       }
     case .ring(let head): tell(index, from, .doorbell(head: head))
     case .helloAnswer(let call, _, _, _), .pullAnswer(let call, _), .snapshotAnswer(let call, _),
       .chainsAnswer(let call, _, _, _):
       guard regions[index].peers[from]?.call == call else { return }
       regions[index].peers[from]?.call = nil
-      if case .helloAnswer(_, _, _, let cuts) = message { regions[index].store.note(cuts) }
+      if case .helloAnswer(_, _, _, let cuts) = message { note(cuts, index) }
       tell(index, from, event(of: message, at: index))
     }
+  }
+
+  private mutating func note(_ cuts: Set<LogCut>, _ index: Int) {
+    for log in regions[index].store.note(cuts) { checker.cannotTell(log) }
   }
 
   private func event(of answer: Message, at index: Int) -> PullDriver.Event {
@@ -126,21 +134,26 @@ extension SimulatedWorld {
     case .batch(let batch):
       let decision = regions[index].store.apply(batch, now: now)
       checker.vectorMoved(from: before, to: regions[index].store.vector, of: regions[index].store.region)
-      if case .apply(_, let head) = decision { advanced(LogPosition(log: batch.log, seq: head.seq), index, except: peer) }
+      if case .apply(_, let head) = decision {
+        tell { _ in "region \(index + 1) takes \(batch.log):\(batch.first)…\(head.seq) from \(peer + 1): \(head.chain.short)" }
+        advanced(LogPosition(log: batch.log, seq: head.seq), index, except: peer)
+      }
       tell(index, peer, .applied(decision?.outcome(of: batch) ?? .heldBack))
     case .page(let page, let basis):
       let isStored = regions[index].store.store(page, basis: basis, from: regions[peer].store.region, now: now)
       tell(index, peer, isStored ? .pageStored : .pageRefused)
     case .adopt(let basis):
       guard regions[index].store.adopt(basis, from: regions[peer].store.region) else { return tell(index, peer, .pageRefused) }
-      checker.adopted(basis, from: before, to: regions[index].store.vector)
+      tell { world in "region \(index + 1) adopts \(world.regions[index].store.headsText), cuts \(basis.cuts.map(\.first))" }
+      checker.adopted(cuts: regions[index].store.cuts, from: before, to: regions[index].store.vector)
       for position in regions[index].store.vector.positions { advanced(position, index, except: peer) }
       tell(index, peer, .adopted(local: regions[index].store.vector))
     case .restart(let last):
-      tell("region \(index + 1) restarts its history after \(last.rawValue)")
+      tell { _ in "region \(index + 1) restarts its history after \(last.rawValue)" }
       let log = regions[index].store.restartHistory(after: last)
       for other in regions[index].peers.keys.sorted() { tell(index, other, .restarted(own: log)) }
     case .cutBack(let end):
+      tell { _ in "region \(index + 1) keeps \(end)" }
       for record in regions[index].store.cutBack(keeping: end) {
         checker.reissued(record)
         announce(record, region: index)
@@ -155,6 +168,7 @@ extension SimulatedWorld {
 
   /// What the committer tells after a commit.
   mutating func announce(_ record: LogRecord, region index: Int) {
+    tell { _ in "region \(index + 1) writes \(record.position): \(record.chain.short)" }
     for peer in regions[index].peers.keys.sorted() {
       tell(index, peer, .localAdvanced(record.position))
       for case .schedule(let pause) in regions[index].peers[peer]?.bell.committed(record.position) ?? [] {
@@ -168,5 +182,16 @@ extension Duration {
   /// Rounded up: a timer never fires early.
   var wholeMilliseconds: Int {
     Int(components.seconds) * 1_000 + Int((components.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+  }
+}
+
+extension ChainHash {
+  /// Enough to tell branches apart.
+  fileprivate var short: String { bytes.prefix(3).map { String($0, radix: 16) }.joined() }
+}
+
+extension SimulatedStore {
+  fileprivate var headsText: String {
+    heads.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value.seq)=\($0.value.chain.short)" }.joined(separator: " ")
   }
 }

@@ -1,6 +1,5 @@
+import Directory
 import Residency
-
-@testable import Directory
 
 /// Regions, their network and their clients, driven by one seed. Time is in milliseconds.
 struct SimulatedWorld {
@@ -31,16 +30,7 @@ struct SimulatedWorld {
     case cutBack(LogPosition)
   }
 
-  struct Options: Hashable {
-    var fault: PlantedFault?
-    /// A region is restored from an old backup, and nobody tells it.
-    var restoresUnnoticed = false
-    /// Directed links that never open.
-    var cutForGood: Set<[Int]> = []
-  }
-
-  let seed: UInt64
-  let options: Options
+  let scenario: SimulationScenario
   var random: SeededRandom
   var regions: [SimulatedRegion]
   var network: SimulatedNetwork
@@ -49,6 +39,7 @@ struct SimulatedWorld {
   private(set) var now = 0
   private var agenda = Agenda<Occurrence>()
   var calls = 0
+  private let tellsStory: Bool
   /// What the drivers reported, and what happened to the regions: to read what led to a failure.
   private(set) var story: [String] = []
   var freshTags = 100
@@ -59,13 +50,14 @@ struct SimulatedWorld {
   static let stormEnd = 5_000
   private static let peaceMax = 60_000
 
-  init(seed: UInt64, options: Options = Options()) throws {
-    self.seed = seed
-    self.options = options
-    random = SeededRandom(seed: seed)
+  /// - Parameter tellsStory: whether ``story`` is kept.
+  init(_ scenario: SimulationScenario, tellsStory: Bool = false) throws {
+    self.scenario = scenario
+    self.tellsStory = tellsStory
+    random = SeededRandom(seed: scenario.seed)
     let count = 3 + random.below(3)
     network = SimulatedNetwork(regionCount: count, random: &random)
-    network.cutForGood = options.cutForGood
+    network.cutForGood = Set(scenario.cutForGood.map { $0.map { $0 - 1 } })
     // Some worlds keep hardly any log, so that whoever lags needs a snapshot; some forget the dead soon.
     retention =
       random.chance(50)
@@ -82,10 +74,12 @@ struct SimulatedWorld {
   mutating func addRegion(_ number: Int) throws {
     // Hours apart: time stamps decide nothing.
     let skew = 1_700_000_000_000 + UInt64(random.below(86_400_000))
-    regions.append(SimulatedRegion(store: SimulatedStore(region: try region(number), fault: options.fault), clockSkew: skew))
+    regions.append(SimulatedRegion(store: SimulatedStore(region: try .numbered(number), fault: scenario.fault), clockSkew: skew))
   }
 
-  mutating func tell(_ line: String) { story.append("\(now) \(line)") }
+  mutating func tell(_ line: (SimulatedWorld) -> String) {
+    if tellsStory { story.append("\(now) \(line(self))") }
+  }
 
   mutating func schedule(_ occurrence: Occurrence, after pause: Int) { agenda.add(occurrence, at: now + pause) }
 
@@ -134,11 +128,12 @@ struct SimulatedWorld {
     if random.chance(20) { agenda.add(.join, at: 1_000 + random.below(3_000)) }
     // One of these at most: a history that is lost twice is lost.
     let victim = random.below(regions.count)
-    if options.restoresUnnoticed || random.chance(25) {
+    if scenario.restoresUnnoticed || random.chance(25) {
       let time = 500 + random.below(1_500)
       agenda.add(.backup(region: victim), at: time)
-      agenda.add(.crash(region: victim), at: time + 1_000)
-      agenda.add(.restart(region: victim, fromBackup: true), at: time + 1_001 + random.below(800))
+      let age = random.pick([1_000, 3_000])
+      agenda.add(.crash(region: victim), at: time + age)
+      agenda.add(.restart(region: victim, fromBackup: true), at: time + age + 1 + random.below(800))
     } else if random.chance(15) {
       agenda.add(.drain(region: victim), at: 1_500 + random.below(2_000))
     } else if random.chance(10) {

@@ -1,6 +1,5 @@
+import Directory
 import Residency
-
-@testable import Directory
 
 // MARK: Starting and stopping
 
@@ -26,10 +25,12 @@ extension SimulatedWorld {
   mutating func restart(_ index: Int, fromBackup: Bool) {
     guard !regions[index].isGone else { return }
     if fromBackup, let backup = regions[index].backup {
-      tell("region \(index + 1) is set back from \(regions[index].store.vector.json) to \(backup.vector.json)")
+      tell { world in
+        "region \(index + 1) is set back from \(world.regions[index].store.vector.json.canonicalText) to \(backup.vector.json.canonicalText)"
+      }
       checker.historyIsLost(of: regions[index].store, backTo: backup, others: regions.map(\.store))
       regions[index].store = backup
-      if !options.restoresUnnoticed { _ = regions[index].store.restartHistory(after: backup.incarnation) }
+      if !scenario.restoresUnnoticed { _ = regions[index].store.restartHistory(after: backup.incarnation) }
     } else if regions[index].isUp {
       return
     }

@@ -1,0 +1,146 @@
+import ConnectRPC
+import Directory
+import RegionStore
+import Residency
+
+/// How the directory is read for a caller: no less than the session has seen, and at the level that was asked for.
+struct DirectoryReading: Sendable {
+  enum Level: Hashable, Sendable {
+    /// This region's own copy; the others are asked only about subjects that it does not know.
+    case one
+    /// What most regions hold together.
+    case quorum
+    /// What all regions hold together.
+    case all
+    /// The home's own answer, linearizable.
+    case home
+  }
+
+  /// What was found of a subject.
+  struct Found: Sendable {
+    let set: PlacementSet?
+    /// How many regions' copies that is of.
+    let regions: Int
+    /// Those that were asked and did not answer.
+    let silent: [RegionID]
+  }
+
+  let asking: PeerAsking
+  let progress: DirectoryProgress
+  let sessionKey: [UInt8]
+
+  private var store: RegionStore { asking.source.store }
+  private var region: RegionContext { asking.source.region }
+
+  /// - Throws: ``ConnectError`` where the call carries a session that is none.
+  func trace(of context: CallContext) throws -> SessionTrace { try SessionTrace(context, key: sessionKey) }
+
+  func conclude(_ trace: SessionTrace, _ context: CallContext) { trace.write(to: context, key: sessionKey) }
+
+  /// Returns once this region's copy shows all of `vector`.
+  func reach(_ vector: VersionVector, _ call: Call) async throws(Refusal) {
+    let reached = try await storing { () async throws(StoreError) in try await progress.reach(vector, deadline: call.deadline) }
+    if let refusal = Refusal.sessionNotReached(reached, in: region.descriptor.id) { throw refusal }
+  }
+
+  /// Somebody elsewhere may know a subject that is unknown here.
+  func askPeers(about tag: SubjectTag, _ call: Call) async throws(Refusal) -> PeerAsking.Answer {
+    try await storing { () async throws(StoreError) in
+      try await asking.ask(about: tag, wanted: .knowledge, asksTheSilent: false, deadline: call.deadline)
+    }
+  }
+
+  func find(_ tag: SubjectTag, at level: Level, _ trace: SessionTrace, _ call: Call) async throws(Refusal) -> Found {
+    let found =
+      switch level {
+      case .one: try await findHere(tag, trace.required, call)
+      case .quorum: try await find(tag, in: catalogCount / 2 + 1, call)
+      case .all: try await find(tag, in: catalogCount, call)
+      case .home: try await findAtHome(tag, trace.required, call)
+      }
+    trace.saw(found.set?.placements.map(\.position) ?? [])
+    return found
+  }
+
+  private var catalogCount: Int { region.catalog.regions.count }
+
+  private func findHere(_ tag: SubjectTag, _ required: VersionVector, _ call: Call) async throws(Refusal) -> Found {
+    let isReached = progress.isReached(required)
+    if !isReached { try await reach(required, call) }
+    // What memory holds may be older than what was just waited for.
+    let set = try await storing { () async throws(StoreError) in
+      isReached ? try await store.lookUp(tag) : try await store.placement(of: tag)
+    }
+    guard set == nil else { return Found(set: set, regions: 1, silent: []) }
+    let answer = try await askPeers(about: tag, call)
+    return Found(set: answer.set, regions: answer.answered, silent: answer.silent)
+  }
+
+  private func find(_ tag: SubjectTag, in wanted: Int, _ call: Call) async throws(Refusal) -> Found {
+    let answer = try await storing { () async throws(StoreError) in
+      try await asking.ask(about: tag, wanted: .regions(wanted), asksTheSilent: true, deadline: call.deadline)
+    }
+    guard answer.answered >= wanted else {
+      throw Refusal(
+        .unavailable, .unconfirmed,
+        "\(answer.answered) of the \(wanted) regions that have to answer did. \(answer.silent.text) did not. Try again, or ask at a lower level.",
+        metadata: ["silent_regions": answer.silent.list])
+    }
+    return Found(set: answer.set, regions: answer.answered, silent: answer.silent)
+  }
+
+  /// Homes change: the one that is asked may name another.
+  private static let homesMax = 3
+
+  private func findAtHome(_ tag: SubjectTag, _ required: VersionVector, _ call: Call) async throws(Refusal) -> Found {
+    var found = try await findHere(tag, required, call)
+    for _ in 0..<Self.homesMax {
+      guard case .settled(let placement) = found.set else { return found }
+      guard placement.home != region.descriptor.ordinal else {
+        let set = try await storing { () async throws(StoreError) in
+          let set = try await store.placement(of: tag)
+          try await store.barrier()
+          return set
+        }
+        guard case .settled(let now) = set, now.home != placement.home else { return Found(set: set, regions: 1, silent: []) }
+        found = Found(set: set, regions: 1, silent: [])
+        continue
+      }
+      guard let home = region.catalog[placement.home] else { return found }
+      guard let answer = await asking.ask(home.ordinal, about: tag, deadline: call.deadline) else {
+        throw .unreachable(home.id, mayHaveWritten: false)
+      }
+      found = Found(set: answer.set, regions: 1, silent: [])
+      if case .settled(let now) = answer.set, now.home != home.ordinal { continue }
+      return found
+    }
+    throw Refusal(
+      .unavailable, .staleDirectory, "The subject is being moved: its home changed again while it was asked. Try again.",
+      metadata: ["region": region.descriptor.id.rawValue])
+  }
+
+  /// Waits until so many regions hold `vector` durably.
+  /// - Returns: how many do, at least.
+  func confirm(_ vector: VersionVector, at level: Level, registeredIn home: String, _ call: Call) async throws(Refusal) -> Int {
+    let wanted = level == .all ? catalogCount : catalogCount / 2 + 1
+    async let here = progress.reach(vector, deadline: call.deadline)
+    let (held, missing) = await asking.confirm(vector, wanted: wanted - 1, deadline: call.deadline)
+    let isHere = (try? await here) == .reached
+    let total = held + (isHere ? 1 : 0)
+    guard total < wanted else { return total }
+    let silent = (missing + (isHere ? [] : [region.descriptor.id])).sorted()
+    throw Refusal(
+      .deadlineExceeded, .unconfirmed,
+      "The subject is registered in \(home), and that is on its way to \(silent.text): \(total) of the \(wanted) regions that have to hold it do so far.",
+      metadata: ["home_region": home, "silent_regions": silent.list, "confirmed": String(total)])
+  }
+
+  private func storing<R: Sendable>(_ body: () async throws(StoreError) -> R) async throws(Refusal) -> R {
+    do { return try await body() } catch { throw Refusal(error, region: region.descriptor.id.rawValue) }
+  }
+}
+
+extension [RegionID] {
+  var list: String { map(\.rawValue).joined(separator: ",") }
+  var text: String { map(\.rawValue).joined(separator: ", ") }
+}

@@ -1,0 +1,185 @@
+import ConnectRPC
+import Directory
+import DomicileAPI
+import Foundation
+import Logging
+import RegionStore
+import Residency
+import SwiftProtobuf
+
+/// Asks other regions what their copies of the directory hold, and takes in what was missing here.
+struct PeerAsking: Sendable {
+  /// When enough have answered.
+  enum Wanted: Hashable, Sendable {
+    /// So many regions, this one included.
+    case regions(Int)
+    /// One that knows the subject.
+    case knowledge
+  }
+
+  /// What came of asking several regions.
+  struct Answer: Sendable {
+    /// All that they and this region hold of the tag, joined.
+    let set: PlacementSet?
+    /// How many regions that is the answer of, this one included.
+    let answered: Int
+    /// Those that did not answer.
+    let silent: [RegionID]
+  }
+
+  struct Peer: Sendable {
+    let region: RegionDescriptor
+    let client: ConnectClient
+  }
+
+  let source: ReplicationSource
+  let peers: [Peer]
+  let exchange: ReplicationExchange
+  let logger: Logger
+
+  private static let timeout = Duration.seconds(1)
+
+  /// Asks all peers that are wanted at once, and waits until enough have answered.
+  /// - Parameters:
+  ///   - asksTheSilent: whether those are asked too that have been out of reach for a while.
+  ///   - deadline: of the call; a peer has a second at most.
+  func ask(
+    about tag: SubjectTag, wanted: Wanted, asksTheSilent: Bool, deadline: ContinuousClock.Instant?
+  ) async throws(StoreError) -> Answer {
+    var silent = Set(peers.map(\.region.id))
+    let timeout = Self.timeout(until: deadline)
+    let answers = await withTaskGroup(of: (RegionID, Domicile_Peer_V1_LookUpResponse?).self) { group in
+      for peer in peers where asksTheSilent || isHeardOf(peer.region) {
+        group.addTask { (peer.region.id, await self.ask(peer.client, about: tag, timeout)) }
+      }
+      var answers: [Domicile_Peer_V1_LookUpResponse] = []
+      while !wanted.isMet(by: answers), let (region, answer) = await group.next() {
+        guard let answer else { continue }
+        answers.append(answer)
+        silent.remove(region)
+      }
+      group.cancelAll()
+      return answers
+    }
+    let (standing, own) = try await held(of: tag)
+    var set = own
+    for answer in answers { set = try await join(answer, to: set, standing, about: tag) }
+    return Answer(set: set, answered: answers.count + 1, silent: silent.sorted())
+  }
+
+  /// Whether it has answered lately, or was not asked yet.
+  private func isHeardOf(_ region: RegionDescriptor) -> Bool {
+    guard let contact = source.contacts[region.ordinal] else { return true }
+    if case .unreachable(let failures, _) = contact.health.link { return failures < 2 }
+    return true
+  }
+
+  /// What one region holds of the tag, by an answer that is not older than the question.
+  /// - Returns: `nil` where it does not answer.
+  func ask(
+    _ region: RegionOrdinal, about tag: SubjectTag, deadline: ContinuousClock.Instant?
+  ) async -> Answer? {
+    guard let peer = peers.first(where: { $0.region.ordinal == region }),
+      let answer = await ask(peer.client, about: tag, Self.timeout(until: deadline), linearizable: true)
+    else { return nil }
+    return Answer(set: PlacementSet(joining: answer.facts(about: tag)), answered: 1, silent: [])
+  }
+
+  /// How many peers hold `vector` durably, waited for until `wanted` do.
+  func confirm(_ vector: VersionVector, wanted: Int, deadline: ContinuousClock.Instant?) async -> (held: Int, missing: [RegionID])
+  {
+    let request = Domicile_Peer_V1_AwaitRequest.with { $0.positions = vector.positions.map { Domicile_Peer_V1_Position($0) } }
+    let timeout = Self.timeout(until: deadline) + Self.travel
+    return await withTaskGroup(of: (RegionID, Bool).self) { group in
+      for peer in peers {
+        group.addTask {
+          let answer: Domicile_Peer_V1_AwaitResponse? = try? await peer.client.call(
+            Forwarder.service, "Await", request, timeout: timeout)
+          return (peer.region.id, answer?.reached ?? false)
+        }
+      }
+      var (held, missing) = (0, Set(peers.map(\.region.id)))
+      while held < wanted, let (region, isHeld) = await group.next() {
+        guard isHeld else { continue }
+        held += 1
+        missing.remove(region)
+      }
+      group.cancelAll()
+      return (held, missing.sorted())
+    }
+  }
+
+  /// A peer that waits for a second answers a little later.
+  private static let travel = Duration.milliseconds(500)
+
+  private static func timeout(until deadline: ContinuousClock.Instant?) -> Duration {
+    deadline.map { min(timeout, max(.milliseconds(1), ContinuousClock.now.duration(to: $0))) } ?? timeout
+  }
+
+  private func ask(
+    _ client: ConnectClient, about tag: SubjectTag, _ timeout: Duration, linearizable: Bool = false
+  ) async -> Domicile_Peer_V1_LookUpResponse? {
+    let request = Domicile_Peer_V1_LookUpRequest.with {
+      $0.tags = [Data(tag.bytes)]
+      $0.linearizable = linearizable
+    }
+    do {
+      return try await client.call(Forwarder.service, "LookUp", request, timeout: timeout)
+    } catch {
+      logger.debug("a peer did not answer", metadata: ["error": "\(error)"])
+      return nil
+    }
+  }
+
+  /// What this region holds of the tag, and of the directory at the same moment.
+  private func held(of tag: SubjectTag) async throws(StoreError) -> (standing: DirectoryStanding, set: PlacementSet?) {
+    guard let (standing, facts) = try await source.store.facts(of: [tag], under: nil) else { throw .corrupt(what: "a placement") }
+    return (standing, PlacementSet(joining: facts))
+  }
+
+  /// What is on its way by a log is not written: it comes. What should be here and is not is written at once.
+  private func join(
+    _ answer: Domicile_Peer_V1_LookUpResponse, to set: PlacementSet?, _ here: DirectoryStanding, about tag: SubjectTag
+  ) async throws(StoreError) -> PlacementSet? {
+    let theirs = FactsBasis(vector: VersionVector(answer.applied), reached: VersionVector(answer.reached))
+    let learning = Learning(
+      answer.facts(about: tag), theirs: theirs, here: here.basis, own: here.own, current: set.map { [tag: $0] } ?? [:])
+    if learning.repairs > 0 || !learning.recovered.isEmpty || learning.ownHistoryIsLost {
+      _ = try await learn(learning.facts, from: theirs)
+      // A row that was lost under the digest is still in it.
+      _ = try await source.store.recount(bucket: tag.bytes[0])
+    }
+    return PlacementSet(joining: (set?.placements ?? []) + learning.facts)
+  }
+
+  /// - Returns: how many facts were missing though this region's vector covers them.
+  func learn(_ facts: [Placement], from basis: FactsBasis) async throws(StoreError) -> Int {
+    let now = HybridTimestamp(milliseconds: UInt64(Date().timeIntervalSince1970 * 1_000))
+    var (learning, own) = try await source.store.learn(facts, theirs: basis, timestamp: now)
+    if learning.ownHistoryIsLost {
+      logger.critical(
+        "a peer knows entries of this region's log that are not here: it was restored from a backup. It begins a new incarnation, and takes back what it lost"
+      )
+      let log = try await source.store.restartHistory(after: source.store.directoryStanding().own.incarnation)
+      await exchange.tell(.restarted(own: log), except: nil)
+      (learning, own) = try await source.store.learn(facts, theirs: basis, timestamp: now)
+    }
+    if let own { await exchange.appended(own) }
+    return learning.repairs
+  }
+}
+
+extension PeerAsking.Wanted {
+  fileprivate func isMet(by answers: [Domicile_Peer_V1_LookUpResponse]) -> Bool {
+    switch self {
+    case .regions(let count): answers.count + 1 >= count
+    case .knowledge: answers.contains { !$0.placements.isEmpty }
+    }
+  }
+}
+
+extension Domicile_Peer_V1_LookUpResponse {
+  fileprivate func facts(about tag: SubjectTag) -> [Placement] {
+    placements.compactMap { try? Placement(decoding: [UInt8]($0)) }.filter { $0.tag == tag }
+  }
+}

@@ -1,0 +1,104 @@
+import FoundationEssentials
+package import Residency
+
+/// What a benchmark of the directory found.
+package struct DirectoryBenchReport: Sendable {
+  /// What has to be reached, by the figure's name.
+  package enum Target: Sendable {
+    case atLeast(Double)
+    case atMost(Double)
+
+    func isMet(by figure: Double) -> Bool {
+      switch self {
+      case .atLeast(let least): figure >= least
+      case .atMost(let most): figure <= most
+      }
+    }
+
+    var text: String {
+      switch self {
+      case .atLeast(let least): "≥ \(GroupedNumber.text(Int(least)))"
+      case .atMost(let most): "≤ \(GroupedNumber.text(Int(most)))"
+      }
+    }
+  }
+
+  package static let targets: [(name: String, target: Target?)] = [
+    ("lookups_per_s", .atLeast(2_000_000)), ("registrations_per_s", .atLeast(8_000)), ("replicated_per_s", nil),
+    ("visible_p50_ms", .atMost(20)), ("visible_p99_ms", .atMost(60)), ("catchup_per_s", .atLeast(50_000)),
+    ("bytes_per_entry", .atMost(130)), ("log_bytes_per_entry", nil), ("rss_mb", .atMost(300)), ("diff_bytes", .atMost(65_536)),
+  ]
+
+  let machine: String
+  let plan: DirectoryBenchPlan
+  private var measurements: [(size: Int, figures: [String: Double])] = []
+
+  init(machine: String, plan: DirectoryBenchPlan) {
+    self.machine = machine
+    self.plan = plan
+  }
+
+  mutating func add(_ figures: [String: Double], at size: Int) { measurements.append((size, figures)) }
+
+  package var json: JSONValue {
+    .object([
+      "machine": .string(machine),
+      "figures": .object(measurements.last.map { $0.figures.mapValues { .number(Self.rounded($0)) } } ?? [:]),
+      "sizes": .array(
+        measurements.map { measurement in
+          .object([
+            "entries": .number(Double(measurement.size)),
+            "figures": .object(measurement.figures.mapValues { .number(Self.rounded($0)) }),
+          ])
+        }),
+      "missed": .array(missed.map { .string($0) }),
+    ])
+  }
+
+  /// Of the largest size.
+  package var missed: [String] {
+    guard let figures = measurements.last?.figures else { return [] }
+    return Self.targets.compactMap { name, target in
+      guard let target, let figure = figures[name], !target.isMet(by: figure) else { return nil }
+      return name
+    }
+  }
+
+  /// For people: a line a figure, a column a size.
+  package var table: String {
+    var lines = [["entries"] + measurements.map { GroupedNumber.text($0.size) } + ["target"]]
+    for (name, target) in Self.targets {
+      lines.append(
+        [name] + measurements.map { $0.figures[name].map(Self.text) ?? "" } + [target.map(\.text) ?? ""])
+    }
+    let widths = lines[0].indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
+    let rows = lines.map { line in
+      line.enumerated().map { index, text in
+        let padding = String(repeating: " ", count: widths[index] - text.count)
+        return index == 0 ? text + padding : padding + text
+      }.joined(separator: "  ")
+    }
+    let missed = missed.isEmpty ? [] : ["", "missed: " + missed.joined(separator: ", ")]
+    return ([machine, ""] + rows + missed).joined(separator: "\n")
+  }
+
+  private static func text(_ figure: Double) -> String {
+    figure >= 1_000 ? GroupedNumber.text(Int(figure.rounded())) : String(rounded(figure))
+  }
+
+  private static func rounded(_ number: Double) -> Double { (number * 100).rounded() / 100 }
+}
+
+/// Numbers for people.
+enum GroupedNumber {
+  /// `1,234,567`
+  static func text(_ number: Int) -> String {
+    var text = String(number)
+    var index = text.count - 3
+    while index > 0 {
+      text.insert(",", at: text.index(text.startIndex, offsetBy: index))
+      index -= 3
+    }
+    return text
+  }
+}
