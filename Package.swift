@@ -105,7 +105,7 @@ let package = Package(
       [
         "AuditTrail", "ConnectRPC", "Cryptography", "Directory", "DomicileAPI", "PolicyEngine", "Postgres", "RegionStore",
         "Residency",
-        .crypto, .httpTypes, .jwtKit, .logging, .protobuf, .serviceLifecycle, .swiftASN1, .x509,
+        .crypto, .httpTypes, .jwtKit, .logging, .metrics, .protobuf, .serviceLifecycle, .swiftASN1, .x509,
       ], exclude: ["README.md"]),
     .systemLibrary(name: "CLinux"),
     library(

@@ -36,13 +36,15 @@ struct ListRegions: Sendable {
       } else {
         $0.health = .unreachable
         guard let contact = contacts[region.ordinal] else { return }
-        if case .reachable = contact.health.link { $0.health = .reachable }
+        if contact.isReachable { $0.health = .reachable }
+        if let behind = contact.behind { $0.directoryBehind = .init(milliseconds: UInt64(max(0, behind / .milliseconds(1)))) }
+        $0.directoryReceivedBytes = UInt64(contact.receivedBytes)
         $0.directoryLag = contact.health.entriesBehind
         $0.policyRevision = contact.policyRevision
         $0.checkpointSize = contact.checkpointSize
         if let comparison = contact.comparison {
           $0.directoryCompared = .init(milliseconds: UInt64(max(0, comparison.at.duration(to: .now) / .milliseconds(1))))
-          $0.directoryEqual = comparison.isEqual
+          $0.directoryEqual = comparison.isSound
         }
         if let age = contacts.age(of: region.ordinal) { $0.lastContact = .init(milliseconds: age) }
       }

@@ -21,6 +21,9 @@ struct DirectoryComparison: Sendable {
   let repaired: Int
   /// What the peer sent for it.
   let bytes: Int
+
+  /// Whether nothing was missing that should have been there: entries may have been on their way.
+  var isSound: Bool { isEqual || (!isCutShort && differences.allSatisfy { $0.verdict == .underWay }) }
 }
 
 /// What a region does for its copy of the directory beside replicating it: forgets what everybody has, and compares it with the others'.

@@ -61,6 +61,9 @@ struct PeerAsking: Sendable {
       group.cancelAll()
       return answers
     }
+    guard answers.contains(where: { !$0.placements.isEmpty }) else {
+      return Answer(set: try await source.store.placement(of: tag), answered: answers.count + 1, silent: silent.sorted())
+    }
     let (standing, own) = try await held(of: tag)
     var set = own
     for answer in answers { set = try await join(answer, to: set, standing, about: tag) }

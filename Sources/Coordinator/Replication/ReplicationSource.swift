@@ -111,6 +111,11 @@ struct ReplicationSource: Sendable {
     guard tags.count == request.tags.count, tags.count <= Self.tagsMax, request.prefix.count < SubjectTag.byteCount,
       request.prefix.isEmpty || tags.isEmpty
     else { throw Self.malformed("A look-up names up to 1,024 tags of 16 bytes, or the first bytes of them all.") }
+    if !tags.isEmpty, !request.linearizable {
+      // Most of what is asked for nobody knows.
+      let known = try await reading { () async throws(StoreError) in try await store.placements(of: tags) }
+      if known.isEmpty { return Domicile_Peer_V1_LookUpResponse() }
+    }
     let answer = try await reading { () async throws(StoreError) in
       try await store.facts(of: tags, under: tags.isEmpty ? [UInt8](request.prefix) : nil)
     }

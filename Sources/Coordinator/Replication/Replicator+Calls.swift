@@ -58,6 +58,10 @@ extension Replicator {
       guard !response.trimmed else { return .trimmed }
       guard !response.entries.isEmpty else { return .nothingToPull }
       guard let batch = LogBatch(response) else { return .failed(.protocolViolation) }
+      source.contacts.update(peer.ordinal) {
+        $0.receivedBytes += batch.entries.reduce(0) { $0 + $1.count }
+        $0.receivedEntries += batch.entries.count
+      }
       return .batchReceived(batch)
     } catch {
       return .failed(PeerFailure(error))
@@ -84,6 +88,7 @@ extension Replicator {
       let response: Domicile_Peer_V1_SnapshotResponse = try await client.call(
         Forwarder.service, "Snapshot", message, timeout: Self.callTimeout)
       guard let page = SnapshotPage(response) else { return .failed(.protocolViolation) }
+      source.contacts.update(peer.ordinal) { $0.receivedBytes += response.placements.reduce(0) { $0 + $1.count } }
       return .pageReceived(page)
     } catch {
       return .failed(PeerFailure(error))

@@ -72,7 +72,10 @@ package struct Coordinator: Service {
       tokens: TokenVerifier(keys: keys, issuer: configuration.tokenIssuer), executor: executor,
       forwarder: Forwarder(peers: peers, executor: executor), directory: directory)
     let audit = AuditService(gateway: gateway, store: store, folder: configuration.logFolder, checkpoints: checkpoints)
-    let health = HealthService(store: store, renderMetrics: configuration.renderMetrics)
+    let health = HealthService(
+      store: store,
+      directory: DirectoryMetrics(contacts, peers: configuration.catalog.regions.filter { $0.id != region.id }),
+      renderMetrics: configuration.renderMetrics)
     let locate = LocateSubject(gateway: gateway, directory: directory, contacts: contacts)
     let regions = ListRegions(gateway: gateway, contacts: contacts, policies: policies, checkpoints: checkpoints)
 

@@ -7,6 +7,7 @@ import SwiftProtobuf
 /// about anybody.
 struct HealthService: Sendable {
   let store: RegionStore
+  let directory: DirectoryMetrics
   let renderMetrics: @Sendable () -> String
 
   var method: UnaryMethod {
@@ -29,7 +30,8 @@ struct HealthService: Sendable {
       },
       RawRoute("/openapi.json") { _, _, _ in RawResponse(contentType: "application/json", text: OpenAPI.document) },
       RawRoute("/metrics") { _, _, _ in
-        RawResponse(contentType: "text/plain; version=0.0.4; charset=utf-8", text: renderMetrics())
+        directory.update()
+        return RawResponse(contentType: "text/plain; version=0.0.4; charset=utf-8", text: renderMetrics())
       },
     ]
   }

@@ -1043,8 +1043,13 @@ package enum OpenAPI {
            "integer"
           ]
          },
+         "directoryBehind": {
+          "description": "For how long entries have been missing here that it has. Absent: none are.",
+          "pattern": "^-?[0-9]+(\\.[0-9]{1,9})?s$",
+          "type": "string"
+         },
          "directoryCompared": {
-          "description": "How long ago this region compared its copy of the directory with that region's, and whether it was the same. Absent: not yet.",
+          "description": "How long ago this region compared its copy of the directory with that region's, and whether it was the same but for entries on their way. Absent: not yet.",
           "pattern": "^-?[0-9]+(\\.[0-9]{1,9})?s$",
           "type": "string"
          },
@@ -1053,6 +1058,14 @@ package enum OpenAPI {
          },
          "directoryLag": {
           "description": "Entries of its directory log that this region has yet to apply.",
+          "format": "uint64",
+          "type": [
+           "string",
+           "integer"
+          ]
+         },
+         "directoryReceivedBytes": {
+          "description": "What the asked coordinator has received of its logs and snapshots since it started.",
           "format": "uint64",
           "type": [
            "string",

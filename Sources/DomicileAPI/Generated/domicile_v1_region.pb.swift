@@ -42,52 +42,99 @@ package nonisolated struct Domicile_V1_ListRegionsResponse: Sendable {
   package init() {}
 }
 
-package nonisolated struct Domicile_V1_Region: Sendable {
+package nonisolated struct Domicile_V1_Region: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var id: String = String()
+  package var id: String {
+    get {_storage._id}
+    set {_uniqueStorage()._id = newValue}
+  }
 
-  package var ordinal: UInt32 = 0
+  package var ordinal: UInt32 {
+    get {_storage._ordinal}
+    set {_uniqueStorage()._ordinal = newValue}
+  }
 
-  package var jurisdiction: String = String()
+  package var jurisdiction: String {
+    get {_storage._jurisdiction}
+    set {_uniqueStorage()._jurisdiction = newValue}
+  }
 
-  package var name: String = String()
+  package var name: String {
+    get {_storage._name}
+    set {_uniqueStorage()._name = newValue}
+  }
 
-  package var url: String = String()
+  package var url: String {
+    get {_storage._url}
+    set {_uniqueStorage()._url = newValue}
+  }
 
-  package var health: Domicile_V1_Region.Health = .unspecified
+  package var health: Domicile_V1_Region.Health {
+    get {_storage._health}
+    set {_uniqueStorage()._health = newValue}
+  }
 
   /// How long ago this region last heard from it. Absent: never.
   package var lastContact: SwiftProtobuf.Google_Protobuf_Duration {
-    get {_lastContact ?? SwiftProtobuf.Google_Protobuf_Duration()}
-    set {_lastContact = newValue}
+    get {_storage._lastContact ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_uniqueStorage()._lastContact = newValue}
   }
   /// Returns true if `lastContact` has been explicitly set.
-  package var hasLastContact: Bool {self._lastContact != nil}
+  package var hasLastContact: Bool {_storage._lastContact != nil}
   /// Clears the value of `lastContact`. Subsequent reads from it will return its default value.
-  package mutating func clearLastContact() {self._lastContact = nil}
+  package mutating func clearLastContact() {_uniqueStorage()._lastContact = nil}
 
   /// Entries of its directory log that this region has yet to apply.
-  package var directoryLag: UInt64 = 0
+  package var directoryLag: UInt64 {
+    get {_storage._directoryLag}
+    set {_uniqueStorage()._directoryLag = newValue}
+  }
 
-  package var policyRevision: String = String()
+  package var policyRevision: String {
+    get {_storage._policyRevision}
+    set {_uniqueStorage()._policyRevision = newValue}
+  }
 
   /// Size of its audit log at the newest checkpoint that this region knows of.
-  package var checkpointSize: UInt64 = 0
+  package var checkpointSize: UInt64 {
+    get {_storage._checkpointSize}
+    set {_uniqueStorage()._checkpointSize = newValue}
+  }
 
-  /// How long ago this region compared its copy of the directory with that region's, and whether it was the same. Absent: not yet.
+  /// How long ago this region compared its copy of the directory with that region's, and whether it was the same
+  /// but for entries on their way. Absent: not yet.
   package var directoryCompared: SwiftProtobuf.Google_Protobuf_Duration {
-    get {_directoryCompared ?? SwiftProtobuf.Google_Protobuf_Duration()}
-    set {_directoryCompared = newValue}
+    get {_storage._directoryCompared ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_uniqueStorage()._directoryCompared = newValue}
   }
   /// Returns true if `directoryCompared` has been explicitly set.
-  package var hasDirectoryCompared: Bool {self._directoryCompared != nil}
+  package var hasDirectoryCompared: Bool {_storage._directoryCompared != nil}
   /// Clears the value of `directoryCompared`. Subsequent reads from it will return its default value.
-  package mutating func clearDirectoryCompared() {self._directoryCompared = nil}
+  package mutating func clearDirectoryCompared() {_uniqueStorage()._directoryCompared = nil}
 
-  package var directoryEqual: Bool = false
+  package var directoryEqual: Bool {
+    get {_storage._directoryEqual}
+    set {_uniqueStorage()._directoryEqual = newValue}
+  }
+
+  /// For how long entries have been missing here that it has. Absent: none are.
+  package var directoryBehind: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_storage._directoryBehind ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_uniqueStorage()._directoryBehind = newValue}
+  }
+  /// Returns true if `directoryBehind` has been explicitly set.
+  package var hasDirectoryBehind: Bool {_storage._directoryBehind != nil}
+  /// Clears the value of `directoryBehind`. Subsequent reads from it will return its default value.
+  package mutating func clearDirectoryBehind() {_uniqueStorage()._directoryBehind = nil}
+
+  /// What the asked coordinator has received of its logs and snapshots since it started.
+  package var directoryReceivedBytes: UInt64 {
+    get {_storage._directoryReceivedBytes}
+    set {_uniqueStorage()._directoryReceivedBytes = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -133,8 +180,7 @@ package nonisolated struct Domicile_V1_Region: Sendable {
 
   package init() {}
 
-  fileprivate var _lastContact: SwiftProtobuf.Google_Protobuf_Duration? = nil
-  fileprivate var _directoryCompared: SwiftProtobuf.Google_Protobuf_Duration? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 package nonisolated struct Domicile_V1_CompareDirectoryRequest: Sendable {
@@ -301,88 +347,160 @@ nonisolated extension Domicile_V1_ListRegionsResponse: SwiftProtobuf.Message, Sw
 
 nonisolated extension Domicile_V1_Region: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Region"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}ordinal\0\u{1}jurisdiction\0\u{1}name\0\u{1}url\0\u{1}health\0\u{3}last_contact\0\u{3}directory_lag\0\u{3}policy_revision\0\u{3}checkpoint_size\0\u{3}directory_compared\0\u{3}directory_equal\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}ordinal\0\u{1}jurisdiction\0\u{1}name\0\u{1}url\0\u{1}health\0\u{3}last_contact\0\u{3}directory_lag\0\u{3}policy_revision\0\u{3}checkpoint_size\0\u{3}directory_compared\0\u{3}directory_equal\0\u{3}directory_behind\0\u{3}directory_received_bytes\0")
+
+  fileprivate class _StorageClass {
+    var _id: String = String()
+    var _ordinal: UInt32 = 0
+    var _jurisdiction: String = String()
+    var _name: String = String()
+    var _url: String = String()
+    var _health: Domicile_V1_Region.Health = .unspecified
+    var _lastContact: SwiftProtobuf.Google_Protobuf_Duration? = nil
+    var _directoryLag: UInt64 = 0
+    var _policyRevision: String = String()
+    var _checkpointSize: UInt64 = 0
+    var _directoryCompared: SwiftProtobuf.Google_Protobuf_Duration? = nil
+    var _directoryEqual: Bool = false
+    var _directoryBehind: SwiftProtobuf.Google_Protobuf_Duration? = nil
+    var _directoryReceivedBytes: UInt64 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _id = source._id
+      _ordinal = source._ordinal
+      _jurisdiction = source._jurisdiction
+      _name = source._name
+      _url = source._url
+      _health = source._health
+      _lastContact = source._lastContact
+      _directoryLag = source._directoryLag
+      _policyRevision = source._policyRevision
+      _checkpointSize = source._checkpointSize
+      _directoryCompared = source._directoryCompared
+      _directoryEqual = source._directoryEqual
+      _directoryBehind = source._directoryBehind
+      _directoryReceivedBytes = source._directoryReceivedBytes
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.ordinal) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.jurisdiction) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.name) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.url) }()
-      case 6: try { try decoder.decodeSingularEnumField(value: &self.health) }()
-      case 7: try { try decoder.decodeSingularMessageField(value: &self._lastContact) }()
-      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.directoryLag) }()
-      case 9: try { try decoder.decodeSingularStringField(value: &self.policyRevision) }()
-      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.checkpointSize) }()
-      case 11: try { try decoder.decodeSingularMessageField(value: &self._directoryCompared) }()
-      case 12: try { try decoder.decodeSingularBoolField(value: &self.directoryEqual) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._id) }()
+        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._ordinal) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._jurisdiction) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._url) }()
+        case 6: try { try decoder.decodeSingularEnumField(value: &_storage._health) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._lastContact) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._directoryLag) }()
+        case 9: try { try decoder.decodeSingularStringField(value: &_storage._policyRevision) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._checkpointSize) }()
+        case 11: try { try decoder.decodeSingularMessageField(value: &_storage._directoryCompared) }()
+        case 12: try { try decoder.decodeSingularBoolField(value: &_storage._directoryEqual) }()
+        case 13: try { try decoder.decodeSingularMessageField(value: &_storage._directoryBehind) }()
+        case 14: try { try decoder.decodeSingularUInt64Field(value: &_storage._directoryReceivedBytes) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.id.isEmpty {
-      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
-    }
-    if self.ordinal != 0 {
-      try visitor.visitSingularUInt32Field(value: self.ordinal, fieldNumber: 2)
-    }
-    if !self.jurisdiction.isEmpty {
-      try visitor.visitSingularStringField(value: self.jurisdiction, fieldNumber: 3)
-    }
-    if !self.name.isEmpty {
-      try visitor.visitSingularStringField(value: self.name, fieldNumber: 4)
-    }
-    if !self.url.isEmpty {
-      try visitor.visitSingularStringField(value: self.url, fieldNumber: 5)
-    }
-    if self.health != .unspecified {
-      try visitor.visitSingularEnumField(value: self.health, fieldNumber: 6)
-    }
-    try { if let v = self._lastContact {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-    } }()
-    if self.directoryLag != 0 {
-      try visitor.visitSingularUInt64Field(value: self.directoryLag, fieldNumber: 8)
-    }
-    if !self.policyRevision.isEmpty {
-      try visitor.visitSingularStringField(value: self.policyRevision, fieldNumber: 9)
-    }
-    if self.checkpointSize != 0 {
-      try visitor.visitSingularUInt64Field(value: self.checkpointSize, fieldNumber: 10)
-    }
-    try { if let v = self._directoryCompared {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
-    } }()
-    if self.directoryEqual != false {
-      try visitor.visitSingularBoolField(value: self.directoryEqual, fieldNumber: 12)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._id.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._id, fieldNumber: 1)
+      }
+      if _storage._ordinal != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._ordinal, fieldNumber: 2)
+      }
+      if !_storage._jurisdiction.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._jurisdiction, fieldNumber: 3)
+      }
+      if !_storage._name.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 4)
+      }
+      if !_storage._url.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._url, fieldNumber: 5)
+      }
+      if _storage._health != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._health, fieldNumber: 6)
+      }
+      try { if let v = _storage._lastContact {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
+      if _storage._directoryLag != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._directoryLag, fieldNumber: 8)
+      }
+      if !_storage._policyRevision.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._policyRevision, fieldNumber: 9)
+      }
+      if _storage._checkpointSize != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._checkpointSize, fieldNumber: 10)
+      }
+      try { if let v = _storage._directoryCompared {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      } }()
+      if _storage._directoryEqual != false {
+        try visitor.visitSingularBoolField(value: _storage._directoryEqual, fieldNumber: 12)
+      }
+      try { if let v = _storage._directoryBehind {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      } }()
+      if _storage._directoryReceivedBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._directoryReceivedBytes, fieldNumber: 14)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Domicile_V1_Region, rhs: Domicile_V1_Region) -> Bool {
-    if lhs.id != rhs.id {return false}
-    if lhs.ordinal != rhs.ordinal {return false}
-    if lhs.jurisdiction != rhs.jurisdiction {return false}
-    if lhs.name != rhs.name {return false}
-    if lhs.url != rhs.url {return false}
-    if lhs.health != rhs.health {return false}
-    if lhs._lastContact != rhs._lastContact {return false}
-    if lhs.directoryLag != rhs.directoryLag {return false}
-    if lhs.policyRevision != rhs.policyRevision {return false}
-    if lhs.checkpointSize != rhs.checkpointSize {return false}
-    if lhs._directoryCompared != rhs._directoryCompared {return false}
-    if lhs.directoryEqual != rhs.directoryEqual {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._id != rhs_storage._id {return false}
+        if _storage._ordinal != rhs_storage._ordinal {return false}
+        if _storage._jurisdiction != rhs_storage._jurisdiction {return false}
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._url != rhs_storage._url {return false}
+        if _storage._health != rhs_storage._health {return false}
+        if _storage._lastContact != rhs_storage._lastContact {return false}
+        if _storage._directoryLag != rhs_storage._directoryLag {return false}
+        if _storage._policyRevision != rhs_storage._policyRevision {return false}
+        if _storage._checkpointSize != rhs_storage._checkpointSize {return false}
+        if _storage._directoryCompared != rhs_storage._directoryCompared {return false}
+        if _storage._directoryEqual != rhs_storage._directoryEqual {return false}
+        if _storage._directoryBehind != rhs_storage._directoryBehind {return false}
+        if _storage._directoryReceivedBytes != rhs_storage._directoryReceivedBytes {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -17,7 +17,8 @@ extension Integration.Fragile {
       let europe = try await world.app(.euWest)
       let journal = Journal()
       let writers = try await Writers.start(16, at: europe, in: journal, stopsAtFailure: true)
-      try await eventually("writes are acknowledged") { await journal.acknowledged > 200 }
+      // Other tests start whole deployments meanwhile.
+      try await eventually(within: .seconds(30), "writes are acknowledged") { await journal.acknowledged > 200 }
       await world.deployment.regions.killCoordinator(of: .euWest)
       await writers.finish()
       #expect(await !journal.failures.isEmpty, "calls in flight were cut off")

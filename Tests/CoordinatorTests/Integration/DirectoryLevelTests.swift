@@ -83,6 +83,30 @@ extension Integration.Fragile {
       #expect(try await world.home(of: tag, in: .usEast) == 2)
     }
 
+    @Test func `each region tells what it has of each other one, and who is out of reach`() async throws {
+      let world = try await World.fragile()
+      try await world.app(.euWest).register(freshSubject(), level: .all)
+      func gauge(_ name: String, of peer: String) async throws -> Double? {
+        let line = try await world.get(.usEast, "/metrics").text.split(separator: "\n").first {
+          $0.hasPrefix("domicile_directory_\(name){peer=\"\(peer)\"}")
+        }
+        return line.flatMap { $0.split(separator: " ").last }.flatMap { Double($0) }
+      }
+      try await eventually("us-east has all") { try await gauge("lag_entries", of: "eu-west") == 0 }
+      #expect(try await gauge("peer_reachable", of: "eu-west") == 1)
+      #expect(try await gauge("received_entries", of: "eu-west") ?? 0 > 0)
+      #expect(try await gauge("lag_seconds", of: "eu-west") == 0)
+      let told = try #require(try await world.app(.usEast).regions().first { $0.id == "eu-west" })
+      #expect(told.directoryReceivedBytes > 0 && !told.hasDirectoryBehind)
+      let regions = world.deployment.regions
+      try await during(
+        { await regions.killCoordinator(of: .apSouth) }, undoing: { try await regions.startCoordinator(of: .apSouth) }
+      ) {
+        try await eventually("ap-south is out of reach") { try await gauge("peer_reachable", of: "ap-south") == 0 }
+        #expect(try await gauge("last_contact_seconds", of: "ap-south") ?? 0 > 0)
+      }
+    }
+
     @Test func `each level gives what it promises where the copies differ`() async throws {
       let world = try await World.fragile()
       let subject = freshSubject()
