@@ -45,5 +45,8 @@ final class LoadMeter: Sendable {
     }
   }
 
+  /// A write of unknown outcome is known not to have stood, and never will: the version has moved on.
+  func noteSettled() { state.withLock { $0.counts.settled += 1 } }
+
   func noteFailure(_ reason: String) { state.withLock { $0.counts.reasons[reason, default: 0] += 1 } }
 }

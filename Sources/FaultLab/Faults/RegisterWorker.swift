@@ -118,6 +118,7 @@ struct RegisterWorker {
       case .done: return (answer, attempts)
       case .refused(let reason):
         load.meter.noteFailure(reason)
+        if unknown != nil, reason == Self.versionMismatch { load.meter.noteSettled() }
         if unknown == nil || reason == Self.versionMismatch { return (answer, attempts) }
       case .unknown(let reason):
         load.meter.noteFailure(reason)
