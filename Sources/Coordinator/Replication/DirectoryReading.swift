@@ -1,5 +1,6 @@
 import ConnectRPC
 import Directory
+import Logging
 import RegionStore
 import Residency
 
@@ -38,8 +39,8 @@ struct DirectoryReading: Sendable {
   func conclude(_ trace: SessionTrace, _ context: CallContext) { trace.write(to: context, key: sessionKey) }
 
   /// Returns once this region's copy shows all of `vector`.
-  func reach(_ vector: VersionVector, _ call: Call) async throws(Refusal) {
-    let reached = try await storing { () async throws(StoreError) in try await progress.reach(vector, deadline: call.deadline) }
+  func reach(_ vector: VersionVector, deadline: ContinuousClock.Instant?) async throws(Refusal) {
+    let reached = try await storing { () async throws(StoreError) in try await progress.reach(vector, deadline: deadline) }
     if let refusal = Refusal.sessionNotReached(reached, in: region.descriptor.id) { throw refusal }
   }
 
@@ -51,12 +52,15 @@ struct DirectoryReading: Sendable {
   }
 
   func find(_ tag: SubjectTag, at level: Level, _ trace: SessionTrace, _ call: Call) async throws(Refusal) -> Found {
+    let isInMemory = progress.isReached(trace.required)
+    // Those that answer need not be those that the session has seen: this region's own copy must be that far.
+    if !isInMemory, level != .home { try await reach(trace.required, deadline: call.deadline) }
     let found =
       switch level {
-      case .one: try await findHere(tag, trace.required, call)
+      case .one: try await findHere(tag, mayRemember: isInMemory, call)
       case .quorum: try await find(tag, in: catalogCount / 2 + 1, call)
       case .all: try await find(tag, in: catalogCount, call)
-      case .home: try await findAtHome(tag, trace.required, call)
+      case .home: try await findAtHome(tag, mayRemember: isInMemory, call)
       }
     trace.saw(found.set?.placements.map(\.position) ?? [])
     return found
@@ -64,12 +68,10 @@ struct DirectoryReading: Sendable {
 
   private var catalogCount: Int { region.catalog.regions.count }
 
-  private func findHere(_ tag: SubjectTag, _ required: VersionVector, _ call: Call) async throws(Refusal) -> Found {
-    let isReached = progress.isReached(required)
-    if !isReached { try await reach(required, call) }
-    // What memory holds may be older than what was just waited for.
+  /// - Parameter mayRemember: whether memory is far enough: it may be behind the store.
+  private func findHere(_ tag: SubjectTag, mayRemember: Bool, _ call: Call) async throws(Refusal) -> Found {
     let set = try await storing { () async throws(StoreError) in
-      isReached ? try await store.lookUp(tag) : try await store.placement(of: tag)
+      mayRemember ? try await store.lookUp(tag) : try await store.placement(of: tag)
     }
     guard set == nil else { return Found(set: set, regions: 1, silent: []) }
     let answer = try await askPeers(about: tag, call)
@@ -92,8 +94,8 @@ struct DirectoryReading: Sendable {
   /// Homes change: the one that is asked may name another.
   private static let homesMax = 3
 
-  private func findAtHome(_ tag: SubjectTag, _ required: VersionVector, _ call: Call) async throws(Refusal) -> Found {
-    var found = try await findHere(tag, required, call)
+  private func findAtHome(_ tag: SubjectTag, mayRemember: Bool, _ call: Call) async throws(Refusal) -> Found {
+    var found = try await findHere(tag, mayRemember: mayRemember, call)
     for _ in 0..<Self.homesMax {
       guard case .settled(let placement) = found.set else { return found }
       guard placement.home != region.descriptor.ordinal else {
@@ -121,11 +123,13 @@ struct DirectoryReading: Sendable {
 
   /// Waits until so many regions hold `vector` durably.
   /// - Returns: how many do, at least.
-  func confirm(_ vector: VersionVector, at level: Level, registeredIn home: String, _ call: Call) async throws(Refusal) -> Int {
+  func confirm(
+    _ vector: VersionVector, at level: Level, registeredIn home: String, deadline: ContinuousClock.Instant?
+  ) async throws(Refusal) -> Int {
     let wanted = level == .all ? catalogCount : catalogCount / 2 + 1
-    async let here = progress.reach(vector, deadline: call.deadline)
-    let (held, missing) = await asking.confirm(vector, wanted: wanted - 1, deadline: call.deadline)
-    let isHere = (try? await here) == .reached
+    async let here = isHeld(vector, deadline: deadline)
+    let (held, missing) = await asking.confirm(vector, wanted: wanted - 1, deadline: deadline)
+    let isHere = await here
     let total = held + (isHere ? 1 : 0)
     guard total < wanted else { return total }
     let silent = (missing + (isHere ? [] : [region.descriptor.id])).sorted()
@@ -133,6 +137,14 @@ struct DirectoryReading: Sendable {
       .deadlineExceeded, .unconfirmed,
       "The subject is registered in \(home), and that is on its way to \(silent.text): \(total) of the \(wanted) regions that have to hold it do so far.",
       metadata: ["home_region": home, "silent_regions": silent.list, "confirmed": String(total)])
+  }
+
+  /// A store that cannot say so does not count.
+  private func isHeld(_ vector: VersionVector, deadline: ContinuousClock.Instant?) async -> Bool {
+    do { return try await progress.reach(vector, deadline: deadline) == .reached } catch {
+      asking.logger.debug("this region did not confirm", metadata: ["error": "\(error)"])
+      return false
+    }
   }
 
   private func storing<R: Sendable>(_ body: () async throws(StoreError) -> R) async throws(Refusal) -> R {

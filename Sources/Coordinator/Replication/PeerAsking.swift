@@ -17,6 +17,12 @@ struct PeerAsking: Sendable {
     case knowledge
   }
 
+  /// What a peer holds of one tag.
+  private struct PeerFacts: Sendable {
+    let facts: [Placement]
+    let basis: FactsBasis
+  }
+
   /// What came of asking several regions.
   struct Answer: Sendable {
     /// All that they and this region hold of the tag, joined.
@@ -48,12 +54,12 @@ struct PeerAsking: Sendable {
   ) async throws(StoreError) -> Answer {
     var silent = Set(peers.map(\.region.id))
     let timeout = Self.timeout(until: deadline)
-    let answers = await withTaskGroup(of: (RegionID, Domicile_Peer_V1_LookUpResponse?).self) { group in
+    let answers = await withTaskGroup(of: (RegionID, PeerFacts?).self) { group in
       for peer in peers where asksTheSilent || isHeardOf(peer.region) {
         group.addTask { (peer.region.id, await self.ask(peer.client, about: tag, timeout)) }
       }
-      var answers: [Domicile_Peer_V1_LookUpResponse] = []
-      while !wanted.isMet(by: answers), let (region, answer) = await group.next() {
+      var answers: [PeerFacts] = []
+      while !Self.isMet(wanted, by: answers), let (region, answer) = await group.next() {
         guard let answer else { continue }
         answers.append(answer)
         silent.remove(region)
@@ -61,7 +67,7 @@ struct PeerAsking: Sendable {
       group.cancelAll()
       return answers
     }
-    guard answers.contains(where: { !$0.placements.isEmpty }) else {
+    guard answers.contains(where: { !$0.facts.isEmpty }) else {
       return Answer(set: try await source.store.placement(of: tag), answered: answers.count + 1, silent: silent.sorted())
     }
     let (standing, own) = try await held(of: tag)
@@ -85,7 +91,7 @@ struct PeerAsking: Sendable {
     guard let peer = peers.first(where: { $0.region.ordinal == region }),
       let answer = await ask(peer.client, about: tag, Self.timeout(until: deadline), linearizable: true)
     else { return nil }
-    return Answer(set: PlacementSet(joining: answer.facts(about: tag)), answered: 1, silent: [])
+    return Answer(set: PlacementSet(joining: answer.facts), answered: 1, silent: [])
   }
 
   /// How many peers hold `vector` durably, waited for until `wanted` do.
@@ -96,9 +102,7 @@ struct PeerAsking: Sendable {
     return await withTaskGroup(of: (RegionID, Bool).self) { group in
       for peer in peers {
         group.addTask {
-          let answer: Domicile_Peer_V1_AwaitResponse? = try? await peer.client.call(
-            Forwarder.service, "Await", request, timeout: timeout)
-          return (peer.region.id, answer?.reached ?? false)
+          (peer.region.id, await self.holds(request, peer, timeout))
         }
       }
       var (held, missing) = (0, Set(peers.map(\.region.id)))
@@ -112,6 +116,17 @@ struct PeerAsking: Sendable {
     }
   }
 
+  private func holds(_ request: Domicile_Peer_V1_AwaitRequest, _ peer: Peer, _ timeout: Duration) async -> Bool {
+    do {
+      let answer: Domicile_Peer_V1_AwaitResponse = try await peer.client.call(
+        Forwarder.service, "Await", request, timeout: timeout)
+      return answer.reached
+    } catch {
+      logger.debug("a peer did not confirm", metadata: ["peer": "\(peer.region.id)", "error": "\(error)"])
+      return false
+    }
+  }
+
   /// A peer that waits for a second answers a little later.
   private static let travel = Duration.milliseconds(500)
 
@@ -121,14 +136,19 @@ struct PeerAsking: Sendable {
 
   private func ask(
     _ client: ConnectClient, about tag: SubjectTag, _ timeout: Duration, linearizable: Bool = false
-  ) async -> Domicile_Peer_V1_LookUpResponse? {
+  ) async -> PeerFacts? {
     let request = Domicile_Peer_V1_LookUpRequest.with {
       $0.tags = [Data(tag.bytes)]
       $0.linearizable = linearizable
     }
     do {
-      return try await client.call(Forwarder.service, "LookUp", request, timeout: timeout)
+      let answer: Domicile_Peer_V1_LookUpResponse = try await client.call(
+        Forwarder.service, "LookUp", request, timeout: timeout)
+      return PeerFacts(
+        facts: try answer.placements.map { try Placement(decoding: [UInt8]($0)) }.filter { $0.tag == tag },
+        basis: FactsBasis(vector: VersionVector(answer.applied), reached: VersionVector(answer.reached)))
     } catch {
+      // An answer that cannot be read is none.
       logger.debug("a peer did not answer", metadata: ["error": "\(error)"])
       return nil
     }
@@ -142,13 +162,12 @@ struct PeerAsking: Sendable {
 
   /// What is on its way by a log is not written: it comes. What should be here and is not is written at once.
   private func join(
-    _ answer: Domicile_Peer_V1_LookUpResponse, to set: PlacementSet?, _ here: DirectoryStanding, about tag: SubjectTag
+    _ answer: PeerFacts, to set: PlacementSet?, _ here: DirectoryStanding, about tag: SubjectTag
   ) async throws(StoreError) -> PlacementSet? {
-    let theirs = FactsBasis(vector: VersionVector(answer.applied), reached: VersionVector(answer.reached))
     let learning = Learning(
-      answer.facts(about: tag), theirs: theirs, here: here.basis, own: here.own, current: set.map { [tag: $0] } ?? [:])
+      answer.facts, theirs: answer.basis, here: here.basis, own: here.own, current: set.map { [tag: $0] } ?? [:])
     if learning.repairs > 0 || !learning.recovered.isEmpty || learning.ownHistoryIsLost {
-      _ = try await learn(learning.facts, from: theirs)
+      _ = try await learn(answer.facts, from: answer.basis)
       // A row that was lost under the digest is still in it.
       _ = try await source.store.recount(bucket: tag.bytes[0])
     }
@@ -170,19 +189,11 @@ struct PeerAsking: Sendable {
     if let own { await exchange.appended(own) }
     return learning.repairs
   }
-}
 
-extension PeerAsking.Wanted {
-  fileprivate func isMet(by answers: [Domicile_Peer_V1_LookUpResponse]) -> Bool {
-    switch self {
+  private static func isMet(_ wanted: Wanted, by answers: [PeerFacts]) -> Bool {
+    switch wanted {
     case .regions(let count): answers.count + 1 >= count
-    case .knowledge: answers.contains { !$0.placements.isEmpty }
+    case .knowledge: answers.contains { !$0.facts.isEmpty }
     }
-  }
-}
-
-extension Domicile_Peer_V1_LookUpResponse {
-  fileprivate func facts(about tag: SubjectTag) -> [Placement] {
-    placements.compactMap { try? Placement(decoding: [UInt8]($0)) }.filter { $0.tag == tag }
   }
 }

@@ -62,7 +62,7 @@ struct Gateway: Sendable {
   ) async throws -> Procedure.Response {
     var execution = first
     if case .elsewhere = first.outcome, !directory.progress.isReached(manner.trace.required) {
-      try await directory.reach(manner.trace.required, call)
+      try await directory.reach(manner.trace.required, deadline: call.deadline)
       execution = try await executor.execute(procedure, call)
     }
     manner.trace.saw(execution.saw)

@@ -27,13 +27,13 @@ struct Registration: Sendable {
       let level = try DirectoryReading.Level(request.level)
       if !directory.progress.isReached(session.required) {
         // Whoever has seen the subject registered elsewhere must not register it here for want of that.
-        try await directory.reach(session.required, try await gateway.authenticate(context).call)
+        _ = try await gateway.principal(context)
+        try await directory.reach(session.required, deadline: context.deadline)
       }
       var response = try await gateway.answer(RegisterSubject.self, request, context, seen)
       guard level != .one else { return response }
-      let call = try await gateway.authenticate(context).call
       let held = try await directory.confirm(
-        seen.vector, at: level, registeredIn: response.subject.homeRegion, call)
+        seen.vector, at: level, registeredIn: response.subject.homeRegion, deadline: context.deadline)
       response.evidence.regions = UInt32(held)
       return response
     } catch let refusal as Refusal {

@@ -66,10 +66,7 @@ package struct FaultOutcome: Sendable {
     if fault.refusesEverything, !refused {
       problems.append("\(acknowledgedInForce) operations were acknowledged while no standby could have them")
     }
-    // Few of them befall a client that repeats: in a short run it may be none.
-    if fault == .acknowledgementLost, settledCount == 0, reasons["OUTCOME_UNKNOWN", default: 0] > 100 {
-      problems.append("no write of unknown outcome was settled by a repeat")
-    }
+    if fault == .acknowledgementLost, settledCount == 0 { problems.append("no write of unknown outcome was settled by a repeat") }
     if verdict.count(of: .ok) == 0 { problems.append("nothing was acknowledged at all") }
     for (reason, count) in reasons.sorted(by: { $0.key < $1.key }) where !AnswerClass.isExpected(reason) {
       problems.append("\(count) calls were answered with \(reason)")

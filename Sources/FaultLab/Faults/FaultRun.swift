@@ -65,6 +65,7 @@ struct FaultRun {
     try await scene.strike()
     marks.inForce = load.nanoseconds
     try await scene.hold(for: fault.refusesEverything ? max(plan.held, FaultPlan.refusal) : plan.held)
+    if fault == .acknowledgementLost { try await holdUntilSettled(&scene, load.meter) }
     marks.undoing = load.nanoseconds
     report("\(fault.rawValue): \(scene.effect); undoing it")
     try await scene.undo()
@@ -73,6 +74,14 @@ struct FaultRun {
     try await Task.sleep(for: FaultPlan.tail)
     marks.over = load.nanoseconds
     return marks
+  }
+
+  /// How long is waited for the first repeat that settles a write: few of the lost acknowledgements befall a client that repeats.
+  private static let settlingMax = Duration.seconds(60)
+
+  private func holdUntilSettled(_ scene: inout FaultScene, _ meter: LoadMeter) async throws {
+    let limit = ContinuousClock.now + Self.settlingMax
+    while meter.counts.settled == 0, .now < limit { try await scene.hold(for: .seconds(5)) }
   }
 
   /// Returns when a write and a read that end after this call have been acknowledged.

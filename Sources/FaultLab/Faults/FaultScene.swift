@@ -125,6 +125,6 @@ struct FaultScene {
     guard seen > before else {
       throw NotInForce(description: "no acknowledgement was lost: nothing was committed through the relay")
     }
-    effect = "\(seen - before) lost"
+    effect = "\(seen) lost"
   }
 }
