@@ -62,6 +62,13 @@ extension Integration.Fragile {
       #expect(try stale.reason() == "STALE_DIRECTORY")
       #expect(began.duration(to: .now) < .seconds(3))
       #expect(stale.headers.first(name: "domicile-session") == ahead.text(key: key))
+      for level in ["QUORUM", "ALL"] {
+        let joined = try await call(
+          "LocateSubject", subject, .usEast, world, ahead.text(key: key), more: #","level":"\#(level)""#)
+        #expect(try joined.reason() == "STALE_DIRECTORY", "\(level): \(joined.text)")
+      }
+      let atHome = try await call("LocateSubject", subject, .usEast, world, ahead.text(key: key), more: #","level":"HOME""#)
+      #expect(try atHome.json()["homeRegion"] == "eu-west", "\(atHome.text)")
       #expect(try await register(freshSubject(), in: .usEast, world, session: ahead.text(key: key)).reason() == "STALE_DIRECTORY")
       // The home reads its own store, which is behind nothing.
       let home = try await call("GetSubject", subject, .euWest, world, ahead.text(key: key), more: #","purpose":"service""#)
