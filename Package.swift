@@ -113,7 +113,7 @@ let package = Package(
       [
         "AuditTrail", "CLinux", "ConnectRPC", "Coordinator", "Cryptography", "Directory", "DomicileAPI", "Postgres",
         "RegionStore",
-        "Residency", .histogram, .httpTypes, .logging, .nioCore, .nioHPACK, .nioHTTP2, .nioPosix, .nioSSL,
+        "Residency", .deque, .histogram, .httpTypes, .logging, .nioCore, .nioHPACK, .nioHTTP2, .nioPosix, .nioSSL,
         .nioTLS, .protobuf,
       ]),
 

@@ -147,7 +147,7 @@ package struct TestPrograms: Sendable {
     URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
   }()
 
-  init() throws {
+  package init() throws {
     let program = URL(filePath: ProcessInfo.processInfo.arguments.first ?? "")
     let places = [
       program.deletingLastPathComponent(), Bundle.main.bundleURL, program.deletingLastPathComponent().deletingLastPathComponent(),
@@ -166,12 +166,12 @@ package struct TestPrograms: Sendable {
 
 /// A temporary folder that is removed when it is let go of, or by a shell that outlives this process when that ends in any
 /// other way: what processes that are ending still write there goes too.
-private final class DisposableFolder: Sendable {
-  let path: String
+package final class DisposableFolder: Sendable {
+  package let path: String
   private let sweeper: Process
   private let lifeline: Pipe
 
-  init() throws {
+  package init() throws {
     let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     var template = Array("\(parent)/domicile-test.XXXXXX".utf8CString)
     // Open to the account that PostgreSQL runs as.
@@ -187,7 +187,7 @@ private final class DisposableFolder: Sendable {
     try sweeper.run()
   }
 
-  func remove() {
+  package func remove() {
     try? lifeline.fileHandleForWriting.close()
     sweeper.waitUntilExit()
   }

@@ -14,6 +14,7 @@ package actor LocalDeployment {
   private let standbyCount: Int
   private let isOverTLS: Bool
   private let databaseSettings: [String: String]
+  private let links: LinkRelay?
   private var clusters: [RegionID: PrivateReplicaSet] = [:]
   private var coordinators: [RegionID: CoordinatorProcess] = [:]
 
@@ -47,10 +48,11 @@ package actor LocalDeployment {
   ///   - standbys: of each region's cluster. With one or more, a commit is acknowledged when one of them has it.
   ///   - databasesOverTLS: the coordinators reach PostgreSQL as over a network, over TCP with TLS, and not by its Unix socket.
   ///   - databaseSettings: PostgreSQL's, by name.
+  ///   - links: what the regions reach each other through; `nil` for the network of this machine.
   ///   - report: told what is being done, for people who wait.
   package init(
     catalog: RegionCatalog, files: Files, state: StateFolder, standbys: Int, databasesOverTLS: Bool = false,
-    databaseSettings: [String: String] = [:], report: @escaping @Sendable (String) -> Void
+    databaseSettings: [String: String] = [:], links: LinkRelay? = nil, report: @escaping @Sendable (String) -> Void
   ) {
     self.catalog = catalog
     self.files = files
@@ -58,6 +60,7 @@ package actor LocalDeployment {
     standbyCount = standbys
     isOverTLS = databasesOverTLS
     self.databaseSettings = databaseSettings
+    self.links = links
     self.report = report
   }
 
@@ -158,7 +161,7 @@ package actor LocalDeployment {
         program: files.program,
         arguments: [
           "--region", region.id.rawValue, "--regions", files.regions, "--policies", files.policies, "--state", state.path,
-        ],
+        ] + peerRoutes(of: region.id),
         // All servers, so that reads may go to the standbys. This process promotes none of them while the primary is there.
         environment: CoordinatorProcess.Launch.databases(
           of: region.id,
@@ -167,6 +170,13 @@ package actor LocalDeployment {
         url: region.coordinator.url.text, authority: state.authority.certificate, log: logFile(of: region.id)))
     coordinators[region.id] = coordinator
     return coordinator
+  }
+
+  private func peerRoutes(of region: RegionID) -> [String] {
+    guard let links else { return [] }
+    return catalog.regions.compactMap { peer in
+      links.port(from: region, to: peer.id).map { ["--peer-at", "\(peer.id)=https://localhost:\($0)"] }
+    }.flatMap(\.self)
   }
 
   package nonisolated func logFile(of region: RegionID) -> String { "\(state.folder(of: region))/coordinator.log" }

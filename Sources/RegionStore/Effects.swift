@@ -51,6 +51,18 @@ package struct Effects: Sendable {
     package let entry: DirectoryEntry
   }
 
+  /// What else this region writes about a subject at home here, in the store and in the directory.
+  package struct PlacementWrite: Sendable {
+    package let tag: SubjectTag
+    package let entry: DirectoryEntry
+  }
+
+  /// A step of long work, kept until the work ends, so that it goes on after a crash.
+  package enum WorkflowWrite: Sendable {
+    case keep(Workflow, dueAt: UInt64)
+    case end(Workflow.ID)
+  }
+
   package struct ConsentWrite: Sendable {
     package let tag: SubjectTag
     package let consent: ConsentFacts
@@ -72,12 +84,20 @@ package struct Effects: Sendable {
   package private(set) var consents: [ConsentWrite] = []
   package private(set) var answers: [Answer] = []
   package private(set) var transfers: [Transfer] = []
+  package private(set) var placements: [PlacementWrite] = []
+  package private(set) var states: [SubjectTag: SubjectState] = [:]
+  package private(set) var removed: [SubjectTag] = []
+  package private(set) var workflows: [WorkflowWrite] = []
 
   package init(now: UInt64) { self.now = now }
 
   package var isEmpty: Bool {
     leaves.isEmpty && records.isEmpty && registrations.isEmpty && consents.isEmpty && answers.isEmpty && transfers.isEmpty
+      && placements.isEmpty && states.isEmpty && removed.isEmpty && workflows.isEmpty
   }
+
+  /// What this region's log of the directory grows by, in order.
+  package var entries: [DirectoryEntry] { registrations.map(\.entry) + placements.map(\.entry) }
 
   package mutating func record(_ leaf: LeafDraft) { leaves.append(leaf) }
 
@@ -93,6 +113,22 @@ package struct Effects: Sendable {
   package mutating func register(_ tag: SubjectTag, residence: Residence, entry: DirectoryEntry) {
     registrations.append(Registration(tag: tag, residence: residence, entry: entry))
   }
+
+  /// Raises the epoch of a subject at home here, in the store and in the directory.
+  package mutating func write(_ entry: DirectoryEntry) {
+    placements.append(PlacementWrite(tag: entry.tag, entry: entry))
+  }
+
+  package mutating func set(_ state: SubjectState, of tag: SubjectTag) { states[tag] = state }
+
+  /// Deletes the account: the subject's row, records, consents and kept answers. The keys are another database's: see
+  /// `RegionStore.destroyKeys(of:)`.
+  package mutating func remove(_ tag: SubjectTag) { removed.append(tag) }
+
+  /// - Parameter dueAt: when it is looked at first: milliseconds since 1970 UTC.
+  package mutating func keep(_ workflow: Workflow, dueAt: UInt64) { workflows.append(.keep(workflow, dueAt: dueAt)) }
+
+  package mutating func end(_ workflow: Workflow.ID) { workflows.append(.end(workflow)) }
 
   package mutating func set(_ consent: ConsentFacts, of tag: SubjectTag) {
     consents.append(ConsentWrite(tag: tag, consent: consent))

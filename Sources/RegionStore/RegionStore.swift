@@ -21,6 +21,8 @@ package final class RegionStore: Sendable {
   let verification: CommitVerification
   private let watch: ClusterWatch
   private let standbys: StandbyReader
+  let keys: KeyVault
+  let kek: KeyEncryptionKey
   /// After which a silent PostgreSQL counts as lost.
   let silenceMax: Duration
   let directoryHash: KeyedHash
@@ -52,7 +54,9 @@ package final class RegionStore: Sendable {
     watch = ClusterWatch(
       pool: pool, order: order, required: required, positions: positions, grace: limits.stalledGrace,
       silenceMax: limits.silenceMax, logger: logger)
+    self.kek = kek
     let keys = KeyVault(pool: keysPool, kek: kek, silenceMax: limits.silenceMax, cachedMax: limits.keysCachedMax)
+    self.keys = keys
     let standbyPool = database.ofStandbys.map {
       PostgresPool(configuration: $0.with(sessionSettings: Self.committerSettings), size: 4, logger: logger)
     }

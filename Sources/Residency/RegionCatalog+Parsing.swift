@@ -56,6 +56,8 @@ struct RegionDraft: Sendable {
   var store: RegionDescriptor.Store?
   var origin: Located<String>?
   var witnesses: Located<[Located<RegionID>]>?
+  /// `nil` where it is wrong, which has a diagnostic.
+  var status: RegionDescriptor.Status? = .active
   let source: SourceLocation
 
   struct ServiceDraft: Sendable {
@@ -70,11 +72,12 @@ struct RegionDraft: Sendable {
 
   var descriptor: RegionDescriptor? {
     guard let id, let ordinal, let jurisdiction, let name, let location, let coordinator = coordinator?.service,
-      let peer = peer?.service, let origin, let witnesses
+      let peer = peer?.service, let origin, let witnesses, let status
     else { return nil }
     return RegionDescriptor(
       id: id.value, ordinal: ordinal.value, jurisdiction: jurisdiction.value, name: name, location: location,
       coordinator: coordinator, peer: peer, store: store,
-      audit: RegionDescriptor.Audit(origin: origin.value, witnesses: witnesses.value.map(\.value)), source: source)
+      audit: RegionDescriptor.Audit(origin: origin.value, witnesses: witnesses.value.map(\.value)), status: status,
+      source: source)
   }
 }

@@ -18,6 +18,11 @@ package struct RegionCatalog: Sendable, Hashable {
     self.regions = regions.sorted { $0.ordinal < $1.ordinal }
   }
 
+  /// Those that replicate the directory: all that are not retired.
+  package var members: [RegionDescriptor] { regions.filter(\.status.isMember) }
+  /// Those of which most, or all, have to know something at the levels QUORUM and ALL.
+  package var counted: [RegionDescriptor] { regions.filter(\.status.counts) }
+
   package subscript(id: RegionID) -> RegionDescriptor? { regions.first { $0.id == id } }
   package subscript(ordinal: RegionOrdinal) -> RegionDescriptor? { regions.first { $0.ordinal == ordinal } }
 
@@ -39,7 +44,7 @@ package struct RegionCatalog: Sendable, Hashable {
 
 extension RegionDescriptor {
   fileprivate var revisionValue: JSONValue {
-    [
+    var members: [String: JSONValue] = [
       "region": .string(id.rawValue),
       "ordinal": .integer(ordinal.rawValue),
       "jurisdiction": .string(jurisdiction.rawValue),
@@ -49,5 +54,8 @@ extension RegionDescriptor {
       "peer": .string(peer.url.text),
       "audit": ["origin": .string(audit.origin), "witnesses": .array(audit.witnesses.map { .string($0.rawValue) })],
     ]
+    // Left out where it is what a file without it says.
+    if status != .active { members["status"] = .string(status.rawValue) }
+    return .object(members)
   }
 }

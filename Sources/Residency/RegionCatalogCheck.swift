@@ -17,6 +17,14 @@ struct RegionCatalogCheck {
     checkDuplicates()
     checkListenAddresses()
     for draft in drafts { checkWitnesses(of: draft) }
+    checkMembers(folder: folder)
+  }
+
+  private mutating func checkMembers(folder: SourceLocation) {
+    guard unreadable.isEmpty, !drafts.isEmpty, !drafts.contains(where: { $0.status?.takesSubjects ?? true }) else { return }
+    report(
+      at: folder, "no region is active, so nobody can be registered",
+      help: "let one region's status be 'active', which it is where its file has none")
   }
 
   private var names: [String] { drafts.compactMap { $0.id?.value.rawValue }.sorted() }
@@ -103,6 +111,9 @@ struct RegionCatalogCheck {
         report(
           at: witness.location, "there is no region '\(witness.value)'",
           help: help ?? (others.isEmpty ? "remove it" : "name other regions: \(others.joined(separator: ", "))"))
+      }
+      if known[witness.value]?.status == .retired, draft.status != .retired {
+        report(at: witness.location, "the witness '\(witness.value)' is retired", help: "name another region in its place")
       }
       if !named.insert(witness.value).inserted {
         report(at: witness.location, "witness '\(witness.value)' is named twice", help: "remove one")

@@ -39,6 +39,23 @@ package struct RegionDescriptor: Sendable, Hashable {
     }
   }
 
+  /// A region's life in the deployment: `joining → active → draining → retired`. A region that is lost for good is retired at once.
+  package enum Status: String, Sendable, Hashable, CaseIterable {
+    /// It takes over the directory. It takes no new subjects, and nobody counts on it yet.
+    case joining
+    case active
+    /// It takes no new subjects. Those at home there are served until they have moved.
+    case draining
+    /// It is no member any more: nobody talks to it or waits for it. Its name and ordinal are never used again.
+    case retired
+
+    /// Whether it replicates the directory, and is waited for before anything of it is forgotten.
+    package var isMember: Bool { self != .retired }
+    /// Whether it counts where most regions, or all, have to know something.
+    package var counts: Bool { self == .active || self == .draining }
+    package var takesSubjects: Bool { self == .active }
+  }
+
   /// WGS 84, in degrees. For maps and for guessing latency; no decision uses it.
   package struct Coordinates: Sendable, Hashable {
     package let latitude: Double
@@ -63,12 +80,14 @@ package struct RegionDescriptor: Sendable, Hashable {
   /// `nil` where the variables that name the databases are not set here: a region does not know another's databases.
   package let store: Store?
   package let audit: Audit
+  package let status: Status
   /// Where the description stands.
   package let source: SourceLocation
 
   package init(
     id: RegionID, ordinal: RegionOrdinal, jurisdiction: Jurisdiction, name: String, location: Coordinates,
-    coordinator: Service, peer: Service, store: Store?, audit: Audit, source: SourceLocation
+    coordinator: Service, peer: Service, store: Store?, audit: Audit,
+    status: Status = .active, source: SourceLocation
   ) {
     self.id = id
     self.ordinal = ordinal
@@ -79,6 +98,7 @@ package struct RegionDescriptor: Sendable, Hashable {
     self.peer = peer
     self.store = store
     self.audit = audit
+    self.status = status
     self.source = source
   }
 }

@@ -12,7 +12,7 @@ struct RegionFileReader {
   private static let keys = ["region", "ordinal", "jurisdiction", "name", "location", "coordinator", "peer", "store", "audit"]
 
   mutating func read(_ document: ConfigurationNode) -> RegionDraft? {
-    guard let fields = document.fields("a region", required: Self.keys, &diagnostics) else { return nil }
+    guard let fields = document.fields("a region", required: Self.keys, optional: ["status"], &diagnostics) else { return nil }
     var draft = RegionDraft(source: document.location)
     if let node = fields["region"] { draft.id = region(node, file: document.location.file) }
     if let node = fields["ordinal"] { draft.ordinal = ordinal(node) }
@@ -23,6 +23,7 @@ struct RegionFileReader {
     if let node = fields["peer"] { draft.peer = service("peer", node, urlKey: "url") }
     if let node = fields["store"] { draft.store = store(node, isNeeded: needsStore(draft.id?.value)) }
     if let node = fields["audit"] { audit(node, into: &draft) }
+    if let node = fields["status"] { draft.status = status(node) }
     return draft
   }
 
@@ -84,6 +85,18 @@ struct RegionFileReader {
       return nil
     }
     return Located(value: ordinal, location: node.location)
+  }
+
+  private mutating func status(_ node: ConfigurationNode) -> RegionDescriptor.Status? {
+    guard let text = text("status", node) else { return nil }
+    guard let status = RegionDescriptor.Status(rawValue: text) else {
+      let known = RegionDescriptor.Status.allCases.map(\.rawValue)
+      report(
+        node, "'\(text)' is not a region's status",
+        help: nearest(text, in: known).map { "did you mean '\($0)'?" } ?? "write one of \(known.joined(separator: ", "))")
+      return nil
+    }
+    return status
   }
 
   private mutating func jurisdiction(_ node: ConfigurationNode) -> Located<Jurisdiction>? {

@@ -16,6 +16,22 @@ struct DirectoryCacheTests {
     return false
   }
 
+  @Test func `what was seen of a log at a place where a branch was cut is never taken for shown`() throws {
+    let cache = DirectoryCache()
+    let log = LogID(origin: try #require(RegionOrdinal(2)), incarnation: .first)
+    func seen(_ seq: UInt64) -> VersionVector {
+      var vector = VersionVector()
+      vector.advance(to: LogPosition(log: log, seq: seq))
+      return vector
+    }
+    cache.followed(log, from: 1, to: 10, tags: [])
+    #expect(cache.shows(seen(10)))
+    #expect(!cache.shows(seen(11)))
+    cache.note(cuts: [LogPosition(log: log, seq: 7)])
+    #expect(cache.shows(seen(6)))
+    #expect(!cache.shows(seen(7)), "two entries stand there: who saw one may have seen the one that does not count")
+  }
+
   @Test func `look-ups are answered from memory, and never against what this coordinator has committed`() async throws {
     try await TestStore.with { test in
       let cache = test.store.directoryCache

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import HTTPTypes
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -10,6 +11,8 @@ struct ConnectAnswer: Sendable {
   let status: Int
   let contentType: String
   let contentEncoding: String
+  /// The service's own.
+  let headers: HTTPFields
   let body: [UInt8]
 
   static func receive(
@@ -25,7 +28,8 @@ struct ConnectAnswer: Sendable {
       return .success(
         ConnectAnswer(
           status: Int(response.status.code), contentType: response.headers.first(name: "content-type") ?? "",
-          contentEncoding: (response.headers.first(name: "content-encoding") ?? "").lowercased(), body: body))
+          contentEncoding: (response.headers.first(name: "content-encoding") ?? "").lowercased(),
+          headers: HTTPFields(response.headers), body: body))
     } catch {
       return .failure(ConnectError(transport: error))
     }
@@ -64,6 +68,17 @@ struct ConnectAnswer: Sendable {
       }
     default:
       throw .unexpectedAnswer("The answer has an encoding that was not asked for.")
+    }
+  }
+}
+
+extension HTTPFields {
+  /// A field whose name is none is left out.
+  fileprivate init(_ headers: HTTPHeaders) {
+    self.init()
+    for (name, value) in headers {
+      guard let name = HTTPField.Name(name) else { continue }
+      append(HTTPField(name: name, value: value))
     }
   }
 }

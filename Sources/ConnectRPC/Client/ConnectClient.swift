@@ -66,10 +66,17 @@ package final class ConnectClient: Sendable {
   package func call<Request: Message, Response: Message>(
     _ service: String, _ method: String, _ request: Request, headers: HTTPFields = [:], timeout: Duration? = nil
   ) async throws(ConnectError) -> Response {
+    try await exchange(service, method, request, headers: headers, timeout: timeout).message
+  }
+
+  /// As ``call(_:_:_:headers:timeout:)``, with the header fields of the answer.
+  package func exchange<Request: Message, Response: Message>(
+    _ service: String, _ method: String, _ request: Request, headers: HTTPFields = [:], timeout: Duration? = nil
+  ) async throws(ConnectError) -> (message: Response, headers: HTTPFields) {
     let timeout = timeout ?? limits.deadlineDefault
     let httpRequest = try self.request(service, method, request, headers: headers, timeout: timeout)
     let answer = try await send(httpRequest, timeout: timeout)
-    return try answer.message(codec: codec, contentBytesMax: limits.messageBytesMax)
+    return (try answer.message(codec: codec, contentBytesMax: limits.messageBytesMax), answer.headers)
   }
 
   /// Closes all connections; calls at work fail.

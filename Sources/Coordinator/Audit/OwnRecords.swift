@@ -1,6 +1,7 @@
 import AuditTrail
 import Cryptography
 import Foundation
+import PolicyEngine
 import RegionStore
 import Residency
 
@@ -11,18 +12,43 @@ import Residency
 struct OwnRecords: Sendable {
   let executor: Executor
   let region: RegionContext
+  let policies: PolicyHolder
+
+  /// Milliseconds since 1970 UTC.
+  static var now: UInt64 { UInt64(Date().timeIntervalSince1970 * 1_000) }
 
   /// - Throws: ``Refusal`` where it cannot be recorded: then it does not happen.
   func record(_ activity: AuditActivity, policyRevision: String) async throws {
+    let draft = try draft(activity, policyRevision: policyRevision)
+    _ = try await executor.record(draft.event, now: UInt64(draft.event.time.milliseconds), in: region.descriptor.id)
+  }
+
+  /// What will be recorded once it is known about whom: the time and what is drawn at random are settled before.
+  func draft(_ activity: AuditActivity, policyRevision: String? = nil) throws -> OwnRecord {
     guard let salt = AuditEvent.Salt(try SecureRandom.bytes(AuditEvent.Salt.byteCount)) else {
       throw StoreError.corrupt(what: "a salt")
     }
     let place = AuditEvent.Place(region: region.descriptor.id, jurisdiction: region.descriptor.jurisdiction)
-    let time = UTCTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
     var event = AuditEvent(
-      time: time, id: try SecureRandom.bytes(16).hex, activity: activity, effect: .allowed, requester: place, salt: salt)
-    event.policyRevision = policyRevision
+      time: UTCTime(milliseconds: Int64(Self.now)), id: try SecureRandom.bytes(16).hex, activity: activity, effect: .allowed,
+      requester: place, salt: salt)
+    event.policyRevision = policyRevision ?? policies.inForce.set.revision
     event.request = AuditEvent.RequestNumber(coordinator: region.coordinator, number: 0)
-    _ = try await executor.record(event, now: UInt64(time.milliseconds), in: region.descriptor.id)
+    return OwnRecord(event: event)
+  }
+}
+
+/// A record of what a coordinator does of itself.
+struct OwnRecord: Sendable {
+  fileprivate let event: AuditEvent
+
+  /// - Parameter details: what names people: sealed under the subject's key.
+  func leaf(about subject: SubjectTag, facts: Facts, details: JSONValue? = nil) throws -> LeafDraft {
+    var event = event
+    event.home = event.requester
+    guard let key = facts.auditKey(of: subject) else { return LeafDraft(event, details: nil) }
+    event.subject = try AuditPseudonym(of: subject, auditKey: key, period: AuditPeriod(containing: event.time))
+    event.subjectEpoch = facts.subjects[subject]?.epoch
+    return LeafDraft(event, details: details.map { LeafDraft.Details(tag: subject, bytes: $0.canonicalBytes) })
   }
 }

@@ -22,12 +22,13 @@ extension Call {
         transferredThisYear: transferredThisYear, now: today))
   }
 
-  /// Whether this region may become home of a subject with this residence.
-  func deliberateStore(_ residence: Residence) -> Decision {
-    inForce.decide(
+  /// Whether a region, by default this one, may be home of a subject with this residence.
+  func deliberateStore(_ residence: Residence, at place: Place? = nil) -> Decision {
+    let home = place ?? region.home
+    return inForce.decide(
       AccessRequest(
-        action: .store, home: region.home, hops: [region.home], principal: principal.name, consent: .unknown,
-        residence: .known(residence), firstWrite: .known(region.home.jurisdiction), now: today))
+        action: .store, home: home, hops: [home], principal: principal.name, consent: .unknown,
+        residence: .known(residence), firstWrite: .known(home.jurisdiction), now: today))
   }
 
   /// A purpose that a token does not carry is refused before policy is asked.

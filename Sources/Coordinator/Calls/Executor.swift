@@ -103,13 +103,13 @@ struct Executor: Sendable {
       _ procedure: Procedure, _ call: Call, _ facts: Facts, _ effects: inout Effects
     ) throws where Procedure.Response == Response {
       let before = effects.leaves.count
-      let registeredBefore = effects.registrations.count
+      let entriesBefore = effects.entries.count
       answer = try procedure.decide(facts, &effects)
       if case .refused(let refusal) = answer, effects.leaves.count == before {
         effects.record(try call.leaf(Recorded(refusing: procedure, with: refusal), facts: facts))
       }
       leaves = before..<effects.leaves.count
-      entries = registeredBefore..<effects.registrations.count
+      entries = entriesBefore..<effects.entries.count
       saw = facts.placements[procedure.subject]?.placements.map(\.position) ?? []
       // For the asking region's log; an app is never told.
       let auditKey = call.isForwarded ? facts.auditKey(of: procedure.subject) : nil

@@ -34,6 +34,7 @@ struct Router {
             .unavailable, .unknownRegion,
             "The subject's home is region \(home), which this region's catalog does not have. Its operator has to update it."))
       }
+      guard region.status.isMember else { return .refuse(.retired(region.id)) }
       guard routing == .forward else { return .refuse(redirect(to: region)) }
       return .forward(region, epoch: placement.epoch)
     case .unknown:
@@ -59,6 +60,21 @@ struct Router {
 }
 
 extension Refusal {
+  /// Who was at home there is nowhere else, and is not given a new home by itself.
+  static func retired(_ home: RegionID) -> Refusal {
+    Refusal(
+      .unavailable, .regionRetired,
+      "The subject's home was \(home), which is retired. Its data is nowhere else, and no other region takes its place by itself.",
+      metadata: ["home_region": home.rawValue])
+  }
+
+  static func notActive(_ region: RegionDescriptor) -> Refusal {
+    Refusal(
+      .failedPrecondition, .regionNotActive,
+      "\(region.id) takes no new subjects: it is \(region.status.rawValue). Choose another home.",
+      metadata: ["region": region.id.rawValue, "status": region.status.rawValue])
+  }
+
   static func contested(_ siblings: [Placement], in catalog: RegionCatalog) -> Refusal {
     let homes = Set(siblings.map { catalog[$0.home]?.id.rawValue ?? "region \($0.home)" }).sorted().joined(separator: ",")
     return Refusal(

@@ -20,6 +20,7 @@ protocol SubjectProcedure: Sendable {
   static var activityAbroad: AuditActivity { get }
   /// Checks the request's form.
   init(_ request: Request, call: Call) throws(Refusal)
+  var call: Call { get }
   var subject: SubjectTag { get }
   var needs: FactsNeeded { get }
   /// How current the records have to be that it reads.

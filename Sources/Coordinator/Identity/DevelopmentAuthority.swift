@@ -44,7 +44,7 @@ package struct DevelopmentAuthority: Sendable {
   package func prepare(_ catalog: RegionCatalog, force: Bool = false) throws -> [Item] {
     let (authority, item) = try prepareAuthority(force: force)
     var items = [item]
-    for region in catalog.regions {
+    for region in catalog.members {
       for profile in [LeafProfile.app(region), .peer(region)] {
         items.append(try prepareLeaf(profile, authority: authority, force: force))
       }

@@ -48,8 +48,9 @@ package struct TokenVerifier: Sendable {
     return String(header[token.startIndex..<tokenEnd])
   }
 
-  package func principal(token: String) async throws(TokenError) -> Principal {
-    let now = now().timeIntervalSince1970
+  /// - Parameter acceptedAt: when it was shown, where that was earlier: milliseconds since 1970 UTC. `nil`: now.
+  package func principal(token: String, acceptedAt: UInt64? = nil) async throws(TokenError) -> Principal {
+    let now = acceptedAt.map { TimeInterval($0) / 1_000 } ?? now().timeIntervalSince1970
     guard let known = await keys.current() else { throw .keysUnavailable }
     if let principal = proved.principal(of: token, edition: known.edition, leeway: leeway, now: now) { return principal }
     let parsed = try ParsedToken(token)

@@ -18,21 +18,25 @@ struct Forwarder: Sendable {
   /// - Parameters:
   ///   - token: the app's own: the home verifies it again.
   ///   - trace: is told which of the directory's entries the call saw and wrote.
+  ///   - acceptedAt: when the app called, in milliseconds since 1970 UTC, for a call that is passed on later. That the home is out of reach
+  ///     is not recorded then: it is tried again.
   /// - Throws: ``ConnectError``: the home's own refusal, or why the home could not be asked, or why it could not be recorded.
   func forward<Procedure: SubjectProcedure>(
     _ procedure: Procedure, _ request: Procedure.Request, _ call: Call, to home: RegionDescriptor, epoch: Epoch?,
-    token: String, trace: SessionTrace
+    token: String, trace: SessionTrace, acceptedAt: UInt64? = nil
   ) async throws -> Procedure.Response {
     let execute = try Domicile_Peer_V1_ExecuteRequest.with {
       $0.procedure = Procedure.name.description
       $0.request = try request.serializedData()
       $0.token = token
       $0.directoryEpoch = epoch?.rawValue ?? 0
+      $0.acceptedAt = acceptedAt ?? 0
     }
     let answer: Domicile_Peer_V1_ExecuteResponse
     do {
       answer = try await ask(home, execute, call, mayHaveWritten: Procedure.writes)
     } catch {
+      if acceptedAt != nil, error.reason == Reason.regionUnreachable.rawValue { throw error }
       var event = try event(procedure, call, home: home, reason: error.reason ?? error.code.rawValue)
       let told = error.metadata
       event.subject = AuditPseudonym(period: told[Self.periodKey] ?? "", pseudonym: told[Self.pseudonymKey] ?? "")

@@ -16,14 +16,19 @@ struct PeerService: Sendable {
   let executor: Executor
   let replication: ReplicationSource
   let progress: DirectoryProgress
+  let contests: ContestResolution
   let onRing: @Sendable (RegionDescriptor, LogPosition?) -> Void
 
-  private typealias Execute = @Sendable (PeerService, Data, Call) async throws -> Domicile_Peer_V1_ExecuteResponse
+  private typealias Execute = @Sendable (PeerService, Data, Call, _ token: String) async throws ->
+    Domicile_Peer_V1_ExecuteResponse
 
   private static let procedures: [String: Execute] = {
     var table: [String: Execute] = [:]
     func add<Procedure: SubjectProcedure>(_ procedure: Procedure.Type) {
-      table[Procedure.name.description] = { service, request, call in try await service.run(procedure, request, call) }
+      table[Procedure.name.description] = { service, request, call, _ in
+        let procedure = try service.prepare(procedure, request, call)
+        return try await service.answer(service.executor.execute(procedure, call), procedure)
+      }
     }
     add(RegisterSubject.self)
     add(GetSubject.self)
@@ -35,6 +40,11 @@ struct PeerService: Sendable {
     add(ListRecords.self)
     add(CommitRecords.self)
     add(SettleWrite.self)
+    add(YieldAccount.self)
+    table[ResolveContest.name.description] = { service, request, call, token in
+      let procedure = try service.prepare(ResolveContest.self, request, call)
+      return try await service.answer(service.contests.resolve(procedure, token, SessionTrace()), procedure)
+    }
     return table
   }()
 
@@ -102,6 +112,7 @@ struct PeerService: Sendable {
     guard let region = calls.region.catalog[identity.region] else {
       throw Self.notTrusted("the catalog here has no region '\(identity.region)'")
     }
+    guard region.status.isMember else { throw Self.notTrusted("\(region.id) is retired") }
     return region
   }
 
@@ -116,9 +127,10 @@ struct PeerService: Sendable {
       throw ConnectError(.unimplemented, reason: "UNKNOWN_PROCEDURE", "This region does not execute that procedure for others.")
     }
     do {
-      let principal = try await tokens.principal(token: request.token)
+      let acceptedAt = try Self.acceptedAt(request)
+      let principal = try await tokens.principal(token: request.token, acceptedAt: acceptedAt)
       let call = try calls.make(principal: principal, asking: asking, deadline: context.deadline)
-      return try await procedure(self, request.request, call)
+      return try await procedure(self, request.request, call, request.token)
     } catch let error as TokenError {
       throw ConnectError(error.isCallersFault ? .unauthenticated : .unavailable, reason: error.reason, error.message)
     } catch let refusal as Refusal {
@@ -126,9 +138,23 @@ struct PeerService: Sendable {
     }
   }
 
-  private func run<Procedure: SubjectProcedure>(
+  /// A registration may have been noted by the asking region while this one was out of reach: the token had to hold then. Nothing else is
+  /// taken late, and not later than an asking region keeps it.
+  private static func acceptedAt(_ request: Domicile_Peer_V1_ExecuteRequest) throws(Refusal) -> UInt64? {
+    guard request.acceptedAt != 0 else { return nil }
+    let now = OwnRecords.now
+    guard request.procedure == RegisterSubject.name.description,
+      (now - min(now, RegistrationIntent.ageMaxMilliseconds)...now + 60_000).contains(request.acceptedAt)
+    else {
+      throw Refusal(
+        .invalidArgument, .invalidArgument, "Only a registration may be passed on late, and within a day of the app's call.")
+    }
+    return request.acceptedAt
+  }
+
+  private func prepare<Procedure: SubjectProcedure>(
     _ type: Procedure.Type, _ request: Data, _ call: Call
-  ) async throws -> Domicile_Peer_V1_ExecuteResponse {
+  ) throws -> Procedure {
     let message: Procedure.Request
     do { message = try Procedure.Request(serializedBytes: request) } catch {
       throw Refusal(
@@ -136,7 +162,12 @@ struct PeerService: Sendable {
     }
     let procedure = try Procedure(message, call: call)
     if let destination = procedure.destination, destination.id != call.region.descriptor.id { throw Self.notHome(call) }
-    let execution = try await executor.execute(procedure, call)
+    return procedure
+  }
+
+  private func answer<Procedure: SubjectProcedure>(
+    _ execution: Executor.Execution<Procedure.Response>, _ procedure: Procedure
+  ) throws -> Domicile_Peer_V1_ExecuteResponse {
     let pseudonym = execution.pseudonym
     switch execution.outcome {
     case .answered(let response):
@@ -154,7 +185,7 @@ struct PeerService: Sendable {
       }
       throw refusal
     case .elsewhere:
-      throw Self.notHome(call)
+      throw Self.notHome(procedure.call)
     }
   }
 

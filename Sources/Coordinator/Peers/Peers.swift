@@ -5,13 +5,16 @@ package import Residency
 package final class Peers: Sendable {
   private let clients: [RegionID: ConnectClient]
 
+  /// - Parameter routes: where a region is reached from here, if not at the address in its file.
   /// - Throws: what reading the certificates throws.
-  package init(catalog: RegionCatalog, local: RegionID, tls: PeerTLSFiles) throws {
+  package init(
+    catalog: RegionCatalog, local: RegionID, tls: PeerTLSFiles, routes: [RegionID: HTTPSOrigin] = [:]
+  ) throws {
     var clients: [RegionID: ConnectClient] = [:]
-    for region in catalog.regions where region.id != local {
+    for region in catalog.members where region.id != local {
       let identity = PeerIdentity(region: region.id)
       clients[region.id] = try ConnectClient(
-        baseURL: region.peer.url.text,
+        baseURL: (routes[region.id] ?? region.peer.url).text,
         tls: ClientTLS(
           trustRootsPEMPath: tls.trustRoots, certificateChainPEMPath: tls.certificate, privateKeyPEMPath: tls.key,
           expectedServerURI: identity.uri))

@@ -62,7 +62,7 @@ extension SubjectFacts {
     case .frozen:
       Refusal(
         .unavailable, .subjectFrozen,
-        "The subject is being moved to another region: it can be read, not written. Try again later.")
+        "The subject is being moved to another region, or to another id: it can be read, not written. Try again later.")
     case .moved: Refusal(.failedPrecondition, .wrongRegion, "The subject has moved to another region. Ask there.")
     case .restricted:
       Refusal(

@@ -29,6 +29,7 @@ struct ListRegions: Sendable {
       $0.jurisdiction = region.jurisdiction.rawValue
       $0.name = region.name
       $0.url = region.coordinator.url.text
+      $0.status = region.status.rawValue
       if region.id == local.id {
         $0.health = .reachable
         $0.policyRevision = policies.current.revision

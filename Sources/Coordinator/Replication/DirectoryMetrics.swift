@@ -6,7 +6,7 @@ import Residency
 struct DirectoryMetrics: Sendable {
   private struct Instruments: Sendable {
     let ordinal: RegionOrdinal
-    let reachable, lagEntries, lagSeconds, lastContact, receivedBytes, receivedEntries, compared, equal: Gauge
+    let reachable, lagEntries, lagSeconds, lastContact, receivedBytes, receivedEntries, compared, equal, catalogDiffers: Gauge
 
     init(_ peer: RegionDescriptor) {
       ordinal = peer.ordinal
@@ -19,6 +19,7 @@ struct DirectoryMetrics: Sendable {
       receivedEntries = gauge("received_entries")
       compared = gauge("compared_seconds")
       equal = gauge("equal")
+      catalogDiffers = gauge("catalog_differs")
     }
   }
 
@@ -38,6 +39,7 @@ struct DirectoryMetrics: Sendable {
       guard let contact else { continue }
       peer.lagEntries.record(Double(contact.health.entriesBehind))
       peer.lagSeconds.record(contact.behind.map { $0 / .seconds(1) } ?? 0)
+      peer.catalogDiffers.record(contact.health.catalogDiffers ? 1 : 0)
       peer.receivedBytes.record(Double(contact.receivedBytes))
       peer.receivedEntries.record(Double(contact.receivedEntries))
       if let heard = contact.lastHeard { peer.lastContact.record(heard.duration(to: .now) / .seconds(1)) }

@@ -7,7 +7,7 @@ struct DirectoryProgress: Sendable {
   enum Reached: Hashable, Sendable {
     case reached
     case behind
-    /// What was seen stood on a branch of this log that does not count any more.
+    /// What was seen may have stood on a branch of this log that does not count any more: a place in it, no more is known of it.
     case lost(LogID)
   }
 
@@ -22,7 +22,7 @@ struct DirectoryProgress: Sendable {
   private static let pause = Duration.milliseconds(5)
 
   /// Whether memory already says so.
-  func isReached(_ vector: VersionVector) -> Bool { vector.isEmpty || store.directoryCache.vector.dominates(vector) }
+  func isReached(_ vector: VersionVector) -> Bool { vector.isEmpty || store.directoryCache.shows(vector) }
 
   /// - Parameter deadline: `nil` for a second.
   func reach(_ vector: VersionVector, deadline: ContinuousClock.Instant?) async throws(StoreError) -> Reached {
@@ -32,8 +32,8 @@ struct DirectoryProgress: Sendable {
     while true {
       if isReached(vector) { return .reached }
       let standing = try await store.directoryStanding()
-      if standing.vector.dominates(vector) { return .reached }
       if let cut = standing.cuts.first(where: { vector.includes($0.first) }) { return .lost(cut.first.log) }
+      if standing.vector.dominates(vector) { return .reached }
       if !isFetching, .now >= began + Self.patience {
         isFetching = true
         await hurry()

@@ -44,6 +44,34 @@ struct DirectoryReading: Sendable {
     if let refusal = Refusal.sessionNotReached(reached, in: region.descriptor.id) { throw refusal }
   }
 
+  /// What memory alone says about where a subject is at home.
+  enum Memory: Sendable {
+    case elsewhere(Placement)
+    /// The store has to be asked, and what it says may be remembered.
+    case unknown(PlacementCache.Ticket)
+    case nothing
+  }
+
+  func remembered(_ tag: SubjectTag, _ trace: SessionTrace) -> Memory {
+    guard progress.isReached(trace.required) else { return .nothing }
+    switch store.directoryCache.answer(for: tag) {
+    case .placement(let placement) where placement.home != region.descriptor.ordinal && placement.state != .erased:
+      return .elsewhere(placement)
+    case .unknown(let ticket): return .unknown(ticket)
+    case .placement, .absent: return .nothing
+    }
+  }
+
+  func remember(_ placement: Placement, _ memory: Memory) {
+    guard case .unknown(let ticket) = memory else { return }
+    store.directoryCache.fill(placement, ticket)
+  }
+
+  /// Whether this region's copy holds anything of `tag`.
+  func isKnown(_ tag: SubjectTag) async throws(Refusal) -> Bool {
+    try await storing { () async throws(StoreError) in try await store.lookUp(tag) } != nil
+  }
+
   /// Somebody elsewhere may know a subject that is unknown here.
   func askPeers(about tag: SubjectTag, _ call: Call) async throws(Refusal) -> PeerAsking.Answer {
     try await storing { () async throws(StoreError) in
@@ -66,7 +94,7 @@ struct DirectoryReading: Sendable {
     return found
   }
 
-  private var catalogCount: Int { region.catalog.regions.count }
+  private var catalogCount: Int { region.catalog.counted.count }
 
   /// - Parameter mayRemember: whether memory is far enough: it may be behind the store.
   private func findHere(_ tag: SubjectTag, mayRemember: Bool, _ call: Call) async throws(Refusal) -> Found {
@@ -130,7 +158,7 @@ struct DirectoryReading: Sendable {
     async let here = isHeld(vector, deadline: deadline)
     let (held, missing) = await asking.confirm(vector, wanted: wanted - 1, deadline: deadline)
     let isHere = await here
-    let total = held + (isHere ? 1 : 0)
+    let total = held + (isHere && region.descriptor.status.counts ? 1 : 0)
     guard total < wanted else { return total }
     let silent = (missing + (isHere ? [] : [region.descriptor.id])).sorted()
     throw Refusal(

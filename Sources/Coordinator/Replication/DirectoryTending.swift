@@ -56,6 +56,7 @@ struct DirectoryTending: Sendable {
   /// Until the task is cancelled or the coordinator stops.
   func run() async {
     await cancelWhenGracefulShutdown {
+      await self.forgetRetired()
       var round = 0
       while true {
         do { try await Task.sleep(for: Self.pause) } catch { return }
@@ -69,6 +70,13 @@ struct DirectoryTending: Sendable {
           self.logger.debug("the directory was not compared", metadata: ["peer": "\(peer.region.id)", "error": "\(error)"])
         }
       }
+    }
+  }
+
+  /// Nothing waits for who is no member any more.
+  private func forgetRetired() async {
+    do { try await source.store.forgetMembers(except: Set(peers.map(\.region.ordinal))) } catch {
+      logger.warning("what retired regions held was not forgotten", metadata: ["error": "\(error)"])
     }
   }
 

@@ -52,14 +52,16 @@ struct PeerAsking: Sendable {
   func ask(
     about tag: SubjectTag, wanted: Wanted, asksTheSilent: Bool, deadline: ContinuousClock.Instant?
   ) async throws(StoreError) -> Answer {
-    var silent = Set(peers.map(\.region.id))
+    let asked = peers.filter { wanted == .knowledge || $0.region.status.counts }
+    let own = source.region.descriptor.status.counts || wanted == .knowledge ? 1 : 0
+    var silent = Set(asked.map(\.region.id))
     let timeout = Self.timeout(until: deadline)
     let answers = await withTaskGroup(of: (RegionID, PeerFacts?).self) { group in
-      for peer in peers where asksTheSilent || isHeardOf(peer.region) {
+      for peer in asked where asksTheSilent || isHeardOf(peer.region) {
         group.addTask { (peer.region.id, await self.ask(peer.client, about: tag, timeout)) }
       }
       var answers: [PeerFacts] = []
-      while !Self.isMet(wanted, by: answers), let (region, answer) = await group.next() {
+      while !Self.isMet(wanted, by: answers, own: own), let (region, answer) = await group.next() {
         guard let answer else { continue }
         answers.append(answer)
         silent.remove(region)
@@ -68,12 +70,12 @@ struct PeerAsking: Sendable {
       return answers
     }
     guard answers.contains(where: { !$0.facts.isEmpty }) else {
-      return Answer(set: try await source.store.placement(of: tag), answered: answers.count + 1, silent: silent.sorted())
+      return Answer(set: try await source.store.placement(of: tag), answered: answers.count + own, silent: silent.sorted())
     }
-    let (standing, own) = try await held(of: tag)
-    var set = own
+    let (standing, held) = try await held(of: tag)
+    var set = held
     for answer in answers { set = try await join(answer, to: set, standing, about: tag) }
-    return Answer(set: set, answered: answers.count + 1, silent: silent.sorted())
+    return Answer(set: set, answered: answers.count + own, silent: silent.sorted())
   }
 
   /// Whether it has answered lately, or was not asked yet.
@@ -100,12 +102,12 @@ struct PeerAsking: Sendable {
     let request = Domicile_Peer_V1_AwaitRequest.with { $0.positions = vector.positions.map { Domicile_Peer_V1_Position($0) } }
     let timeout = Self.timeout(until: deadline) + Self.travel
     return await withTaskGroup(of: (RegionID, Bool).self) { group in
-      for peer in peers {
+      for peer in peers where peer.region.status.counts {
         group.addTask {
           (peer.region.id, await self.holds(request, peer, timeout))
         }
       }
-      var (held, missing) = (0, Set(peers.map(\.region.id)))
+      var (held, missing) = (0, Set(peers.filter(\.region.status.counts).map(\.region.id)))
       while held < wanted, let (region, isHeld) = await group.next() {
         guard isHeld else { continue }
         held += 1
@@ -190,9 +192,9 @@ struct PeerAsking: Sendable {
     return learning.repairs
   }
 
-  private static func isMet(_ wanted: Wanted, by answers: [PeerFacts]) -> Bool {
+  private static func isMet(_ wanted: Wanted, by answers: [PeerFacts], own: Int) -> Bool {
     switch wanted {
-    case .regions(let count): answers.count + 1 >= count
+    case .regions(let count): answers.count + own >= count
     case .knowledge: answers.contains { !$0.facts.isEmpty }
     }
   }

@@ -9,7 +9,7 @@ final class Replication: Service {
   private let ringer: Ringer
 
   init(source: ReplicationSource, peers: Peers, logger: Logger) {
-    let others = source.region.catalog.regions.filter { $0.id != source.region.descriptor.id }
+    let others = source.region.catalog.members.filter { $0.id != source.region.descriptor.id }
     let clients = others.compactMap { region in peers[region.id].map { (region, $0) } }
     ringer = Ringer(clients.map { ($0.0.id, $0.1) })
     let exchange = ReplicationExchange(ringer: ringer)

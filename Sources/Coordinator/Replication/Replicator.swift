@@ -22,9 +22,13 @@ actor Replicator {
   private var timer: Task<Void, Never>?
   private var isStopping = false
   private var isAcknowledging = false
+  /// The batch behind the one that is being applied, asked for meanwhile.
+  private var ahead: (request: PullRequest, answer: Task<PullDriver.Event, Never>)?
   private var pending: [PullDriver.Event] = []
   private var waiter: CheckedContinuation<Void, Never>?
 
+  /// Of a batch. The directory is locked while one is written, for some tens of milliseconds.
+  private static let entriesMax = 2_048
   /// After which a silent peer counts as unreachable.
   static let callTimeout = Duration.seconds(5)
 
@@ -44,7 +48,9 @@ actor Replicator {
   func run() async {
     guard let standing = await firstStanding() else { return }
     let revision = CatalogRevision(number: 0, hash: source.region.catalog.revisionHash.hex)
-    driver = PullDriver(own: standing.own, peer: peer.ordinal, catalogRevision: revision)
+    var configuration = PullDriver.Configuration()
+    configuration.entriesMax = Self.entriesMax
+    driver = PullDriver(own: standing.own, peer: peer.ordinal, catalogRevision: revision, configuration: configuration)
     post(.started(local: standing.vector))
     while !isStopping {
       while !pending.isEmpty, !isStopping { await handle(pending.removeFirst()) }
@@ -90,8 +96,10 @@ actor Replicator {
   private func perform(_ action: PullDriver.Action) async {
     switch action {
     case .sendHello: pending.append(await hello())
-    case .pull(let request): pending.append(await pull(request))
-    case .apply(let batch): pending.append(await apply(batch))
+    case .pull(let request): pending.append(await answer(to: request))
+    case .apply(let batch):
+      askAhead(of: batch)
+      pending.append(await apply(batch))
     case .pullSnapshot(let request): pending.append(await pullSnapshot(request))
     case .store(let page, let basis): pending.append(await store(page, basis))
     case .adopt(let basis): pending.append(await adopt(basis))
@@ -102,6 +110,22 @@ actor Replicator {
     case .schedule(let delay): schedule(after: delay)
     case .report(let report): note(report)
     }
+  }
+
+  private func answer(to request: PullRequest) async -> PullDriver.Event {
+    defer { ahead = nil }
+    if let ahead, ahead.request == request, case .batchReceived(let batch) = await ahead.answer.value {
+      return .batchReceived(batch)
+    }
+    ahead?.answer.cancel()
+    return await pull(request)
+  }
+
+  /// Where a batch is full, more follows. It is a guess: the driver may ask for something else.
+  private func askAhead(of batch: LogBatch) {
+    guard ahead == nil, batch.entries.count == Self.entriesMax else { return }
+    let request = PullRequest(log: batch.log, from: batch.last + 1, entriesMax: Self.entriesMax)
+    ahead = (request, Task { await pull(request) })
   }
 
   /// Not waited for, and one at a time: the next hello says the same.

@@ -17,9 +17,12 @@ package struct Coordinator: Service {
 
   package enum Failure: Error, CustomStringConvertible {
     case noStore(RegionID)
+    case retired(RegionID)
 
     package var description: String {
       switch self {
+      case .retired(let region):
+        "\(region) is retired: the other regions do not talk to it any more. Its name and ordinal are never used again"
       case .noStore(let region): "the databases of \(region) are not known here: set the variables that its file names"
       }
     }
@@ -30,6 +33,7 @@ package struct Coordinator: Service {
   package init(_ configuration: CoordinatorConfiguration, logger: Logger) async throws {
     self.logger = logger
     let region = configuration.region
+    guard region.status.isMember else { throw Failure.retired(region.id) }
     let secrets = try RegionSecrets(state: configuration.state, region: region)
     guard let addresses = region.store else { throw Failure.noStore(region.id) }
     let context = RegionContext(
@@ -42,7 +46,8 @@ package struct Coordinator: Service {
     let peerTLS = configuration.state.peerIdentity(of: region.id)
     peers = try Peers(
       catalog: configuration.catalog, local: region.id,
-      tls: PeerTLSFiles(trustRoots: authority, certificate: peerTLS.certificate, key: peerTLS.key))
+      tls: PeerTLSFiles(trustRoots: authority, certificate: peerTLS.certificate, key: peerTLS.key),
+      routes: configuration.peerRoutes)
 
     var limits = GroupCommitter.Limits()
     limits.confirmations = addresses.confirmations
@@ -74,28 +79,31 @@ package struct Coordinator: Service {
     let audit = AuditService(gateway: gateway, store: store, folder: configuration.logFolder, checkpoints: checkpoints)
     let health = HealthService(
       store: store,
-      directory: DirectoryMetrics(contacts, peers: configuration.catalog.regions.filter { $0.id != region.id }),
+      directory: DirectoryMetrics(contacts, peers: configuration.catalog.members.filter { $0.id != region.id }),
       renderMetrics: configuration.renderMetrics)
     let locate = LocateSubject(gateway: gateway, directory: directory, contacts: contacts)
     let regions = ListRegions(gateway: gateway, contacts: contacts, policies: policies, checkpoints: checkpoints)
 
+    let intents = IntentDelivery(store: store, gateway: gateway, logger: logger)
+    let contests = ContestResolution(gateway: gateway, store: store)
     let compare = CompareDirectory(gateway: gateway, tending: replication.tending)
 
     let apps = try ConnectServer(
       configuration: ConnectServerConfiguration(
         host: configuration.listen.host, port: configuration.listen.port,
         tls: ServerTLS(certificateChainPEMPath: appTLS.certificate, privateKeyPEMPath: appTLS.key), limits: configuration.limits),
-      methods: Self.subjectMethods(gateway) + audit.methods
+      methods: Self.subjectMethods(gateway) + audit.methods + contests.methods
         + [
-          gateway.batchMethod, Registration(gateway: gateway, directory: directory).method, locate.method,
-          Decide(gateway: gateway).method, regions.method, compare.method, health.method,
+          gateway.batchMethod, Registration(gateway: gateway, directory: directory, intents: intents).method, locate.method,
+          Decide(gateway: gateway).method, regions.method, compare.method,
+          CountSubjects(gateway: gateway, store: store).method, health.method,
         ],
       rawRoutes: health.routes + audit.routes, logger: logger,
       onStart: { port in logger.notice("serving apps", metadata: ["port": "\(port)"]) })
 
     let peerService = PeerService(
       calls: gateway.calls, tokens: gateway.tokens, executor: executor, replication: source, progress: progress,
-      onRing: { replication.rung(by: $0.ordinal, head: $1) })
+      contests: contests, onRing: { replication.rung(by: $0.ordinal, head: $1) })
     let peerServer = try ConnectServer(
       configuration: ConnectServerConfiguration(
         host: configuration.peerListen.host, port: configuration.peerListen.port,
@@ -107,7 +115,7 @@ package struct Coordinator: Service {
       onStart: { port in logger.notice("serving peers", metadata: ["port": "\(port)"]) })
 
     // Shut down in reverse: first no more calls, then no more replication, then the last checkpoint, then the store.
-    let records = OwnRecords(executor: executor, region: context)
+    let records = OwnRecords(executor: executor, region: context, policies: policies)
     let watch = configuration.policySource.map { source in
       PolicyWatch(source: source, holder: policies, logger: logger) {
         try await records.record(.loadPolicy, policyRevision: $0.revision)
@@ -118,7 +126,7 @@ package struct Coordinator: Service {
         StoreService(store: store),
         CheckpointService(checkpointer: checkpointer) {
           try await records.record(.start, policyRevision: configuration.policies.revision)
-        }, replication,
+        }, replication, AccountYielding(store: store, region: context, records: records, logger: logger), intents,
         peerServer, apps,
       ] + (watch.map { [$0] } ?? [])
   }

@@ -14,6 +14,8 @@ package struct CoordinatorConfiguration: Sendable {
   package var listen: ListenAddress
   /// Where other regions connect.
   package var peerListen: ListenAddress
+  /// Where other regions are reached from here, if not at the addresses in their files: through a tunnel or a proxy.
+  package var peerRoutes: [RegionID: HTTPSOrigin] = [:]
   /// Where the region's checkpoint and tiles are published: a folder that may be an object store's mount.
   package var auditLog: String
   package var tokenIssuer: String

@@ -97,11 +97,12 @@ extension DirectoryReading.Level {
 
   init(_ level: Domicile_V1_RegisterSubjectRequest.Level) throws(Refusal) {
     switch level {
-    case .unspecified, .one: self = .one
+    // What can be done here at once needs no note.
+    case .unspecified, .one, .any: self = .one
     case .quorum: self = .quorum
     case .all: self = .all
     case .UNRECOGNIZED(let number):
-      throw Refusal(.invalidArgument, .invalidArgument, "There is no level \(number): ONE, QUORUM or ALL.")
+      throw Refusal(.invalidArgument, .invalidArgument, "There is no level \(number): ANY, ONE, QUORUM or ALL.")
     }
   }
 }

@@ -28,6 +28,8 @@ struct RegisterSubject: SubjectProcedure {
     residence = try Residence(request.residence)
     requestKey = try call.requestKey(request.requestID, subject: subject)
     destination = request.homeRegion.isEmpty ? nil : try call.region(request.homeRegion)
+    // One that takes no new subjects says so itself: it may have taken this one before.
+    if let destination, !destination.status.isMember { throw .notActive(destination) }
   }
 
   var needs: FactsNeeded {
@@ -41,6 +43,9 @@ struct RegisterSubject: SubjectProcedure {
     {
       return try call.answerAgain(earlier, Recorded(activity: .register, subject: subject), facts, &effects)
     }
+    guard here.status.takesSubjects else {
+      return try call.refuse(.notActive(here), Recorded(activity: .register, subject: subject), facts, &effects)
+    }
     let writer = PlacementWriter(region: here.ordinal)
     let entry: DirectoryEntry
     do {
@@ -53,7 +58,7 @@ struct RegisterSubject: SubjectProcedure {
     let decision = call.deliberateStore(residence)
     let recorded = Recorded(activity: .register, subject: subject, decision: decision)
     guard decision.effect == .permit else {
-      return try call.refuse(residenceRefusal(decision), recorded, facts, &effects)
+      return try call.refuse(residenceRefusal(decision, home: here.id), recorded, facts, &effects)
     }
     effects.record(try call.leaf(recorded, facts: facts))
     effects.register(subject, residence: residence, entry: entry)
@@ -71,11 +76,11 @@ struct RegisterSubject: SubjectProcedure {
     return .answered(response)
   }
 
-  private func residenceRefusal(_ decision: Decision) -> Refusal {
+  func residenceRefusal(_ decision: Decision, home: RegionID) -> Refusal {
     let denial = call.refusal(for: decision)
     return Refusal(
       .permissionDenied, .residenceNotAllowed,
-      "A person with this residence may not have \(call.region.descriptor.id) as home. \(denial.message)",
+      "A person with this residence may not have \(home) as home. \(denial.message)",
       metadata: denial.metadata)
   }
 

@@ -286,6 +286,54 @@ package enum OpenAPI {
         },
         "type": "object"
        },
+       "domicile.v1.Contest": {
+        "properties": {
+         "cause": {
+          "$ref": "#/components/schemas/domicile.v1.Contest.Cause"
+         },
+         "homes": {
+          "description": "Regions with an account.",
+          "items": {
+           "type": "string"
+          },
+          "type": "array"
+         },
+         "tag": {
+          "description": "32 hexadecimal digits.",
+          "type": "string"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.Contest.Cause": {
+        "enum": [
+         "CAUSE_UNSPECIFIED",
+         "REGISTERED_TWICE",
+         "HISTORY_LOST"
+        ],
+        "type": "string"
+       },
+       "domicile.v1.CountSubjectsRequest": {
+        "properties": {
+         "region": {
+          "description": "Empty: the asked region.",
+          "type": "string"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.CountSubjectsResponse": {
+        "properties": {
+         "subjects": {
+          "format": "uint64",
+          "type": [
+           "string",
+           "integer"
+          ]
+         }
+        },
+        "type": "object"
+       },
        "domicile.v1.DecideRequest": {
         "properties": {
          "action": {
@@ -748,6 +796,34 @@ package enum OpenAPI {
         },
         "type": "object"
        },
+       "domicile.v1.ListContestedRequest": {
+        "properties": {
+         "pageSize": {
+          "description": "1 to 1,000; 0 for 100.",
+          "format": "uint32",
+          "minimum": 0,
+          "type": "integer"
+         },
+         "pageToken": {
+          "type": "string"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.ListContestedResponse": {
+        "properties": {
+         "contests": {
+          "items": {
+           "$ref": "#/components/schemas/domicile.v1.Contest"
+          },
+          "type": "array"
+         },
+         "nextPageToken": {
+          "type": "string"
+         }
+        },
+        "type": "object"
+       },
        "domicile.v1.ListEventsRequest": {
         "properties": {
          "decision": {
@@ -1097,6 +1173,10 @@ package enum OpenAPI {
          "policyRevision": {
           "type": "string"
          },
+         "status": {
+          "description": "\"joining\", \"active\", \"draining\" or \"retired\", as the asked region's catalog has it.",
+          "type": "string"
+         },
          "url": {
           "type": "string"
          }
@@ -1139,7 +1219,8 @@ package enum OpenAPI {
          "LEVEL_UNSPECIFIED",
          "ONE",
          "QUORUM",
-         "ALL"
+         "ALL",
+         "ANY"
         ],
         "type": "string"
        },
@@ -1176,6 +1257,78 @@ package enum OpenAPI {
          "subdivision": {
           "description": "ISO 3166-2, where a part of the country has a law of its own, e.g. \"CA-QC\".",
           "type": "string"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.ResolveContestRequest": {
+        "properties": {
+         "keepRegion": {
+          "description": "The region whose account keeps the id.",
+          "type": "string"
+         },
+         "others": {
+          "description": "One for each other region that has an account.",
+          "items": {
+           "$ref": "#/components/schemas/domicile.v1.YieldedAccount"
+          },
+          "type": "array"
+         },
+         "requestId": {
+          "type": "string"
+         },
+         "subjectId": {
+          "type": "string"
+         },
+         "tag": {
+          "description": "In place of the id, where that is not known: 32 hexadecimal digits.",
+          "type": "string"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.ResolveContestResponse": {
+        "properties": {
+         "agreements": {
+          "description": "What the other regions agreed to. Each carries it out once the resolution has arrived there: within seconds where it is in reach.",
+          "items": {
+           "$ref": "#/components/schemas/domicile.v1.ResolveContestResponse.Agreement"
+          },
+          "type": "array"
+         },
+         "decision": {
+          "$ref": "#/components/schemas/domicile.v1.Decision"
+         },
+         "epoch": {
+          "format": "uint64",
+          "type": [
+           "string",
+           "integer"
+          ]
+         },
+         "evidence": {
+          "$ref": "#/components/schemas/domicile.v1.Evidence"
+         },
+         "homeRegion": {
+          "type": "string"
+         },
+         "receipt": {
+          "$ref": "#/components/schemas/domicile.v1.Receipt"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.ResolveContestResponse.Agreement": {
+        "properties": {
+         "account": {
+          "$ref": "#/components/schemas/domicile.v1.YieldedAccount"
+         },
+         "decision": {
+          "$ref": "#/components/schemas/domicile.v1.Decision"
+         },
+         "receipt": {
+          "$ref": "#/components/schemas/domicile.v1.Receipt",
+          "description": "Of the record in that region's log."
          }
         },
         "type": "object"
@@ -1295,7 +1448,8 @@ package enum OpenAPI {
          "MOVED",
          "RESTRICTED",
          "ERASED",
-         "CONTESTED"
+         "CONTESTED",
+         "PENDING"
         ],
         "type": "string"
        },
@@ -1329,6 +1483,30 @@ package enum OpenAPI {
          }
         },
         "type": "object"
+       },
+       "domicile.v1.YieldedAccount": {
+        "description": "What becomes of an account that does not keep the id.",
+        "properties": {
+         "fate": {
+          "$ref": "#/components/schemas/domicile.v1.YieldedAccount.Fate"
+         },
+         "newSubjectId": {
+          "description": "For RENAMED.",
+          "type": "string"
+         },
+         "region": {
+          "type": "string"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.YieldedAccount.Fate": {
+        "enum": [
+         "FATE_UNSPECIFIED",
+         "RENAMED",
+         "ERASED"
+        ],
+        "type": "string"
        },
        "grpc.health.v1.HealthCheckRequest": {
         "properties": {
@@ -1896,6 +2074,47 @@ package enum OpenAPI {
         ]
        }
       },
+      "/domicile.v1.RegionService/CountSubjects": {
+       "post": {
+        "description": "How many subjects are at home in a region: the region's own word about itself, this region's copy of the directory about another one. For operators.",
+        "operationId": "RegionService.CountSubjects",
+        "requestBody": {
+         "content": {
+          "application/json": {
+           "schema": {
+            "$ref": "#/components/schemas/domicile.v1.CountSubjectsRequest"
+           }
+          }
+         },
+         "required": true
+        },
+        "responses": {
+         "200": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/domicile.v1.CountSubjectsResponse"
+            }
+           }
+          },
+          "description": "The answer."
+         },
+         "default": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/connect.Error"
+            }
+           }
+          },
+          "description": "The error."
+         }
+        },
+        "tags": [
+         "RegionService"
+        ]
+       }
+      },
       "/domicile.v1.RegionService/ListRegions": {
        "post": {
         "description": "The regions of the catalog as this region sees them.",
@@ -1978,6 +2197,47 @@ package enum OpenAPI {
         ]
        }
       },
+      "/domicile.v1.SubjectService/ListContested": {
+       "post": {
+        "description": "Subjects that were registered in several regions while those were apart, by their tags. For operators and auditors.",
+        "operationId": "SubjectService.ListContested",
+        "requestBody": {
+         "content": {
+          "application/json": {
+           "schema": {
+            "$ref": "#/components/schemas/domicile.v1.ListContestedRequest"
+           }
+          }
+         },
+         "required": true
+        },
+        "responses": {
+         "200": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/domicile.v1.ListContestedResponse"
+            }
+           }
+          },
+          "description": "The answer."
+         },
+         "default": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/connect.Error"
+            }
+           }
+          },
+          "description": "The error."
+         }
+        },
+        "tags": [
+         "SubjectService"
+        ]
+       }
+      },
       "/domicile.v1.SubjectService/LocateSubject": {
        "post": {
         "description": "Which region is home, from this region's copy of the directory. Works while every other region is unreachable.",
@@ -2039,6 +2299,47 @@ package enum OpenAPI {
            "application/json": {
             "schema": {
              "$ref": "#/components/schemas/domicile.v1.RegisterSubjectResponse"
+            }
+           }
+          },
+          "description": "The answer."
+         },
+         "default": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/connect.Error"
+            }
+           }
+          },
+          "description": "The error."
+         }
+        },
+        "tags": [
+         "SubjectService"
+        ]
+       }
+      },
+      "/domicile.v1.SubjectService/ResolveContest": {
+       "post": {
+        "description": "Leaves the id to one region's account, and says what becomes of each other one. Every region that has an account decides by its own policy and records it. For operators.",
+        "operationId": "SubjectService.ResolveContest",
+        "requestBody": {
+         "content": {
+          "application/json": {
+           "schema": {
+            "$ref": "#/components/schemas/domicile.v1.ResolveContestRequest"
+           }
+          }
+         },
+         "required": true
+        },
+        "responses": {
+         "200": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/domicile.v1.ResolveContestResponse"
             }
            }
           },

@@ -42,6 +42,10 @@ package nonisolated struct Domicile_Peer_V1_ExecuteRequest: Sendable {
   /// The epoch that the asking region's directory has for the subject: evidence only, the home checks its own.
   package var directoryEpoch: UInt64 = 0
 
+  /// When the asking region accepted the call for the app, in milliseconds since 1970 UTC: the token had to hold then. For
+  /// registrations at level ANY only, and a day old at most.
+  package var acceptedAt: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -428,13 +432,81 @@ package nonisolated struct Domicile_Peer_V1_RingResponse: Sendable {
   package init() {}
 }
 
+/// Asks a region whether its account may give up an id that is contested. Executed as a call: Execute.
+package nonisolated struct Domicile_Peer_V1_YieldAccountRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var subjectID: String = String()
+
+  /// 32 hexadecimal digits.
+  package var tag: String = String()
+
+  package var keepRegion: String = String()
+
+  package var account: Domicile_V1_YieldedAccount {
+    get {_account ?? Domicile_V1_YieldedAccount()}
+    set {_account = newValue}
+  }
+  /// Returns true if `account` has been explicitly set.
+  package var hasAccount: Bool {self._account != nil}
+  /// Clears the value of `account`. Subsequent reads from it will return its default value.
+  package mutating func clearAccount() {self._account = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _account: Domicile_V1_YieldedAccount? = nil
+}
+
+package nonisolated struct Domicile_Peer_V1_YieldAccountResponse: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var decision: Domicile_V1_Decision {
+    get {_storage._decision ?? Domicile_V1_Decision()}
+    set {_uniqueStorage()._decision = newValue}
+  }
+  /// Returns true if `decision` has been explicitly set.
+  package var hasDecision: Bool {_storage._decision != nil}
+  /// Clears the value of `decision`. Subsequent reads from it will return its default value.
+  package mutating func clearDecision() {_uniqueStorage()._decision = nil}
+
+  package var receipt: Domicile_V1_Receipt {
+    get {_storage._receipt ?? Domicile_V1_Receipt()}
+    set {_uniqueStorage()._receipt = newValue}
+  }
+  /// Returns true if `receipt` has been explicitly set.
+  package var hasReceipt: Bool {_storage._receipt != nil}
+  /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
+  package mutating func clearReceipt() {_uniqueStorage()._receipt = nil}
+
+  package var evidence: Domicile_V1_Evidence {
+    get {_storage._evidence ?? Domicile_V1_Evidence()}
+    set {_uniqueStorage()._evidence = newValue}
+  }
+  /// Returns true if `evidence` has been explicitly set.
+  package var hasEvidence: Bool {_storage._evidence != nil}
+  /// Clears the value of `evidence`. Subsequent reads from it will return its default value.
+  package mutating func clearEvidence() {_uniqueStorage()._evidence = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "domicile.peer.v1"
 
 nonisolated extension Domicile_Peer_V1_ExecuteRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ExecuteRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}procedure\0\u{1}request\0\u{1}token\0\u{3}directory_epoch\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}procedure\0\u{1}request\0\u{1}token\0\u{3}directory_epoch\0\u{3}accepted_at\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -446,6 +518,7 @@ nonisolated extension Domicile_Peer_V1_ExecuteRequest: SwiftProtobuf.Message, Sw
       case 2: try { try decoder.decodeSingularBytesField(value: &self.request) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.token) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.directoryEpoch) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.acceptedAt) }()
       default: break
       }
     }
@@ -464,6 +537,9 @@ nonisolated extension Domicile_Peer_V1_ExecuteRequest: SwiftProtobuf.Message, Sw
     if self.directoryEpoch != 0 {
       try visitor.visitSingularUInt64Field(value: self.directoryEpoch, fieldNumber: 4)
     }
+    if self.acceptedAt != 0 {
+      try visitor.visitSingularUInt64Field(value: self.acceptedAt, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -472,6 +548,7 @@ nonisolated extension Domicile_Peer_V1_ExecuteRequest: SwiftProtobuf.Message, Sw
     if lhs.request != rhs.request {return false}
     if lhs.token != rhs.token {return false}
     if lhs.directoryEpoch != rhs.directoryEpoch {return false}
+    if lhs.acceptedAt != rhs.acceptedAt {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1298,6 +1375,139 @@ nonisolated extension Domicile_Peer_V1_RingResponse: SwiftProtobuf.Message, Swif
   }
 
   package static func ==(lhs: Domicile_Peer_V1_RingResponse, rhs: Domicile_Peer_V1_RingResponse) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_Peer_V1_YieldAccountRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".YieldAccountRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subject_id\0\u{1}tag\0\u{3}keep_region\0\u{1}account\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.subjectID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.tag) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.keepRegion) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._account) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.subjectID.isEmpty {
+      try visitor.visitSingularStringField(value: self.subjectID, fieldNumber: 1)
+    }
+    if !self.tag.isEmpty {
+      try visitor.visitSingularStringField(value: self.tag, fieldNumber: 2)
+    }
+    if !self.keepRegion.isEmpty {
+      try visitor.visitSingularStringField(value: self.keepRegion, fieldNumber: 3)
+    }
+    try { if let v = self._account {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_Peer_V1_YieldAccountRequest, rhs: Domicile_Peer_V1_YieldAccountRequest) -> Bool {
+    if lhs.subjectID != rhs.subjectID {return false}
+    if lhs.tag != rhs.tag {return false}
+    if lhs.keepRegion != rhs.keepRegion {return false}
+    if lhs._account != rhs._account {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_Peer_V1_YieldAccountResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".YieldAccountResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}decision\0\u{1}receipt\0\u{1}evidence\0")
+
+  fileprivate class _StorageClass {
+    var _decision: Domicile_V1_Decision? = nil
+    var _receipt: Domicile_V1_Receipt? = nil
+    var _evidence: Domicile_V1_Evidence? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _decision = source._decision
+      _receipt = source._receipt
+      _evidence = source._evidence
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._decision) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._receipt) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._evidence) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._decision {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._receipt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._evidence {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_Peer_V1_YieldAccountResponse, rhs: Domicile_Peer_V1_YieldAccountResponse) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._decision != rhs_storage._decision {return false}
+        if _storage._receipt != rhs_storage._receipt {return false}
+        if _storage._evidence != rhs_storage._evidence {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

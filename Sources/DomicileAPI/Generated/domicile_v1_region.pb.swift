@@ -136,6 +136,12 @@ package nonisolated struct Domicile_V1_Region: @unchecked Sendable {
     set {_uniqueStorage()._directoryReceivedBytes = newValue}
   }
 
+  /// "joining", "active", "draining" or "retired", as the asked region's catalog has it.
+  package var status: String {
+    get {_storage._status}
+    set {_uniqueStorage()._status = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum Health: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -181,6 +187,31 @@ package nonisolated struct Domicile_V1_Region: @unchecked Sendable {
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+package nonisolated struct Domicile_V1_CountSubjectsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Empty: the asked region.
+  package var region: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_V1_CountSubjectsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var subjects: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 package nonisolated struct Domicile_V1_CompareDirectoryRequest: Sendable {
@@ -347,7 +378,7 @@ nonisolated extension Domicile_V1_ListRegionsResponse: SwiftProtobuf.Message, Sw
 
 nonisolated extension Domicile_V1_Region: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Region"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}ordinal\0\u{1}jurisdiction\0\u{1}name\0\u{1}url\0\u{1}health\0\u{3}last_contact\0\u{3}directory_lag\0\u{3}policy_revision\0\u{3}checkpoint_size\0\u{3}directory_compared\0\u{3}directory_equal\0\u{3}directory_behind\0\u{3}directory_received_bytes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}ordinal\0\u{1}jurisdiction\0\u{1}name\0\u{1}url\0\u{1}health\0\u{3}last_contact\0\u{3}directory_lag\0\u{3}policy_revision\0\u{3}checkpoint_size\0\u{3}directory_compared\0\u{3}directory_equal\0\u{3}directory_behind\0\u{3}directory_received_bytes\0\u{1}status\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -364,6 +395,7 @@ nonisolated extension Domicile_V1_Region: SwiftProtobuf.Message, SwiftProtobuf._
     var _directoryEqual: Bool = false
     var _directoryBehind: SwiftProtobuf.Google_Protobuf_Duration? = nil
     var _directoryReceivedBytes: UInt64 = 0
+    var _status: String = String()
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -388,6 +420,7 @@ nonisolated extension Domicile_V1_Region: SwiftProtobuf.Message, SwiftProtobuf._
       _directoryEqual = source._directoryEqual
       _directoryBehind = source._directoryBehind
       _directoryReceivedBytes = source._directoryReceivedBytes
+      _status = source._status
     }
   }
 
@@ -420,6 +453,7 @@ nonisolated extension Domicile_V1_Region: SwiftProtobuf.Message, SwiftProtobuf._
         case 12: try { try decoder.decodeSingularBoolField(value: &_storage._directoryEqual) }()
         case 13: try { try decoder.decodeSingularMessageField(value: &_storage._directoryBehind) }()
         case 14: try { try decoder.decodeSingularUInt64Field(value: &_storage._directoryReceivedBytes) }()
+        case 15: try { try decoder.decodeSingularStringField(value: &_storage._status) }()
         default: break
         }
       }
@@ -474,6 +508,9 @@ nonisolated extension Domicile_V1_Region: SwiftProtobuf.Message, SwiftProtobuf._
       if _storage._directoryReceivedBytes != 0 {
         try visitor.visitSingularUInt64Field(value: _storage._directoryReceivedBytes, fieldNumber: 14)
       }
+      if !_storage._status.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._status, fieldNumber: 15)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -497,6 +534,7 @@ nonisolated extension Domicile_V1_Region: SwiftProtobuf.Message, SwiftProtobuf._
         if _storage._directoryEqual != rhs_storage._directoryEqual {return false}
         if _storage._directoryBehind != rhs_storage._directoryBehind {return false}
         if _storage._directoryReceivedBytes != rhs_storage._directoryReceivedBytes {return false}
+        if _storage._status != rhs_storage._status {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -508,6 +546,66 @@ nonisolated extension Domicile_V1_Region: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension Domicile_V1_Region.Health: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0HEALTH_UNSPECIFIED\0\u{1}REACHABLE\0\u{1}UNREACHABLE\0")
+}
+
+nonisolated extension Domicile_V1_CountSubjectsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CountSubjectsRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}region\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.region) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.region.isEmpty {
+      try visitor.visitSingularStringField(value: self.region, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_CountSubjectsRequest, rhs: Domicile_V1_CountSubjectsRequest) -> Bool {
+    if lhs.region != rhs.region {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_CountSubjectsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CountSubjectsResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subjects\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.subjects) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.subjects != 0 {
+      try visitor.visitSingularUInt64Field(value: self.subjects, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_CountSubjectsResponse, rhs: Domicile_V1_CountSubjectsResponse) -> Bool {
+    if lhs.subjects != rhs.subjects {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }
 
 nonisolated extension Domicile_V1_CompareDirectoryRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

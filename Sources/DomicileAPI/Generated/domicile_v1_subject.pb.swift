@@ -110,6 +110,9 @@ package nonisolated struct Domicile_V1_Subject: Sendable {
     case restricted // = 4
     case erased // = 5
     case contested // = 6
+
+    /// Noted by the region that was asked, and not yet registered at its home.
+    case pending // = 7
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -125,6 +128,7 @@ package nonisolated struct Domicile_V1_Subject: Sendable {
       case 4: self = .restricted
       case 5: self = .erased
       case 6: self = .contested
+      case 7: self = .pending
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -138,6 +142,7 @@ package nonisolated struct Domicile_V1_Subject: Sendable {
       case .restricted: return 4
       case .erased: return 5
       case .contested: return 6
+      case .pending: return 7
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -151,6 +156,7 @@ package nonisolated struct Domicile_V1_Subject: Sendable {
       .restricted,
       .erased,
       .contested,
+      .pending,
     ]
 
   }
@@ -201,6 +207,11 @@ package nonisolated struct Domicile_V1_RegisterSubjectRequest: Sendable {
 
     /// When all regions' copies of the directory hold it durably.
     case all // = 3
+
+    /// When the region that is asked has noted it durably: it passes it on to the home as soon as that can be reached, for a day at most.
+    /// Until then nobody can find the subject. The answer's state is PENDING. Needs a request_id: the same request at another level tells
+    /// what became of it.
+    case any // = 4
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -213,6 +224,7 @@ package nonisolated struct Domicile_V1_RegisterSubjectRequest: Sendable {
       case 1: self = .one
       case 2: self = .quorum
       case 3: self = .all
+      case 4: self = .any
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -223,6 +235,7 @@ package nonisolated struct Domicile_V1_RegisterSubjectRequest: Sendable {
       case .one: return 1
       case .quorum: return 2
       case .all: return 3
+      case .any: return 4
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -233,6 +246,7 @@ package nonisolated struct Domicile_V1_RegisterSubjectRequest: Sendable {
       .one,
       .quorum,
       .all,
+      .any,
     ]
 
   }
@@ -594,6 +608,273 @@ package nonisolated struct Domicile_V1_WithdrawConsentResponse: @unchecked Senda
   fileprivate var _storage = _StorageClass.defaultInstance
 }
 
+package nonisolated struct Domicile_V1_ListContestedRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 1 to 1,000; 0 for 100.
+  package var pageSize: UInt32 = 0
+
+  package var pageToken: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_V1_Contest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 32 hexadecimal digits.
+  package var tag: String = String()
+
+  /// Regions with an account.
+  package var homes: [String] = []
+
+  package var cause: Domicile_V1_Contest.Cause = .unspecified
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Cause: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case unspecified // = 0
+
+    /// Regions registered the subject while they were apart.
+    case registeredTwice // = 1
+
+    /// A region was restored from a backup, and wrote on without what it had lost.
+    case historyLost // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .registeredTwice
+      case 2: self = .historyLost
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .registeredTwice: return 1
+      case .historyLost: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [Domicile_V1_Contest.Cause] = [
+      .unspecified,
+      .registeredTwice,
+      .historyLost,
+    ]
+
+  }
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_V1_ListContestedResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var contests: [Domicile_V1_Contest] = []
+
+  package var nextPageToken: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// What becomes of an account that does not keep the id.
+package nonisolated struct Domicile_V1_YieldedAccount: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var region: String = String()
+
+  package var fate: Domicile_V1_YieldedAccount.Fate = .unspecified
+
+  /// For RENAMED.
+  package var newSubjectID: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Fate: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case unspecified // = 0
+
+    /// It lives on in its region under a new id.
+    case renamed // = 1
+
+    /// It is deleted, and its keys are destroyed.
+    case erased // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .renamed
+      case 2: self = .erased
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .renamed: return 1
+      case .erased: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [Domicile_V1_YieldedAccount.Fate] = [
+      .unspecified,
+      .renamed,
+      .erased,
+    ]
+
+  }
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_V1_ResolveContestRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var subjectID: String = String()
+
+  /// In place of the id, where that is not known: 32 hexadecimal digits.
+  package var tag: String = String()
+
+  /// The region whose account keeps the id.
+  package var keepRegion: String = String()
+
+  /// One for each other region that has an account.
+  package var others: [Domicile_V1_YieldedAccount] = []
+
+  package var requestID: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Domicile_V1_ResolveContestResponse: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var homeRegion: String {
+    get {_storage._homeRegion}
+    set {_uniqueStorage()._homeRegion = newValue}
+  }
+
+  package var epoch: UInt64 {
+    get {_storage._epoch}
+    set {_uniqueStorage()._epoch = newValue}
+  }
+
+  package var decision: Domicile_V1_Decision {
+    get {_storage._decision ?? Domicile_V1_Decision()}
+    set {_uniqueStorage()._decision = newValue}
+  }
+  /// Returns true if `decision` has been explicitly set.
+  package var hasDecision: Bool {_storage._decision != nil}
+  /// Clears the value of `decision`. Subsequent reads from it will return its default value.
+  package mutating func clearDecision() {_uniqueStorage()._decision = nil}
+
+  package var receipt: Domicile_V1_Receipt {
+    get {_storage._receipt ?? Domicile_V1_Receipt()}
+    set {_uniqueStorage()._receipt = newValue}
+  }
+  /// Returns true if `receipt` has been explicitly set.
+  package var hasReceipt: Bool {_storage._receipt != nil}
+  /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
+  package mutating func clearReceipt() {_uniqueStorage()._receipt = nil}
+
+  package var evidence: Domicile_V1_Evidence {
+    get {_storage._evidence ?? Domicile_V1_Evidence()}
+    set {_uniqueStorage()._evidence = newValue}
+  }
+  /// Returns true if `evidence` has been explicitly set.
+  package var hasEvidence: Bool {_storage._evidence != nil}
+  /// Clears the value of `evidence`. Subsequent reads from it will return its default value.
+  package mutating func clearEvidence() {_uniqueStorage()._evidence = nil}
+
+  /// What the other regions agreed to. Each carries it out once the resolution has arrived there: within seconds where it is in reach.
+  package var agreements: [Domicile_V1_ResolveContestResponse.Agreement] {
+    get {_storage._agreements}
+    set {_uniqueStorage()._agreements = newValue}
+  }
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated struct Agreement: @unchecked Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var account: Domicile_V1_YieldedAccount {
+      get {_storage._account ?? Domicile_V1_YieldedAccount()}
+      set {_uniqueStorage()._account = newValue}
+    }
+    /// Returns true if `account` has been explicitly set.
+    package var hasAccount: Bool {_storage._account != nil}
+    /// Clears the value of `account`. Subsequent reads from it will return its default value.
+    package mutating func clearAccount() {_uniqueStorage()._account = nil}
+
+    package var decision: Domicile_V1_Decision {
+      get {_storage._decision ?? Domicile_V1_Decision()}
+      set {_uniqueStorage()._decision = newValue}
+    }
+    /// Returns true if `decision` has been explicitly set.
+    package var hasDecision: Bool {_storage._decision != nil}
+    /// Clears the value of `decision`. Subsequent reads from it will return its default value.
+    package mutating func clearDecision() {_uniqueStorage()._decision = nil}
+
+    /// Of the record in that region's log.
+    package var receipt: Domicile_V1_Receipt {
+      get {_storage._receipt ?? Domicile_V1_Receipt()}
+      set {_uniqueStorage()._receipt = newValue}
+    }
+    /// Returns true if `receipt` has been explicitly set.
+    package var hasReceipt: Bool {_storage._receipt != nil}
+    /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
+    package mutating func clearReceipt() {_uniqueStorage()._receipt = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _storage = _StorageClass.defaultInstance
+  }
+
+  package init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "domicile.v1"
@@ -747,7 +1028,7 @@ nonisolated extension Domicile_V1_Subject: SwiftProtobuf.Message, SwiftProtobuf.
 }
 
 nonisolated extension Domicile_V1_Subject.State: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STATE_UNSPECIFIED\0\u{1}ACTIVE\0\u{1}FROZEN\0\u{1}MOVED\0\u{1}RESTRICTED\0\u{1}ERASED\0\u{1}CONTESTED\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STATE_UNSPECIFIED\0\u{1}ACTIVE\0\u{1}FROZEN\0\u{1}MOVED\0\u{1}RESTRICTED\0\u{1}ERASED\0\u{1}CONTESTED\0\u{1}PENDING\0")
 }
 
 nonisolated extension Domicile_V1_RegisterSubjectRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -805,7 +1086,7 @@ nonisolated extension Domicile_V1_RegisterSubjectRequest: SwiftProtobuf.Message,
 }
 
 nonisolated extension Domicile_V1_RegisterSubjectRequest.Level: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LEVEL_UNSPECIFIED\0\u{1}ONE\0\u{1}QUORUM\0\u{1}ALL\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LEVEL_UNSPECIFIED\0\u{1}ONE\0\u{1}QUORUM\0\u{1}ALL\0\u{1}ANY\0")
 }
 
 nonisolated extension Domicile_V1_RegisterSubjectResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1383,6 +1664,403 @@ nonisolated extension Domicile_V1_WithdrawConsentResponse: SwiftProtobuf.Message
         if _storage._decision != rhs_storage._decision {return false}
         if _storage._receipt != rhs_storage._receipt {return false}
         if _storage._evidence != rhs_storage._evidence {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_ListContestedRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListContestedRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}page_size\0\u{3}page_token\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.pageSize) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.pageToken) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.pageSize != 0 {
+      try visitor.visitSingularUInt32Field(value: self.pageSize, fieldNumber: 1)
+    }
+    if !self.pageToken.isEmpty {
+      try visitor.visitSingularStringField(value: self.pageToken, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_ListContestedRequest, rhs: Domicile_V1_ListContestedRequest) -> Bool {
+    if lhs.pageSize != rhs.pageSize {return false}
+    if lhs.pageToken != rhs.pageToken {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_Contest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Contest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tag\0\u{1}homes\0\u{1}cause\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.tag) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.homes) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.cause) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.tag.isEmpty {
+      try visitor.visitSingularStringField(value: self.tag, fieldNumber: 1)
+    }
+    if !self.homes.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.homes, fieldNumber: 2)
+    }
+    if self.cause != .unspecified {
+      try visitor.visitSingularEnumField(value: self.cause, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_Contest, rhs: Domicile_V1_Contest) -> Bool {
+    if lhs.tag != rhs.tag {return false}
+    if lhs.homes != rhs.homes {return false}
+    if lhs.cause != rhs.cause {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_Contest.Cause: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CAUSE_UNSPECIFIED\0\u{1}REGISTERED_TWICE\0\u{1}HISTORY_LOST\0")
+}
+
+nonisolated extension Domicile_V1_ListContestedResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListContestedResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}contests\0\u{3}next_page_token\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.contests) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.nextPageToken) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.contests.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.contests, fieldNumber: 1)
+    }
+    if !self.nextPageToken.isEmpty {
+      try visitor.visitSingularStringField(value: self.nextPageToken, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_ListContestedResponse, rhs: Domicile_V1_ListContestedResponse) -> Bool {
+    if lhs.contests != rhs.contests {return false}
+    if lhs.nextPageToken != rhs.nextPageToken {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_YieldedAccount: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".YieldedAccount"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}region\0\u{1}fate\0\u{3}new_subject_id\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.region) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.fate) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.newSubjectID) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.region.isEmpty {
+      try visitor.visitSingularStringField(value: self.region, fieldNumber: 1)
+    }
+    if self.fate != .unspecified {
+      try visitor.visitSingularEnumField(value: self.fate, fieldNumber: 2)
+    }
+    if !self.newSubjectID.isEmpty {
+      try visitor.visitSingularStringField(value: self.newSubjectID, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_YieldedAccount, rhs: Domicile_V1_YieldedAccount) -> Bool {
+    if lhs.region != rhs.region {return false}
+    if lhs.fate != rhs.fate {return false}
+    if lhs.newSubjectID != rhs.newSubjectID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_YieldedAccount.Fate: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FATE_UNSPECIFIED\0\u{1}RENAMED\0\u{1}ERASED\0")
+}
+
+nonisolated extension Domicile_V1_ResolveContestRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ResolveContestRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subject_id\0\u{1}tag\0\u{3}keep_region\0\u{1}others\0\u{3}request_id\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.subjectID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.tag) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.keepRegion) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.others) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.subjectID.isEmpty {
+      try visitor.visitSingularStringField(value: self.subjectID, fieldNumber: 1)
+    }
+    if !self.tag.isEmpty {
+      try visitor.visitSingularStringField(value: self.tag, fieldNumber: 2)
+    }
+    if !self.keepRegion.isEmpty {
+      try visitor.visitSingularStringField(value: self.keepRegion, fieldNumber: 3)
+    }
+    if !self.others.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.others, fieldNumber: 4)
+    }
+    if !self.requestID.isEmpty {
+      try visitor.visitSingularStringField(value: self.requestID, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_ResolveContestRequest, rhs: Domicile_V1_ResolveContestRequest) -> Bool {
+    if lhs.subjectID != rhs.subjectID {return false}
+    if lhs.tag != rhs.tag {return false}
+    if lhs.keepRegion != rhs.keepRegion {return false}
+    if lhs.others != rhs.others {return false}
+    if lhs.requestID != rhs.requestID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_ResolveContestResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ResolveContestResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}home_region\0\u{1}epoch\0\u{1}decision\0\u{1}receipt\0\u{1}evidence\0\u{1}agreements\0")
+
+  fileprivate class _StorageClass {
+    var _homeRegion: String = String()
+    var _epoch: UInt64 = 0
+    var _decision: Domicile_V1_Decision? = nil
+    var _receipt: Domicile_V1_Receipt? = nil
+    var _evidence: Domicile_V1_Evidence? = nil
+    var _agreements: [Domicile_V1_ResolveContestResponse.Agreement] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _homeRegion = source._homeRegion
+      _epoch = source._epoch
+      _decision = source._decision
+      _receipt = source._receipt
+      _evidence = source._evidence
+      _agreements = source._agreements
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._homeRegion) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._epoch) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._decision) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._receipt) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._evidence) }()
+        case 6: try { try decoder.decodeRepeatedMessageField(value: &_storage._agreements) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._homeRegion.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._homeRegion, fieldNumber: 1)
+      }
+      if _storage._epoch != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._epoch, fieldNumber: 2)
+      }
+      try { if let v = _storage._decision {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._receipt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._evidence {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+      if !_storage._agreements.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._agreements, fieldNumber: 6)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_ResolveContestResponse, rhs: Domicile_V1_ResolveContestResponse) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._homeRegion != rhs_storage._homeRegion {return false}
+        if _storage._epoch != rhs_storage._epoch {return false}
+        if _storage._decision != rhs_storage._decision {return false}
+        if _storage._receipt != rhs_storage._receipt {return false}
+        if _storage._evidence != rhs_storage._evidence {return false}
+        if _storage._agreements != rhs_storage._agreements {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Domicile_V1_ResolveContestResponse.Agreement: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Domicile_V1_ResolveContestResponse.protoMessageName + ".Agreement"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}account\0\u{1}decision\0\u{1}receipt\0")
+
+  fileprivate class _StorageClass {
+    var _account: Domicile_V1_YieldedAccount? = nil
+    var _decision: Domicile_V1_Decision? = nil
+    var _receipt: Domicile_V1_Receipt? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _account = source._account
+      _decision = source._decision
+      _receipt = source._receipt
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._account) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._decision) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._receipt) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._account {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._decision {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._receipt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Domicile_V1_ResolveContestResponse.Agreement, rhs: Domicile_V1_ResolveContestResponse.Agreement) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._account != rhs_storage._account {return false}
+        if _storage._decision != rhs_storage._decision {return false}
+        if _storage._receipt != rhs_storage._receipt {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -113,7 +113,7 @@ struct BatchRunner: Sendable {
   private func write(
     _ batch: [Decided], facts: Facts, concern: WriteConcern, on connection: PostgresConnection
   ) async throws -> Completions {
-    var writing = EffectsWriting(hash: directoryHash)
+    var writing = EffectsWriting(hash: directoryHash, kek: keys.kek)
     let decided = batch.map { decision in
       do {
         try writing.add(decision.effects, keys: facts.keys)
@@ -129,11 +129,11 @@ struct BatchRunner: Sendable {
     if let counting = TransferCounting(decided.flatMap(\.effects.transfers), decidedOn: facts.transfers) {
       try counting.check(try await connection.pipeline(counting.steps, deadline: .now + silenceMax))
     }
-    let registered = decided.flatMap { $0.effects.registrations }
-    if !registered.isEmpty {
+    let entries = decided.flatMap(\.effects.entries)
+    if !entries.isEmpty {
       // The chain runs through every entry, so its head is read under its lock before they are placed. Only batches with
       // registrations or moves pay this round trip.
-      let appending = DirectoryAppending(entries: registered.map(\.entry), origin: origin)
+      let appending = DirectoryAppending(entries: entries, origin: origin)
       let results = try await connection.pipeline(appending.steps, deadline: .now + silenceMax)
       writing.append(try appending.placed(from: results, decidedOn: facts.placements))
     }
@@ -145,7 +145,7 @@ struct BatchRunner: Sendable {
     return decided.map { decision in
       let receipts = Array(receiptsLeft.prefix(decision.effects.leaves.count))
       receiptsLeft = receiptsLeft.dropFirst(receipts.count)
-      let entries = Array(entriesLeft.prefix(decision.effects.registrations.count))
+      let entries = Array(entriesLeft.prefix(decision.effects.entries.count))
       entriesLeft = entriesLeft.dropFirst(entries.count)
       return decision.outcome.map { .init(outcome: $0, receipts: receipts, entries: entries, standing: standing) }
     }

@@ -7,17 +7,26 @@ import Residency
 struct EffectsWriting {
   /// For the directory's digest.
   let hash: KeyedHash
+  /// Seals the steps of workflows.
+  let kek: KeyEncryptionKey
   private(set) var leaves: [LeafDraft.Leaf] = []
   private var records: [(write: Effects.RecordWrite, sealed: [UInt8]?, at: UInt64)] = []
   private var registrations: [(registration: Effects.Registration, residence: [UInt8], at: UInt64)] = []
   private var consents: [Effects.ConsentWrite] = []
   private var answers: [(answer: Effects.Answer, sealed: [UInt8], leaves: Range<Int>, at: UInt64)] = []
+  private var placements: [Effects.PlacementWrite] = []
+  private var states: [(tag: SubjectTag, state: SubjectState)] = []
+  private var removed: [SubjectTag] = []
+  private var workflows = WorkflowWriting()
   private var placed: DirectoryAppending.Placed?
 
   /// How long a repeat of a write finds its first answer: 24 hours.
   private static let answersKeptMilliseconds: UInt64 = 24 * 3_600 * 1_000
 
-  init(hash: @escaping KeyedHash) { self.hash = hash }
+  init(hash: @escaping KeyedHash, kek: KeyEncryptionKey) {
+    self.hash = hash
+    self.kek = kek
+  }
 
   /// - Throws: Where something cannot be written. Nothing of `effects` is then taken in.
   mutating func add(_ effects: Effects, keys: [SubjectTag: SubjectKeys]) throws {
@@ -42,11 +51,15 @@ struct EffectsWriting {
         answer.form, of: answer.tag, key: answer.key, keys: try Self.keys(of: answer.tag, in: keys))
       return (answer, sealed, leaves.count..<leaves.count + newLeaves.count, effects.now)
     }
+    try workflows.add(effects.workflows, now: effects.now, kek: kek)
     answers += newAnswers
     leaves += newLeaves
     records += newRecords
     registrations += newRegistrations
     consents += effects.consents
+    placements += effects.placements
+    states += effects.states.map { (tag: $0.key, state: $0.value) }
+    removed += effects.removed
   }
 
   private static func keys(of tag: SubjectTag, in keys: [SubjectTag: SubjectKeys]) throws -> SubjectKeys {
@@ -76,6 +89,12 @@ struct EffectsWriting {
       steps.append(PipelineStep(Self.dropExpiredAnswers, [.bytesArray(answers.map(\.answer.key))]))
       steps.append(keepAnswers)
     }
+    if !placements.isEmpty { steps.append(setEpochs) }
+    if !states.isEmpty { steps.append(setStates) }
+    if !removed.isEmpty {
+      steps += Self.removeStatements.map { PipelineStep($0, [.bytesArray(removed.map(\.bytes))]) }
+    }
+    steps += workflows.steps
     steps.append(PipelineStep(.commit, []))
     return steps
   }
@@ -120,6 +139,16 @@ struct EffectsWriting {
       ])
   }
 
+  private var setEpochs: PipelineStep {
+    PipelineStep(
+      Self.setEpochsStatement,
+      [.bytesArray(placements.map(\.tag.bytes)), .int64Array(placements.map { Int64(bitPattern: $0.entry.epoch.rawValue) })])
+  }
+
+  private var setStates: PipelineStep {
+    PipelineStep(Self.setStatesStatement, [.bytesArray(states.map(\.tag.bytes)), .textArray(states.map(\.state.rawValue))])
+  }
+
   private var keepAnswers: PipelineStep {
     PipelineStep(
       Self.keepAnswersStatement,
@@ -151,6 +180,19 @@ struct EffectsWriting {
     INSERT INTO subject (tag, epoch, state, residence, registered_at)
     SELECT t.tag, 1, 'active', t.residence, t.at FROM unnest($1::bytea[], $2::bytea[], $3::timestamptz[]) AS t (tag, residence, at)
     """)
+  private static let setEpochsStatement = Statement(
+    "set_epochs",
+    """
+    UPDATE subject s SET epoch = t.epoch FROM unnest($1::bytea[], $2::bigint[]) AS t (tag, epoch) WHERE s.tag = t.tag
+    """)
+  private static let setStatesStatement = Statement(
+    "set_states",
+    """
+    UPDATE subject s SET state = t.state FROM unnest($1::bytea[], $2::text[]) AS t (tag, state) WHERE s.tag = t.tag
+    """)
+  private static let removeStatements = ["record", "consent", "idempotency", "subject"].map { table in
+    Statement("remove_\(table)", "DELETE FROM \(table) WHERE tag = ANY ($1::bytea[])")
+  }
   private static let upsertRecordsStatement = Statement(
     "upsert_records",
     """

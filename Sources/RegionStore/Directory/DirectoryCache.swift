@@ -43,6 +43,8 @@ package final class DirectoryCache: Sendable {
     /// What was committed while the tags are read.
     var meanwhile: [SubjectTag] = []
     var unloggedChanges: Int64 = -1
+    /// The first entries of branches that do not count.
+    var cuts: Set<LogPosition> = []
   }
 
   private static let shelfCount = 16
@@ -64,6 +66,14 @@ package final class DirectoryCache: Sendable {
 
   /// How far the logs have been followed.
   package var vector: VersionVector { followed.withLock { $0.vector } }
+
+  /// Whether all that a caller has seen has been followed. Never of a place where a branch was cut: the log has two entries there, and what was
+  /// seen may be the one that does not count.
+  package func shows(_ seen: VersionVector) -> Bool {
+    followed.withLock { followed in followed.vector.dominates(seen) && !followed.cuts.contains { seen.includes($0) } }
+  }
+
+  func note(cuts: Set<LogPosition>) { followed.withLock { $0.cuts = cuts } }
 
   package var counts: Counts {
     shelves.reduce(into: Counts()) { sum, shelf in

@@ -57,8 +57,12 @@ enum PlacementRow {
   static func write(_ changes: [PlacementChange], hash: KeyedHash) -> [PipelineStep] {
     guard !changes.isEmpty else { return [] }
     var steps: [PipelineStep] = []
-    let kept = changes.compactMap(\.placement)
-    if !kept.isEmpty { steps.append(PipelineStep(upsert, values(of: kept))) }
+    // Apart, since to insert takes less than half as long where no conflict is looked for. Who writes holds the directory's lock, and has
+    // read under it what is there.
+    let new = changes.filter { $0.before == nil }.compactMap(\.placement)
+    if !new.isEmpty { steps.append(PipelineStep(insert, values(of: new))) }
+    let kept = changes.filter { $0.before != nil }.compactMap(\.placement)
+    if !kept.isEmpty { steps.append(PipelineStep(update, values(of: kept))) }
     let gone = changes.filter { $0.after == nil }
     if !gone.isEmpty { steps.append(PipelineStep(delete, [.uuidArray(gone.map(\.tag.bytes))])) }
     let contested = changes.filter(\.changesSiblings)
@@ -87,12 +91,14 @@ enum PlacementRow {
                          $8::bytea[])
     """
 
-  private static let upsert = Statement(
-    "upsert_placements",
+  private static let insert = Statement("insert_placements", "INSERT INTO placement (\(columns)) \(rows)")
+  private static let update = Statement(
+    "update_placements",
     """
-    INSERT INTO placement (\(columns)) \(rows)
-    ON CONFLICT (tag) DO UPDATE SET birth_origin = excluded.birth_origin, birth_incarnation = excluded.birth_incarnation,
-      birth_seq = excluded.birth_seq, epoch = excluded.epoch, home = excluded.home, state = excluded.state, later = excluded.later
+    UPDATE placement AS p
+       SET birth_origin = t.birth_origin, birth_incarnation = t.birth_incarnation, birth_seq = t.birth_seq, epoch = t.epoch,
+           home = t.home, state = t.state, later = t.later
+      FROM (\(rows)) AS t (\(columns)) WHERE p.tag = t.tag
     """)
   private static let delete = Statement("delete_placements", "DELETE FROM placement WHERE tag = ANY ($1::uuid[])")
   private static let clearSiblings = Statement(

@@ -29,7 +29,8 @@ extension RegionStore {
   }
 
   private func follow() async throws(StoreError) {
-    let (heads, unlogged) = try await progress()
+    let (heads, unlogged, cuts) = try await progress()
+    directoryCache.note(cuts: cuts)
     guard unlogged == directoryCache.unloggedChanges else {
       directoryCache.reset(to: heads, unloggedChanges: unlogged)
       directoryCache.filterIsRead(try await readFilter())
@@ -51,15 +52,18 @@ extension RegionStore {
     }
   }
 
-  private func progress() async throws(StoreError) -> (heads: VersionVector, unlogged: Int64) {
+  private func progress() async throws(StoreError) -> (heads: VersionVector, unlogged: Int64, cuts: Set<LogPosition>) {
     try await reading { connection, deadline in
       let results = try await connection.pipeline(
         [
           PipelineStep(.beginSnapshot, []), PipelineStep(.selectApplied, [.int32(Int32(self.region.ordinal.rawValue))]),
-          PipelineStep(.readUnlogged, []), PipelineStep(.rollback, []),
+          PipelineStep(.readUnlogged, []), PipelineStep(.readCuts, []), PipelineStep(.rollback, []),
         ], deadline: deadline)
       guard let row = results[2].rows.first else { throw StoreError.corrupt(what: "the directory's state") }
-      return (VersionVector(try Self.heads(results[1].rows).mapValues(\.seq)), try row.int64(0))
+      return (
+        VersionVector(try Self.heads(results[1].rows).mapValues(\.seq)), try row.int64(0),
+        Set(try results[3].rows.map { try Self.position($0) })
+      )
     }
   }
 

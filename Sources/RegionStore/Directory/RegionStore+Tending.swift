@@ -37,6 +37,31 @@ extension RegionStore {
     return trimmed
   }
 
+  /// What other regions said of themselves counts while they are members.
+  package func forgetMembers(except members: Set<RegionOrdinal>) async throws(StoreError) {
+    try await reading { connection, deadline in
+      let kept: [PostgresValue] = [.int32Array(members.map { Int32($0.rawValue) })]
+      _ = try await connection.pipeline(
+        [PipelineStep(.forgetAcknowledged, kept), PipelineStep(.forgetVectors, kept)], deadline: deadline)
+    }
+  }
+
+  /// How many subjects have an account in this region's store.
+  package func accountCount() async throws(StoreError) -> Int {
+    try await count(PipelineStep(.countAccounts, []))
+  }
+
+  /// How many subjects are at home in a region, by this region's copy of the directory.
+  package func placementCount(at home: RegionOrdinal) async throws(StoreError) -> Int {
+    try await count(PipelineStep(.countPlacements, [.int32(Int32(home.rawValue))]))
+  }
+
+  private func count(_ step: PipelineStep) async throws(StoreError) -> Int {
+    try await reading { connection, deadline in
+      Int(try await connection.pipeline([step], deadline: deadline).first?.rows.first?.int64(0) ?? 0)
+    }
+  }
+
   private func retained(
     members: Set<RegionOrdinal>
   ) async throws(StoreError) -> (heads: VersionVector, starts: VersionVector, acknowledged: [RegionOrdinal: VersionVector]) {
@@ -132,6 +157,12 @@ extension RegionStore {
 
 extension Statement {
   static let selectStarts = Statement("select_starts", "SELECT origin, incarnation, seq, chain FROM log_start")
+  static let forgetAcknowledged = Statement(
+    "forget_acknowledged", "DELETE FROM peer_ack WHERE peer <> ALL ($1::integer[])")
+  static let forgetVectors = Statement("forget_vectors", "DELETE FROM peer_vector WHERE peer <> ALL ($1::integer[])")
+  static let countAccounts = Statement("count_accounts", "SELECT count(*) FROM subject WHERE state NOT IN ('moved', 'erased')")
+  static let countPlacements = Statement(
+    "count_placements", "SELECT count(*) FROM placement WHERE home = $1::integer AND state <> 3")
   static let selectAcknowledged = Statement("select_acknowledged", "SELECT origin, incarnation, seq, peer FROM peer_ack")
   /// The row at the new start stays until the next trimming: its chain is the start's.
   static let moveStart = Statement(

@@ -7,7 +7,7 @@ import Residency
 /// The subjects' keys: in a database of their own, wrapped under the region's key-encryption key, cached while they are in use.
 actor KeyVault {
   private let pool: PostgresPool
-  private let kek: KeyEncryptionKey
+  nonisolated let kek: KeyEncryptionKey
   /// After which a silent key database counts as lost.
   private let silenceMax: Duration
   private let cachedMax: Int
@@ -40,27 +40,51 @@ actor KeyVault {
     return found
   }
 
-  /// Makes keys for those of `tags` that have none, durably, before anything is sealed under them.
+  /// Makes keys for those of `tags` that have none, durably, before anything is sealed under them. What is remembered here is not
+  /// asked: the keys may have been destroyed by another coordinator.
   /// - Returns: the keys of all of `tags`, made now or before, by whichever coordinator.
   func create(for tags: [SubjectTag]) async throws -> [SubjectTag: SubjectKeys] {
-    let existing = try await keys(for: tags)
-    let missing = tags.filter { existing.keys[$0] == nil && !existing.unreadable.contains($0) }
-    guard !missing.isEmpty else { return existing.keys }
-    var data: [[UInt8]] = []
-    var audit: [[UInt8]] = []
-    for tag in missing {
-      data.append(try wrap(try SecureRandom.bytes(32), tag: tag, use: .data))
-      audit.append(try wrap(try SecureRandom.bytes(32), tag: tag, use: .audit))
-    }
+    try await insert(
+      try tags.map { tag in
+        (tag, data: try SecureRandom.bytes(32), audit: try SecureRandom.bytes(32))
+      })
+    return try await load(tags).keys
+  }
+
+  /// Gives `newTag` the keys of `tag`, so that what the log says of the one can be read with the other's.
+  /// - Returns: whether `tag` has keys that open.
+  func copy(from tag: SubjectTag, to newTag: SubjectTag) async throws -> Bool {
+    let parameters: [PostgresValue] = [.bytesArray([tag.bytes])]
+    let result = try await pool.withConnection { try await $0.execute(Self.select, parameters, deadline: .now + self.silenceMax) }
+    guard let row = result.rows.first, try row.text(1) == kek.id else { return false }
+    try await insert([
+      (
+        newTag, data: try unwrap(try row.bytes(2), tag: tag, use: .data), audit: try unwrap(try row.bytes(3), tag: tag, use: .audit)
+      )
+    ])
+    return true
+  }
+
+  /// Nothing that was sealed under them can be read after this.
+  func destroy(_ tag: SubjectTag) async throws {
+    let steps = [
+      PipelineStep(.begin, []), PipelineStep(.waitForQuorum, []), PipelineStep(Self.delete, [.bytes(tag.bytes)]),
+      PipelineStep(.commit, []),
+    ]
+    _ = try await pool.withConnection { try await $0.pipeline(steps, deadline: .now + self.silenceMax) }
+    cached[tag] = nil
+  }
+
+  private func insert(_ new: [(tag: SubjectTag, data: [UInt8], audit: [UInt8])]) async throws {
     let parameters: [PostgresValue] = [
-      .bytesArray(missing.map(\.bytes)), .bytesArray(data), .bytesArray(audit), .text(kek.id),
+      .bytesArray(new.map(\.tag.bytes)), .bytesArray(try new.map { try wrap($0.data, tag: $0.tag, use: .data) }),
+      .bytesArray(try new.map { try wrap($0.audit, tag: $0.tag, use: .audit) }), .text(kek.id),
     ]
     let steps = [
       PipelineStep(.begin, []), PipelineStep(.waitForQuorum, []), PipelineStep(Self.insert, parameters),
       PipelineStep(.commit, []),
     ]
     _ = try await pool.withConnection { try await $0.pipeline(steps, deadline: .now + self.silenceMax) }
-    return try await keys(for: tags).keys
   }
 
   private func load(_ tags: [SubjectTag]) async throws -> Found {
@@ -72,8 +96,8 @@ actor KeyVault {
       do {
         guard try row.text(1) == kek.id else { throw StoreError.corrupt(what: "a subject's key") }
         let keys = SubjectKeys(
-          data: try unwrap(try row.bytes(2), tag: tag, use: .data),
-          audit: RootKey(try unwrap(try row.bytes(3), tag: tag, use: .audit)))
+          data: try key(try row.bytes(2), tag: tag, use: .data),
+          audit: RootKey(try key(try row.bytes(3), tag: tag, use: .audit)))
         found.keys[tag] = keys
         remember(keys, of: tag)
       } catch {
@@ -94,10 +118,14 @@ actor KeyVault {
     try AESGCM.seal(key, key: kek.key, additionalData: tag.bytes + [use.rawValue])
   }
 
-  private func unwrap(_ wrapped: [UInt8], tag: SubjectTag, use: Use) throws -> SymmetricKey {
-    let context = tag.bytes + [use.rawValue]
-    guard let bytes = try? AESGCM.open(wrapped, key: kek.key, additionalData: context), let key = SymmetricKey(bytes: bytes)
-    else {
+  private func unwrap(_ wrapped: [UInt8], tag: SubjectTag, use: Use) throws -> [UInt8] {
+    do { return try AESGCM.open(wrapped, key: kek.key, additionalData: tag.bytes + [use.rawValue]) } catch {
+      throw StoreError.corrupt(what: "a subject's key")
+    }
+  }
+
+  private func key(_ wrapped: [UInt8], tag: SubjectTag, use: Use) throws -> SymmetricKey {
+    guard let key = SymmetricKey(bytes: try unwrap(wrapped, tag: tag, use: use)) else {
       throw StoreError.corrupt(what: "a subject's key")
     }
     return key
@@ -105,6 +133,7 @@ actor KeyVault {
 
   private static let select = Statement(
     "keys_select", "SELECT tag, kek, wrapped_key, wrapped_audit_key FROM subject_key WHERE tag = ANY ($1::bytea[])")
+  private static let delete = Statement("keys_delete", "DELETE FROM subject_key WHERE tag = $1::bytea")
   private static let insert = Statement(
     "keys_insert",
     """

@@ -45,6 +45,21 @@ enum Sealer {
     }
   }
 
+  /// A workflow is of no subject, or of one that is at home elsewhere.
+  static func seal(_ workflow: Workflow, under kek: KeyEncryptionKey) throws -> [UInt8] {
+    try AESGCM.seal(workflow.body, key: kek.key, additionalData: context(workflow.id))
+  }
+
+  static func open(_ sealed: [UInt8], of id: Workflow.ID, under kek: KeyEncryptionKey) throws -> [UInt8] {
+    do { return try AESGCM.open(sealed, key: kek.key, additionalData: context(id)) } catch {
+      throw StoreError.corrupt(what: "a workflow")
+    }
+  }
+
+  private static func context(_ id: Workflow.ID) -> [UInt8] {
+    Array("domicile/1/workflow \(id.kind.rawValue)\0".utf8) + id.key
+  }
+
   /// Every part with its length, so that no two contexts have the same bytes.
   private static func context(_ address: RecordAddress, version: UInt64) -> [UInt8] {
     var bytes = context("record", address.tag)

@@ -138,6 +138,20 @@ extension Migration {
     Migration(
       version: 4, name: "a directory that takes less, and can be compared, forgotten and loaded", online: [compactPlacements],
       sql: directoryTables),
+    Migration(
+      version: 5, name: "work in several steps",
+      sql: """
+        CREATE TABLE workflow (
+          kind text COLLATE "C" NOT NULL,
+          id bytea NOT NULL,
+          sealed bytea NOT NULL,
+          started_at timestamptz NOT NULL,
+          due_at timestamptz NOT NULL,
+          tries integer NOT NULL DEFAULT 0,
+          PRIMARY KEY (kind, id)
+        );
+        CREATE INDEX workflow_by_due_time ON workflow (kind, due_at);
+        """),
   ]
 
   /// The key database: with backups of its own, so that a backup of the data does not bring erased people back.

@@ -14,7 +14,7 @@ struct BenchDirectoryCommand: AsyncParsableCommand {
 
       lookups_per_s        found in memory, on one core
       registrations_per_s  committed at the first region, while the others replicate; replicated_per_s until the second has them
-      visible_p50_ms       from the answer at the home until all other regions' copies have it, idle
+      visible_p50_ms       from the answer at the home until all other regions' copies have it, idle; with --delay, that on top
       catchup_per_s        entries that a region takes in after it was away
       bytes_per_entry      of a placement in PostgreSQL with its index; log_bytes_per_entry beside it, until the log is cut
       rss_mb               of the home's coordinator, its cache full
@@ -31,6 +31,9 @@ struct BenchDirectoryCommand: AsyncParsableCommand {
 
   @Option(help: "Registrations that are watched on their way, at each size.")
   var watched = 300
+
+  @Option(help: "Milliseconds that a byte is under way from one region to another.")
+  var delay = 0
 
   @Option(help: "Seconds of each measurement of look-ups.")
   var seconds = 5
@@ -49,7 +52,7 @@ struct BenchDirectoryCommand: AsyncParsableCommand {
     guard !sizes.isEmpty, sizes == sizes.sorted(), sizes.allSatisfy({ (1_000...100_000_000).contains($0) }) else {
       throw ValidationError("--sizes are 1000 to 100000000, ascending.")
     }
-    for (name, number, range) in [("regions", regions, 2...9), ("watched", watched, 1...10_000), ("seconds", seconds, 1...600)]
+    for (name, number, range) in [("regions", regions, 2...9), ("watched", watched, 1...10_000), ("seconds", seconds, 1...600), ("delay", delay, 0...10_000)]
     where !range.contains(number) {
       throw ValidationError("--\(name) is \(range.lowerBound) to \(range.upperBound), not \(number).")
     }
@@ -63,19 +66,20 @@ struct BenchDirectoryCommand: AsyncParsableCommand {
     let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path
     let report: DirectoryBenchReport
     do {
-      let bench = try DirectoryBenchRegions(
-        count: regions, folder: work.path, program: program, policies: policies, report: { printError("· \($0)") })
+      let bench = try await LabRegions(
+        count: regions, folder: work.path, program: program, policies: policies,
+        link: delay > 0 ? LinkCondition(delay: .milliseconds(delay)) : nil, report: { printError("· \($0)") })
       do {
         try await bench.deployment.start()
         report = try await DirectoryBench(
-          DirectoryBenchPlan(sizes: sizes, watched: watched, measured: .seconds(seconds)), on: bench,
+          DirectoryBenchPlan(sizes: sizes, watched: watched, measured: .seconds(seconds), delay: .milliseconds(delay)), on: bench,
           report: { printError("· \($0)") }
         ).run()
       } catch {
-        await bench.deployment.stop()
+        await bench.stop()
         throw error
       }
-      await bench.deployment.stop()
+      await bench.stop()
       work.removeUnlessKept()
     } catch {
       work.removeUnlessKept()

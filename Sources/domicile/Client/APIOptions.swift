@@ -89,6 +89,20 @@ extension APIOptions {
     }
   }
 
+  /// Whether anybody answers at `url`, with whatever word.
+  func answers(_ url: String) async throws -> Bool {
+    let token = try await bearer([.app])
+    do {
+      try await with(url, token) { api in
+        let _: Domicile_V1_ListRegionsResponse = try await api.call(
+          "RegionService/ListRegions", Domicile_V1_ListRegionsRequest())
+      }
+      return true
+    } catch let error as ConnectError {
+      return !error.isWithoutAnswer && error.code != .deadlineExceeded
+    }
+  }
+
   /// The home of `subject`, or the first region that answers.
   private func find(_ subject: String?, among urls: [String], _ token: String) async throws -> String {
     var last: ConnectError?
@@ -115,7 +129,7 @@ extension APIOptions {
   private func endpoints(_ home: String?) throws -> [String] {
     if let url { return [url] }
     let catalog = try RegionFiles.catalog(regions, stores: .none)
-    guard let name = region ?? home else { return catalog.regions.map(\.coordinator.url.text) }
+    guard let name = region ?? home else { return catalog.members.map(\.coordinator.url.text) }
     guard let id = RegionID(name), let found = catalog[id] else {
       let known = catalog.regions.map(\.id.rawValue)
       let hint = nearest(name, in: known).map { "Did you mean '\($0)'?" } ?? "Known: \(known.joined(separator: ", "))."

@@ -6,7 +6,7 @@ import SwiftProtobuf
 struct SubjectCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "subject", abstract: "People, their homes and their consents.",
-    subcommands: [Register.self, Locate.self, Get.self])
+    subcommands: [Register.self, Locate.self, Get.self, Contested.self, Resolve.self])
 
   struct Register: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Make a region the home of a new subject.")
@@ -26,15 +26,25 @@ struct SubjectCommand: AsyncParsableCommand {
     @Option(help: "A citizenship; may be given several times.")
     var citizenship: [String] = []
 
-    enum Level: String, ExpressibleByArgument, CaseIterable { case one, quorum, all }
+    enum Level: String, ExpressibleByArgument, CaseIterable { case any, one, quorum, all }
 
-    @Option(help: "When it counts as done: one (the home has committed it), quorum (most regions know of it) or all.")
+    @Option(
+      help: """
+        When it counts as done: any (the region that is asked with --region has noted it, and passes it on when the home can be reached), \
+        one (the home has committed it), quorum (most regions know of it) or all.
+        """)
     var level = Level.one
 
     @Option(help: "Makes the call safe to repeat.")
     var requestID: String?
 
     @OptionGroup var api: APIOptions
+
+    func validate() throws {
+      guard level != .any || requestID != nil else {
+        throw ValidationError("--level any needs --request-id: by it you find out later what became of the registration.")
+      }
+    }
 
     func run() async throws {
       let request = Domicile_V1_RegisterSubjectRequest.with {
@@ -48,6 +58,7 @@ struct SubjectCommand: AsyncParsableCommand {
         $0.requestID = requestID ?? ""
         $0.level =
           switch level {
+          case .any: .any
           case .one: .one
           case .quorum: .quorum
           case .all: .all
@@ -56,7 +67,12 @@ struct SubjectCommand: AsyncParsableCommand {
       let response: Domicile_V1_RegisterSubjectResponse = try await api.run(at: home) {
         try await $0.call("SubjectService/RegisterSubject", request)
       }
-      var lines = ["\(subject) is at home in \(response.subject.homeRegion)"]
+      let isPending = response.subject.state == .pending
+      var lines = [
+        isPending
+          ? "\(subject) is noted in \(response.receipt.region), and will be at home in \(response.subject.homeRegion) once that has been reached"
+          : "\(subject) is at home in \(response.subject.homeRegion)"
+      ]
       if response.evidence.regions > 0 { lines.append("  known to \(response.evidence.regions) regions") }
       try show(response, json: api.json, lines + ["  \(response.decision.line)", "  \(response.receipt.line)"])
     }

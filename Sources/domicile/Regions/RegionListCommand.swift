@@ -17,7 +17,7 @@ struct RegionListCommand: AsyncParsableCommand {
       let revision = region.policyRevision.isEmpty ? "-" : String(region.policyRevision.prefix(15))
       let compared = !region.hasDirectoryCompared ? "-" : region.directoryEqual ? "same" : "differs"
       return
-        "\(region.id)\t\(region.jurisdiction)\t\(health)\tlag \(region.directoryLag)\tdirectory \(compared)\tpolicy \(revision)\tlog \(region.checkpointSize)\t\(region.url)"
+        "\(region.id)\t\(region.jurisdiction)\t\(region.status)\t\(health)\tlag \(region.directoryLag)\tdirectory \(compared)\tpolicy \(revision)\tlog \(region.checkpointSize)\t\(region.url)"
     }
     try show(response, json: api.json, lines)
   }

@@ -54,7 +54,7 @@ struct RegionStatusCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let names = try RegionFiles.catalog(api.regions, stores: .none).regions.map(\.id.rawValue)
+    let names = try RegionFiles.catalog(api.regions, stores: .none).members.map(\.id.rawValue)
     var pairs: [Pair] = []
     var silent: [String] = []
     for name in names {
@@ -64,7 +64,7 @@ struct RegionStatusCommand: AsyncParsableCommand {
         let response: Domicile_V1_ListRegionsResponse = try await api.run {
           try await $0.call("RegionService/ListRegions", Domicile_V1_ListRegionsRequest())
         }
-        pairs += response.regions.filter { $0.id != name }.map { Pair(asked: name, region: $0) }
+        pairs += response.regions.filter { $0.id != name && $0.status != "retired" }.map { Pair(asked: name, region: $0) }
       } catch is ExitCode {
         silent.append(name)
       }

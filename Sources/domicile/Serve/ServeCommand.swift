@@ -48,6 +48,12 @@ struct ServeCommand: AsyncParsableCommand {
   var peerListen: String?
 
   @Option(
+    help: ArgumentHelp(
+      "Reach a region's peer service here, in place of peer.url of its file: a tunnel, a proxy. May be given several times.",
+      valueName: "region=https://host:port"))
+  var peerAt: [String] = []
+
+  @Option(
     help: "Where the region's checkpoint and tiles are published. By default 'log' in the region's state folder.",
     completion: .directory)
   var auditLog: String?
@@ -61,6 +67,9 @@ struct ServeCommand: AsyncParsableCommand {
   func validate() throws {
     for address in [listen, peerListen].compactMap(\.self) where ListenAddress(address) == nil {
       throw ValidationError("'\(address)' is not HOST:PORT, e.g. 0.0.0.0:7102.")
+    }
+    for route in peerAt where Self.route(route) == nil {
+      throw ValidationError("'\(route)' is not a region and where it is, e.g. eu-west=https://localhost:7302.")
     }
     if policyKey != nil, policyBundle == nil { throw ValidationError("--policy-key goes with --policy-bundle.") }
     guard (1...8_760).contains(policyAgeMax) else { throw ValidationError("--policy-age-max is 1 to 8760 hours.") }
@@ -104,6 +113,21 @@ struct ServeCommand: AsyncParsableCommand {
       policyBundle, keys: keys, ledger: PolicyLedger(state: StateFolder(state), region: id), regions: places, ageMax: ageMax)
   }
 
+  private static func route(_ text: String) -> (RegionID, HTTPSOrigin)? {
+    let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+    guard parts.count == 2, let region = RegionID(parts[0]), let origin = try? HTTPSOrigin(parts[1]) else { return nil }
+    return (region, origin)
+  }
+
+  private func peerRoutes(_ catalog: RegionCatalog) throws -> [RegionID: HTTPSOrigin] {
+    var routes: [RegionID: HTTPSOrigin] = [:]
+    for (id, origin) in peerAt.compactMap(Self.route) {
+      guard catalog[id] != nil else { throw ValidationError("--peer-at: there is no region '\(id)' in \(regions).") }
+      routes[id] = origin
+    }
+    return routes
+  }
+
   private static func onEndOfInput(_ body: @escaping @Sendable () -> Void) {
     Thread.detachNewThread {
       while !FileHandle.standardInput.availableData.isEmpty {}
@@ -129,6 +153,7 @@ struct ServeCommand: AsyncParsableCommand {
     configuration.policySource = source
     if let address = listen.flatMap({ ListenAddress($0) }) { configuration.listen = address }
     if let address = peerListen.flatMap({ ListenAddress($0) }) { configuration.peerListen = address }
+    configuration.peerRoutes = try peerRoutes(catalog)
     if let auditLog { configuration.auditLog = auditLog }
     return configuration
   }

@@ -101,6 +101,42 @@ struct Caller: Sendable {
       })
   }
 
+  // MARK: Contests
+
+  func contested() async throws(ConnectError) -> [Domicile_V1_Contest] {
+    let answer: Domicile_V1_ListContestedResponse = try await call(
+      "SubjectService", "ListContested", Domicile_V1_ListContestedRequest.with { $0.pageSize = 1_000 })
+    return answer.contests
+  }
+
+  /// - Parameters:
+  ///   - rename: new ids by region.
+  @discardableResult
+  func resolve(
+    _ subject: String, keep: RegionID, rename: [RegionID: String] = [:], erase: [RegionID] = [], requestID: String = ""
+  ) async throws(ConnectError) -> Domicile_V1_ResolveContestResponse {
+    try await call(
+      "SubjectService", "ResolveContest",
+      Domicile_V1_ResolveContestRequest.with {
+        $0.subjectID = subject
+        $0.keepRegion = keep.rawValue
+        $0.requestID = requestID
+        $0.others = rename.map { region, id in
+          .with {
+            $0.region = region.rawValue
+            $0.fate = .renamed
+            $0.newSubjectID = id
+          }
+        }
+        $0.others += erase.map { region in
+          .with {
+            $0.region = region.rawValue
+            $0.fate = .erased
+          }
+        }
+      })
+  }
+
   // MARK: Records
 
   @discardableResult

@@ -1,3 +1,4 @@
+import AuditTrail
 import ConnectRPC
 import Coordinator
 import DomicileAPI
@@ -18,16 +19,7 @@ extension Integration.Fragile {
       let america = try await world.app(.usEast)
       let india = try await world.app(.apSouth)
 
-      // Never are two of them up together: neither hears of the other's registration, nor from anybody else.
-      let regions = world.deployment.regions
-      for region in [RegionID.usEast, .apSouth] { await regions.stopCoordinator(of: region) }
-      try await europe.register(subject, country: "DE")
-      try await europe.put(subject, ["name": "the European"])
-      await regions.stopCoordinator(of: .euWest)
-      try await regions.startCoordinator(of: .usEast)
-      try await america.register(subject, country: "US")
-      try await america.put(subject, ["name": "the American"])
-      for region in [RegionID.euWest, .apSouth] { try await regions.startCoordinator(of: region) }
+      try await registerApart([subject], world)
 
       for (caller, name) in [(europe, "eu-west"), (america, "us-east"), (india, "ap-south")] {
         try await eventually("\(name) knows of the contest") {
@@ -73,6 +65,118 @@ extension Integration.Fragile {
         #expect(try row.int64(1) == Int64(accounts), "\(region)")
         #expect(try row.int64(2) == Int64(siblings), "\(region)")
       }
+    }
+
+    /// The subjects get an account in Europe and one in America, while the two do not hear of each other.
+    private func registerApart(_ subjects: [String], _ world: World) async throws {
+      let (europe, america) = (try await world.app(.euWest), try await world.app(.usEast))
+      let regions = world.deployment.regions
+      // Never are two of them up together: neither hears of the other's registration, nor from anybody else.
+      for region in [RegionID.usEast, .apSouth] { await regions.stopCoordinator(of: region) }
+      for subject in subjects {
+        try await europe.register(subject, country: "DE")
+        try await europe.put(subject, ["name": "the European"])
+      }
+      await regions.stopCoordinator(of: .euWest)
+      try await regions.startCoordinator(of: .usEast)
+      for subject in subjects {
+        try await america.register(subject, country: "US")
+        try await america.put(subject, ["name": "the American"])
+      }
+      for region in [RegionID.euWest, .apSouth] { try await regions.startCoordinator(of: region) }
+    }
+
+    private func wait(for state: Domicile_V1_Subject.State, of subject: String, _ callers: [Caller]) async throws {
+      for caller in callers {
+        try await eventually(within: .seconds(30), "\(caller.region) says \(state) of the subject") {
+          do { return try await caller.locate(subject).state == state } catch let error as ConnectError
+            where error.code == .notFound || error.code == .unavailable
+          {
+            return false
+          }
+        }
+      }
+    }
+
+    @Test func `a contest ends when every region with an account agrees, and each records it`() async throws {
+      let world = try await World.fragile()
+      let (renamed, erased) = (freshSubject("renamed"), freshSubject("erased"))
+      let newID = freshSubject("american")
+      try await registerApart([renamed, erased], world)
+      let (europe, america) = (try await world.app(.euWest), try await world.app(.usEast))
+      let (here, there) = (try await world.operator(.euWest), try await world.operator(.usEast))
+      let india = try await world.operator(.apSouth)
+      for subject in [renamed, erased] { try await wait(for: .contested, of: subject, [europe, america, india]) }
+
+      let listed = try await india.contested().filter { [renamed, erased].map { try? world.tag(of: $0).description }.contains($0.tag) }
+      #expect(listed.map(\.homes) == [["eu-west", "us-east"], ["eu-west", "us-east"]])
+      #expect(listed.allSatisfy { $0.cause == .registeredTwice })
+
+      // Not by an app, not over the head of a region that has an account, and not at a region that has none.
+      #expect(try await refusal { try await america.resolve(renamed, keep: .euWest, erase: [.usEast]) }.reason == "ROLE_REQUIRED")
+      let unasked = try await refusal { try await there.resolve(renamed, keep: .euWest) }
+      #expect(unasked.reason == "SUBJECT_CONTESTED")
+      #expect(unasked.metadata["homes"] == "us-east")
+      #expect(try await refusal { try await there.resolve(renamed, keep: .apSouth, erase: [.usEast, .euWest]) }.code == .failedPrecondition)
+      // A German's home may not be in the United States: Europe's own policy says so, and Europe's log.
+      let denied = try await refusal { try await there.resolve(erased, keep: .usEast, erase: [.euWest]) }
+      #expect(denied.reason == "POLICY_DENIED")
+      let denial = try await world.event(of: denied)
+      #expect(denial.activity == .resolveContest)
+      #expect(denial.home?.region == .euWest)
+      #expect(denial.effect == .denied)
+      // A region that does not answer has not agreed.
+      await world.deployment.regions.stopCoordinator(of: .usEast)
+      #expect(
+        try await refusal { try await here.resolve(renamed, keep: .euWest, rename: [.usEast: newID]) }.reason
+          == "REGION_UNREACHABLE")
+      try await world.deployment.regions.startCoordinator(of: .usEast)
+      #expect(try await europe.locate(renamed).state == .contested)
+      #expect(try await america.get(renamed).record.value == ["name": "the American"])
+
+      // Asked for in America, decided in Europe, agreed to in America.
+      var answer = Domicile_V1_ResolveContestResponse()
+      try await eventually("the regions reach each other again") {
+        do {
+          answer = try await there.resolve(renamed, keep: .euWest, rename: [.usEast: newID], requestID: "once")
+          return true
+        } catch let error as ConnectError where error.code == .unavailable {
+          return false
+        }
+      }
+      #expect(answer.homeRegion == "eu-west")
+      #expect(answer.agreements.map(\.account.region) == ["us-east"])
+      #expect(try await world.event(.euWest, answer.receipt.index).activity == .resolveContest)
+      #expect(try await world.event(.usEast, try #require(answer.agreements.first).receipt.index).activity == .resolveContest)
+      try await here.resolve(erased, keep: .euWest, erase: [.usEast])
+      for subject in [renamed, erased] { try await wait(for: .active, of: subject, [europe, america, india]) }
+      for caller in [europe, america, india] { #expect(try await caller.locate(renamed).homeRegion == "eu-west") }
+
+      // The account that gave up the id lives on, whole, or is gone; its former keys are destroyed.
+      try await eventually(within: .seconds(30), "America has carried out what it agreed to") {
+        let left = try await world.deployment.sql(
+          .usEast, "SELECT (SELECT count(*) FROM workflow), (SELECT count(*) FROM subject WHERE tag = ANY ($1::bytea[]))",
+          [.bytesArray([try world.tag(of: renamed).bytes, try world.tag(of: erased).bytes])])
+        return try left.first?.int64(0) == 0 && left.first?.int64(1) == 0
+      }
+      let kept = try await america.get(newID)
+      #expect(kept.record.value == ["name": "the American"])
+      #expect(kept.record.version == 1)
+      #expect(try await america.put(newID, ["name": "still the American"]).version == 2)
+      #expect(try await america.locate(newID).homeRegion == "us-east")
+      #expect(try await europe.get(renamed).record.value == ["name": "the European"])
+      #expect(try await europe.put(renamed, ["name": "the only one"]).version == 2)
+      for subject in [renamed, erased] {
+        let tag = try world.tag(of: subject)
+        let records = try await world.deployment.sql(.usEast, "SELECT count(*) FROM record WHERE tag = $1::bytea", [.bytes(tag.bytes)])
+        #expect(try records.first?.int64(0) == 0)
+        #expect(try await !world.hasKeys(.usEast, tag))
+        #expect(try await world.hasKeys(.euWest, tag))
+      }
+      #expect(try await world.hasKeys(.usEast, world.tag(of: newID)))
+      // Once more, the same.
+      #expect(try await there.resolve(renamed, keep: .euWest, rename: [.usEast: newID], requestID: "once").epoch == answer.epoch)
+      #expect(try await refusal { try await here.resolve(erased, keep: .euWest) }.reason == "SUBJECT_NOT_CONTESTED")
     }
   }
 }

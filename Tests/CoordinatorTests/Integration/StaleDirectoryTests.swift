@@ -76,6 +76,13 @@ extension Integration.Fragile {
 
 extension World {
   /// What the global layer knows a subject by.
+  /// Whether a region's key database holds keys of a subject.
+  func hasKeys(_ region: RegionID, _ tag: SubjectTag) async throws -> Bool {
+    let rows = try await deployment.sql(
+      region, "SELECT count(*) FROM subject_key WHERE tag = $1::bytea", [.bytes(tag.bytes)], database: "domicile_keys")
+    return try rows.first?.int64(0) == 1
+  }
+
   func tag(of subject: String) throws -> SubjectTag {
     let text = try String(contentsOfFile: "\(deployment.state.folder(of: .usEast))/directory.key", encoding: .utf8)
     let key = try #require([UInt8](hex: text.trimmingCharacters(in: .whitespacesAndNewlines)))

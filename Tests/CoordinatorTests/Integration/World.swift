@@ -86,6 +86,10 @@ struct World: Sendable {
     try caller(region, token: try await deployment.token("auditor:test", purposes: [], roles: [.auditor]), codec: .proto)
   }
 
+  func `operator`(_ region: RegionID) async throws -> Caller {
+    try caller(region, token: try await deployment.token("operator:test", purposes: [], roles: [.operator]), codec: .proto)
+  }
+
   func caller(_ region: RegionID, token: String?, codec: ConnectCodec = .proto) throws -> Caller {
     Caller(client: try #require(clients[Door(region: region, codec: codec)]), region: region, token: token)
   }

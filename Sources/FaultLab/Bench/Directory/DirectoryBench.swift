@@ -18,8 +18,11 @@ package struct DirectoryBenchPlan: Sendable {
   package var watched: Int
   /// How long look-ups are measured.
   package var measured: Duration
+  /// How long a byte is under way from one region to another, beside what this machine takes.
+  package var delay: Duration
 
-  package init(sizes: [Int], watched: Int, measured: Duration) {
+  package init(sizes: [Int], watched: Int, measured: Duration, delay: Duration) {
+    self.delay = delay
     self.sizes = sizes
     self.watched = watched
     self.measured = measured
@@ -31,7 +34,7 @@ package struct DirectoryBenchPlan: Sendable {
 /// The first region registers, the second follows all the while, and the last is away until each size is reached, and then catches up.
 package struct DirectoryBench: Sendable {
   let plan: DirectoryBenchPlan
-  let regions: DirectoryBenchRegions
+  let regions: LabRegions
   let report: @Sendable (String) -> Void
 
   package enum Failure: Error, CustomStringConvertible {
@@ -50,7 +53,7 @@ package struct DirectoryBench: Sendable {
 
   /// - Parameter report: told what is being done, for people who wait.
   package init(
-    _ plan: DirectoryBenchPlan, on regions: DirectoryBenchRegions, report: @escaping @Sendable (String) -> Void
+    _ plan: DirectoryBenchPlan, on regions: LabRegions, report: @escaping @Sendable (String) -> Void
   ) {
     self.plan = plan
     self.regions = regions
@@ -164,7 +167,7 @@ package struct DirectoryBench: Sendable {
     guard response.differences.map(\.tag) == [tag.description] else {
       throw Failure.wrongAnswers("of one lost row, the comparison names \(response.differences.map(\.tag))")
     }
-    // Put back by who knows how: the second region compares with the first in the background.
+    try await home.repair(second.region)
     try await second.wait(forPlacement: tag)
     return Double(response.bytes)
   }

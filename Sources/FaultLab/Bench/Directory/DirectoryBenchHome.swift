@@ -13,7 +13,7 @@ import SwiftProtobuf
 /// The region that registers: its store, opened as another of its coordinators would, and its own coordinator, called over HTTPS.
 struct DirectoryBenchHome: Sendable {
   let region: RegionDescriptor
-  private let regions: DirectoryBenchRegions
+  private let regions: LabRegions
   private let store: RegionStore
   private let running: Task<Void, Never>
   private let client: ConnectClient
@@ -21,7 +21,7 @@ struct DirectoryBenchHome: Sendable {
   private let tagger: SubjectTagger
   private let target: LoadTarget
 
-  init(_ region: RegionDescriptor, _ regions: DirectoryBenchRegions) async throws {
+  init(_ region: RegionDescriptor, _ regions: LabRegions) async throws {
     self.region = region
     self.regions = regions
     tagger = try RegionSecrets(state: regions.state, region: region).tagger
@@ -42,7 +42,7 @@ struct DirectoryBenchHome: Sendable {
       codec: .proto)
   }
 
-  private static func open(_ region: RegionDescriptor, _ regions: DirectoryBenchRegions) async throws -> RegionStore {
+  private static func open(_ region: RegionDescriptor, _ regions: LabRegions) async throws -> RegionStore {
     guard let cluster = await regions.deployment.cluster(of: region.id) else { throw DirectoryBench.Failure.noRegion }
     let secrets = try RegionSecrets(state: regions.state, region: region)
     return try await RegionStore(
@@ -117,7 +117,27 @@ struct DirectoryBenchHome: Sendable {
     }
   }
 
-  func compare(with other: RegionID, repair: Bool = false) async throws -> Domicile_V1_CompareDirectoryResponse {
+  func compare(with other: RegionID) async throws -> Domicile_V1_CompareDirectoryResponse {
+    try await compare(client, with: other, repair: false)
+  }
+
+  /// Lets another region take from this one what it lacks, as it does in the background every minute or two.
+  func repair(_ other: RegionID) async throws {
+    guard let region = regions.catalog[other] else { throw DirectoryBench.Failure.noRegion }
+    let client = try ConnectClient(
+      baseURL: region.coordinator.url.text, tls: ClientTLS(trustRootsPEMPath: regions.state.authority.certificate))
+    do {
+      _ = try await compare(client, with: self.region.id, repair: true)
+    } catch {
+      try? await client.shutdown()
+      throw error
+    }
+    try? await client.shutdown()
+  }
+
+  private func compare(
+    _ client: ConnectClient, with other: RegionID, repair: Bool
+  ) async throws -> Domicile_V1_CompareDirectoryResponse {
     try await client.call(
       "domicile.v1.RegionService", "CompareDirectory",
       Domicile_V1_CompareDirectoryRequest.with {

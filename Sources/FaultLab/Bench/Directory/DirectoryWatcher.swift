@@ -72,6 +72,46 @@ struct DirectoryWatcher: Sendable {
     }
   }
 
+  /// The homes of those that are settled.
+  func homes(of tags: [SubjectTag]) async throws -> [SubjectTag: RegionOrdinal] {
+    let statement = Statement(
+      "lab_homes",
+      """
+      SELECT uuid_send(tag), home::integer FROM placement p
+       WHERE tag = ANY ($1::uuid[]) AND NOT EXISTS (SELECT FROM placement_sibling s WHERE s.tag = p.tag)
+      """)
+    var homes: [SubjectTag: RegionOrdinal] = [:]
+    for row in try await connection.execute(statement, [.uuidArray(tags.map(\.bytes))]).rows {
+      guard let tag = SubjectTag(try row.bytes(0)) else { continue }
+      homes[tag] = RegionOrdinal(Int(try row.int32(1)))
+    }
+    return homes
+  }
+
+  func contestedCount(of tags: [SubjectTag]) async throws -> Int {
+    try await number(
+      Statement("lab_contested", "SELECT count(DISTINCT tag) FROM placement_sibling WHERE tag = ANY ($1::uuid[])"),
+      [.uuidArray(tags.map(\.bytes))])
+  }
+
+  /// How far the region holds every log, its own included.
+  func vector() async throws -> VersionVector {
+    let statement = Statement(
+      "lab_vector",
+      """
+      SELECT origin, incarnation, seq FROM applied
+      UNION ALL SELECT ordinal, incarnation, directory_seq FROM region_identity, head
+      """)
+    var vector = VersionVector()
+    for row in try await connection.execute(statement, []).rows {
+      guard let origin = RegionOrdinal(Int(try row.int32(0))) else { continue }
+      vector.advance(
+        to: LogPosition(
+          origin: origin, incarnation: Incarnation(UInt32(bitPattern: try row.int32(1))), seq: UInt64(try row.int64(2))))
+    }
+    return vector
+  }
+
   func lose(_ tag: SubjectTag) async throws {
     _ = try await connection.execute(
       Statement("bench_lose", "DELETE FROM placement WHERE tag = $1::uuid"), [.bytes(tag.bytes)])
@@ -83,8 +123,9 @@ struct DirectoryWatcher: Sendable {
       "SELECT pg_total_relation_size('placement') + pg_total_relation_size('placement_sibling'), count(*) FROM placement")
   }
 
+  /// By all that were ever registered: entries that all members have are removed again, and the space is used anew.
   func logBytesPerEntry() async throws -> Double {
-    try await ratio("SELECT pg_total_relation_size('directory_log'), count(*) FROM directory_log")
+    try await ratio("SELECT pg_total_relation_size('directory_log'), count(*) FROM placement")
   }
 
   private func ratio(_ text: String) async throws -> Double {

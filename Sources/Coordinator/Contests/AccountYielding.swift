@@ -1,0 +1,156 @@
+import AuditTrail
+import Directory
+import Logging
+import RegionStore
+import Residency
+import ServiceLifecycle
+
+/// Carries out what this region agreed to: an account whose id another region keeps is renamed or erased, once the resolution is known
+/// here. Each step is one transaction, and done again it changes nothing, so any coordinator goes on after a crash.
+struct AccountYielding: Service {
+  let store: RegionStore
+  let region: RegionContext
+  let records: OwnRecords
+  let logger: Logger
+
+  private static let pause = Duration.seconds(1)
+  private static let lease = Duration.seconds(30)
+  /// A contest may go on for long.
+  private static let postponedMax = Duration.seconds(60)
+  /// Records that are copied in one transaction.
+  private static let pageSize = 200
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      while !Task.isCancelled {
+        do {
+          for due in try await self.store.dueWorkflows(.yield, lease: Self.lease, limit: 16) { try await self.goOn(with: due) }
+        } catch {
+          self.logger.warning("accounts that give up their ids were not looked after", metadata: ["error": "\(error)"])
+        }
+        do { try await Task.sleep(for: Self.pause) } catch { return }
+      }
+    }
+  }
+
+  private func goOn(with due: DueWorkflow) async throws {
+    var plan = try YieldPlan(due.workflow.body)
+    switch plan.course(try await store.placement(of: plan.tag), at: region.descriptor.ordinal) {
+    case .wait:
+      // Soon at first, since the resolution mostly follows at once.
+      try await store.postpone(due.workflow.id, by: min(.seconds(1 << min(due.tries, 6)), Self.postponedMax))
+    case .void:
+      try await end(due.workflow.id)
+    case .carryOut:
+      if let newTag = plan.newTag {
+        guard try await rename(&plan, to: newTag) else { return }
+      } else {
+        try await erase(plan)
+      }
+      try await store.destroyKeys(of: plan.tag)
+      try await end(due.workflow.id)
+      logger.notice(
+        "an account gave up its id", metadata: ["tag": "\(plan.tag)", "fate": plan.newTag == nil ? "erased" : "renamed"])
+    }
+  }
+
+  private func end(_ id: Workflow.ID) async throws {
+    _ = try await store.commit(Operation(needs: FactsNeeded(subjects: []), now: OwnRecords.now) { _, effects in effects.end(id) })
+  }
+
+  private func erase(_ plan: YieldPlan) async throws {
+    let record = try records.draft(.erase)
+    try await commit([plan.tag]) { facts, effects in
+      guard facts.subjects[plan.tag] != nil else { return }
+      effects.record(try record.leaf(about: plan.tag, facts: facts))
+      effects.remove(plan.tag)
+    }
+  }
+
+  /// - Returns: whether the account has its new id; where that was taken meanwhile, an operator has to choose another.
+  private func rename(_ plan: inout YieldPlan, to newTag: SubjectTag) async throws -> Bool {
+    if case .agreed = plan.step {
+      guard try await begin(&plan, newTag) else { return false }
+    }
+    guard case .copying(let state) = plan.step else { return true }
+    for collection in try await store.collections(of: plan.tag) {
+      var after = ""
+      while let last = try await copy(collection, after: after, from: plan.tag, to: newTag) { after = last }
+    }
+    let (tag, record) = (plan.tag, try records.draft(.resolveContest))
+    try await commit([tag, newTag]) { facts, effects in
+      guard facts.subjects[tag] != nil else { return }
+      effects.record(
+        try record.leaf(about: newTag, facts: facts, details: .object(["former_tag": .string(tag.description)])))
+      effects.set(state, of: newTag)
+      effects.remove(tag)
+    }
+    return true
+  }
+
+  /// Makes the account under the new id, and lets neither take writes.
+  private func begin(_ plan: inout YieldPlan, _ newTag: SubjectTag) async throws -> Bool {
+    // The same keys, so that the person's past in the log stays theirs.
+    guard try await store.copyKeys(from: plan.tag, to: newTag) else {
+      // Without keys and without an account nothing is left to rename.
+      return true
+    }
+    let (agreed, region, now) = (plan, region.descriptor.ordinal, OwnRecords.now)
+    let record = try records.draft(.register)
+    let outcome = try await commit([plan.tag, newTag], createsKeys: true) { facts, effects -> Result<YieldPlan, PlacementRefusal> in
+      guard let person = facts.subjects[agreed.tag] else { return .success(agreed) }
+      var plan = agreed
+      plan.step = .copying(to: person.state)
+      let entry: DirectoryEntry
+      do throws(PlacementRefusal) {
+        entry = try PlacementWriter(region: region).register(
+          newTag, current: facts.placements[newTag], timestamp: HybridTimestamp(milliseconds: now))
+      } catch {
+        return .failure(error)
+      }
+      effects.record(try record.leaf(about: newTag, facts: facts))
+      effects.register(newTag, residence: person.residence, entry: entry)
+      for consent in person.consents { effects.set(consent, of: newTag) }
+      effects.set(.frozen, of: newTag)
+      effects.set(.frozen, of: plan.tag)
+      effects.keep(plan.workflow, dueAt: now)
+      return .success(plan)
+    }
+    switch outcome {
+    case .success(let begun):
+      plan = begun
+      return true
+    case .failure(let refusal):
+      logger.error(
+        "an account cannot be renamed: its new id was taken meanwhile. It is served under the old one; ask its region to yield again, under another id",
+        metadata: ["tag": "\(plan.tag)", "why": "\(refusal)"])
+      try await store.postpone(plan.workflow.id, by: Self.postponedMax)
+      return false
+    }
+  }
+
+  /// - Returns: the last key of the page; `nil` where nothing follows.
+  private func copy(
+    _ collection: CollectionName, after: String, from tag: SubjectTag, to newTag: SubjectTag
+  ) async throws -> String? {
+    let page = PageAddress(tag: tag, collection: collection, after: after, limit: Self.pageSize)
+    return try await commit([tag, newTag], pages: [page]) { facts, effects in
+      guard let found = facts.pages[page] else { return nil }
+      for record in found.records {
+        guard let value = record.value else { continue }
+        effects.put(
+          RecordAddress(tag: newTag, collection: collection, key: record.address.key), version: record.version, value: value)
+      }
+      return found.hasMore ? found.records.last?.address.key : nil
+    }
+  }
+
+  @discardableResult
+  private func commit<R: Sendable>(
+    _ subjects: [SubjectTag], pages: [PageAddress] = [], createsKeys: Bool = false,
+    _ decide: @escaping @Sendable (Facts, inout Effects) throws -> R
+  ) async throws -> R {
+    let needs = FactsNeeded(subjects: subjects, pages: pages, mayWrite: true, createsKeys: createsKeys)
+    return try await store.commit(Operation(needs: needs, now: OwnRecords.now, decide: decide)).outcome
+  }
+}

@@ -1,0 +1,74 @@
+import Directory
+import RegionStore
+import Residency
+
+/// What becomes of an account here once another region's keeps the id.
+struct YieldPlan: Hashable, Sendable {
+  /// How far it is.
+  enum Step: Hashable, Sendable {
+    /// The resolution has not arrived.
+    case agreed
+    /// The account under the new id exists, and gets the records of the old one. Neither takes writes.
+    case copying(to: SubjectState)
+  }
+
+  let tag: SubjectTag
+  let keeper: RegionOrdinal
+  /// Under which the account lives on; `nil`: it is erased.
+  let newTag: SubjectTag?
+  var step = Step.agreed
+
+  /// One for each region that may come to keep the id: two resolutions may be under way.
+  var workflow: Workflow { Workflow(id: id, body: body) }
+
+  private var id: Workflow.ID {
+    Workflow.ID(.yield, key: tag.bytes + [UInt8(keeper.rawValue >> 8), UInt8(truncatingIfNeeded: keeper.rawValue)])
+  }
+}
+
+extension YieldPlan {
+  /// Tag, keeper, new tag or zeros, and the state that the copied account is to have: empty where nothing is copied yet.
+  private var body: [UInt8] {
+    var bytes = tag.bytes + [UInt8(keeper.rawValue >> 8), UInt8(truncatingIfNeeded: keeper.rawValue)]
+    bytes += newTag?.bytes ?? [UInt8](repeating: 0, count: SubjectTag.byteCount)
+    if case .copying(let state) = step { bytes += Array(state.rawValue.utf8) }
+    return bytes
+  }
+
+  /// - Throws: `StoreError.corrupt`.
+  init(_ body: [UInt8]) throws(StoreError) {
+    let head = SubjectTag.byteCount + 2
+    let fixed = head + SubjectTag.byteCount
+    guard body.count >= fixed, let tag = SubjectTag(Array(body.prefix(SubjectTag.byteCount))),
+      let keeper = RegionOrdinal(Int(body[head - 2]) << 8 | Int(body[head - 1])),
+      let newTag = SubjectTag(Array(body[head..<fixed]))
+    else { throw .corrupt(what: "a workflow") }
+    self.tag = tag
+    self.keeper = keeper
+    self.newTag = newTag.bytes.allSatisfy { $0 == 0 } ? nil : newTag
+    guard body.count > fixed else { return }
+    guard let state = SubjectState(rawValue: String(decoding: body[fixed...], as: UTF8.self)) else {
+      throw .corrupt(what: "a workflow")
+    }
+    step = .copying(to: state)
+  }
+}
+
+extension YieldPlan {
+  /// What is to be done, by what the directory says of the tag.
+  enum Course: Hashable, Sendable {
+    /// The contest goes on.
+    case wait
+    /// The id stays here, or went to a region for which there is another plan: this one is void.
+    case void
+    case carryOut
+  }
+
+  func course(_ set: PlacementSet?, at region: RegionOrdinal) -> Course {
+    switch set {
+    case nil, .contested: .wait
+    case .settled(let placement) where placement.home == keeper: .carryOut
+    case .settled: .void
+    }
+  }
+}

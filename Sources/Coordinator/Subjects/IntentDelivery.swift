@@ -1,0 +1,170 @@
+import AuditTrail
+import ConnectRPC
+import DomicileAPI
+import Foundation
+import Logging
+import PolicyEngine
+import RegionStore
+import Residency
+import ServiceLifecycle
+import SwiftProtobuf
+
+/// Takes registrations for homes that may be out of reach, and passes them on until the homes have answered.
+final class IntentDelivery: Service, Sendable {
+  private let store: RegionStore
+  private let gateway: Gateway
+  private let logger: Logger
+  /// Somebody has just noted an intent: it is tried at once.
+  private let bell = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+  private static let pause = Duration.milliseconds(500)
+  private static let lease = Duration.seconds(30)
+  private static let callTimeout = Duration.seconds(10)
+  private static let batchMax = 64
+
+  init(store: RegionStore, gateway: Gateway, logger: Logger) {
+    self.store = store
+    self.gateway = gateway
+    self.logger = logger
+  }
+
+  /// Notes the registration durably, with a record of it.
+  /// - Returns: the answer: PENDING.
+  func accept(
+    _ procedure: RegisterSubject, _ request: Domicile_V1_RegisterSubjectRequest, home: RegionDescriptor, token: String, _ call: Call
+  ) async throws(Refusal) -> Domicile_V1_RegisterSubjectResponse {
+    guard let key = procedure.requestKey else {
+      throw Refusal(
+        .invalidArgument, .invalidArgument,
+        "A registration at level ANY needs a request_id: by it you find out what became of it, and it is done once.")
+    }
+    // The home decides. What this region's own policies would refuse is said at once.
+    let decision = call.deliberateStore(procedure.residence, at: .init(region: home.id, jurisdiction: home.jurisdiction))
+    let refusal = decision.effect == .permit ? nil : procedure.residenceRefusal(decision, home: home.id)
+    let region = call.region.descriptor.id
+    do {
+      var request = request
+      request.homeRegion = home.id.rawValue
+      request.level = .unspecified
+      let workflow = try RegistrationIntent(request, token: token, acceptedAt: call.now, requestKey: key).workflow()
+      var event = try call.event(.register, reason: refusal?.reason.rawValue)
+      event.home = AuditEvent.Place(region: home.id, jurisdiction: home.jurisdiction)
+      let draft = LeafDraft(event, details: nil)
+      let operation = Operation(needs: FactsNeeded(subjects: []), now: call.now, deadline: call.deadline) { _, effects in
+        effects.record(draft)
+        if refusal == nil { effects.keep(workflow, dueAt: call.now) }
+      }
+      let committed = try await store.commit(operation)
+      if let refusal { throw refusal }
+      bell.continuation.yield()
+      return .with {
+        $0.subject = .with {
+          $0.subjectID = request.subjectID
+          $0.homeRegion = home.id.rawValue
+          $0.residence = request.residence
+          $0.state = .pending
+        }
+        $0.decision = call.message(decision)
+        if let receipt = committed.receipts.first { $0.receipt = Domicile_V1_Receipt(receipt, region: region) }
+        if let standing = committed.standing { $0.attach(standing) }
+      }
+    } catch let refusal as Refusal {
+      throw refusal
+    } catch let error as StoreError {
+      throw Refusal(error, region: region.rawValue)
+    } catch {
+      throw Refusal(.unrecordable, region: region.rawValue)
+    }
+  }
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      await withTaskGroup(of: Void.self) { group in
+        group.addTask {
+          while !Task.isCancelled {
+            do { try await Task.sleep(for: Self.pause) } catch { break }
+            self.bell.continuation.yield()
+          }
+        }
+        for await _ in self.bell.stream {
+          if Task.isCancelled { break }
+          await self.deliver()
+        }
+        group.cancelAll()
+      }
+    }
+  }
+
+  private func deliver() async {
+    do {
+      let due = try await store.dueWorkflows(.intent, lease: Self.lease, limit: Self.batchMax)
+      await withTaskGroup(of: Void.self) { group in
+        for due in due { group.addTask { await self.goOn(with: due) } }
+      }
+    } catch {
+      logger.warning("registrations for other regions were not passed on", metadata: ["error": "\(error)"])
+    }
+  }
+
+  private func goOn(with due: DueWorkflow) async {
+    do {
+      let intent = try RegistrationIntent(due.workflow)
+      let isAnswered = try await send(intent)
+      let outcome = RegistrationIntent.outcome(
+        isAnswered: isAnswered, tries: due.tries, acceptedAt: intent.acceptedAt, now: OwnRecords.now)
+      switch outcome {
+      case .settled: try await end(due.workflow.id)
+      case .again(let delay): try await store.postpone(due.workflow.id, by: delay)
+      case .givenUp:
+        logger.error(
+          "a registration was given up: its home did not answer for a day", metadata: ["home": "\(intent.request.homeRegion)"])
+        try await giveUp(intent, due.workflow.id)
+      }
+    } catch {
+      logger.warning("a registration for another region was not passed on", metadata: ["error": "\(error)"])
+    }
+  }
+
+  private func end(_ id: Workflow.ID) async throws {
+    _ = try await store.commit(Operation(needs: FactsNeeded(subjects: []), now: OwnRecords.now) { _, effects in effects.end(id) })
+  }
+
+  /// - Returns: whether the home has said yes or no, and that is recorded here.
+  private func send(_ intent: RegistrationIntent) async throws -> Bool {
+    guard let home = home(of: intent) else { return false }
+    let call = try await call(of: intent)
+    do {
+      _ = try await gateway.forwarder.forward(
+        try RegisterSubject(intent.request, call: call), intent.request, call, to: home, epoch: nil, token: intent.token,
+        trace: SessionTrace(), acceptedAt: intent.acceptedAt)
+      return true
+    } catch let error as ConnectError {
+      switch error.code {
+      case .unavailable, .deadlineExceeded, .resourceExhausted, .canceled, .unimplemented: return false
+      default: return true
+      }
+    }
+  }
+
+  private func giveUp(_ intent: RegistrationIntent, _ id: Workflow.ID) async throws {
+    let call = try await call(of: intent)
+    var event = try call.event(.register, reason: Reason.deadlineExceeded.rawValue)
+    event.home = home(of: intent).map { AuditEvent.Place(region: $0.id, jurisdiction: $0.jurisdiction) }
+    let draft = LeafDraft(event, details: nil)
+    _ = try await store.commit(
+      Operation(needs: FactsNeeded(subjects: []), now: call.now) { _, effects in
+        effects.record(draft)
+        effects.end(id)
+      })
+  }
+
+  private func home(of intent: RegistrationIntent) -> RegionDescriptor? {
+    RegionID(intent.request.homeRegion).flatMap { gateway.calls.region.catalog[$0] }
+  }
+
+  private func call(of intent: RegistrationIntent) async throws -> Call {
+    let principal = try await gateway.tokens.principal(token: intent.token, acceptedAt: intent.acceptedAt)
+    return try gateway.calls.make(
+      principal: principal, asking: gateway.calls.region.descriptor, deadline: .now + Self.callTimeout)
+  }
+}
