@@ -28,7 +28,7 @@ struct PartitionLoad: Sendable {
       guard let session = await register(subject) else { continue }
       await find(subject, at: client.region, "its own registration")
       if let (old, home) = known.randomElement(using: &random) { await find(old, at: home, "somebody known before") }
-      if number.isMultiple(of: 8), let other = others.randomElement(using: &random) {
+      if number.isMultiple(of: 3), let other = others.randomElement(using: &random) {
         await goOn(with: session, subject, at: other)
       }
       do { try await Task.sleep(for: Self.pause) } catch { return }
