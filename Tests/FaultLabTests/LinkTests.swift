@@ -65,7 +65,8 @@ import Testing
       .childChannelInitializer { channel in channel.pipeline.addHandler(EchoHandler()) }
       .bind(host: "127.0.0.1", port: 0).get()
     let (here, there) = (Self.regions[0], Self.regions[1])
-    let relay = try await LinkRelay.start(between: [here: try #require(echo.localAddress?.port), there: try #require(echo.localAddress?.port)], seed: 1)
+    let relay = try await LinkRelay.start(
+      between: [here: try #require(echo.localAddress?.port), there: try #require(echo.localAddress?.port)], seed: 1)
     let (outward, homeward) = (LinkDirection(from: here, to: there), LinkDirection(from: there, to: here))
     for way in [outward, homeward] { relay.set(LinkCondition(delay: .milliseconds(40)), way) }
     let heard = AsyncStream<String>.makeStream()

@@ -79,8 +79,19 @@ import Testing
   @Test(.timeLimit(.minutes(5)))
   func `a region joins, another is drained and retired, and a lost one is given up`() async throws {
     var scene = try await Scene()
-    try await scene.regions.deployment.start()
-    for region in scene.regions.catalog.regions { scene.clients.append(try await PartitionClient(region, scene.regions)) }
+    let result: Result<Void, any Error>
+    do {
+      try await scene.regions.deployment.start()
+      for region in scene.regions.catalog.regions { scene.clients.append(try await PartitionClient(region, scene.regions)) }
+      result = .success(try await joinAndLeave(scene))
+    } catch {
+      result = .failure(error)
+    }
+    await scene.end()
+    try result.get()
+  }
+
+  private func joinAndLeave(_ scene: Scene) async throws {
     let (first, third, fourth) = (scene.clients[0], scene.clients[2], scene.clients[3])
     let patience = Duration.seconds(20)
     for number in 0..<50 { _ = try await first.register("before-\(number)", timeout: patience) }
@@ -129,7 +140,5 @@ import Testing
     #expect(try await reason { try await first.get("lost", timeout: patience) } == "REGION_RETIRED")
     #expect(try await reason { try await first.register("lost", timeout: patience) } == "SUBJECT_EXISTS")
     _ = try await first.register("known to both", level: .all, timeout: patience)
-
-    await scene.end()
   }
 }

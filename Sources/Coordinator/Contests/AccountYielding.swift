@@ -97,7 +97,8 @@ struct AccountYielding: Service {
     }
     let (agreed, region, now) = (plan, region.descriptor.ordinal, OwnRecords.now)
     let record = try records.draft(.register)
-    let outcome = try await commit([plan.tag, newTag], createsKeys: true) { facts, effects -> Result<YieldPlan, PlacementRefusal> in
+    let outcome = try await commit([plan.tag, newTag], createsKeys: true) {
+      facts, effects -> Result<YieldPlan, PlacementRefusal> in
       guard let person = facts.subjects[agreed.tag] else { return .success(agreed) }
       var plan = agreed
       plan.step = .copying(to: person.state)

@@ -43,7 +43,8 @@ struct YieldAccount: SubjectProcedure {
     guard let person = facts.subjects[subject] else {
       return .elsewhere(PlacementLookup(facts.placements[subject], at: here.ordinal))
     }
-    guard case .contested(let siblings) = facts.placements[subject], siblings.contains(where: { $0.home == keeper.ordinal }) else {
+    guard case .contested(let siblings) = facts.placements[subject], siblings.contains(where: { $0.home == keeper.ordinal })
+    else {
       return try call.refuse(
         Refusal(
           .unavailable, .staleDirectory, "\(here.id) has not heard yet that \(keeper.id) registered the subject, too. Try again.",

@@ -19,7 +19,8 @@ struct PeerService: Sendable {
   let contests: ContestResolution
   let onRing: @Sendable (RegionDescriptor, LogPosition?) -> Void
 
-  private typealias Execute = @Sendable (PeerService, Data, Call, _ token: String) async throws ->
+  private typealias Execute =
+    @Sendable (PeerService, Data, Call, _ token: String) async throws ->
     Domicile_Peer_V1_ExecuteResponse
 
   private static let procedures: [String: Execute] = {

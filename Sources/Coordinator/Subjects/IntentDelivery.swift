@@ -31,7 +31,8 @@ final class IntentDelivery: Service, Sendable {
   /// Notes the registration durably, with a record of it.
   /// - Returns: the answer: PENDING.
   func accept(
-    _ procedure: RegisterSubject, _ request: Domicile_V1_RegisterSubjectRequest, home: RegionDescriptor, token: String, _ call: Call
+    _ procedure: RegisterSubject, _ request: Domicile_V1_RegisterSubjectRequest, home: RegionDescriptor, token: String,
+    _ call: Call
   ) async throws(Refusal) -> Domicile_V1_RegisterSubjectResponse {
     guard let key = procedure.requestKey else {
       throw Refusal(

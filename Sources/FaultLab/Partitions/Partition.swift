@@ -50,7 +50,9 @@ package enum Partition: String, Hashable, Sendable, CaseIterable {
 
   private static func ways(among regions: [RegionID], where isCut: (RegionID, RegionID) -> Bool) -> Set<LinkDirection> {
     var ways: Set<LinkDirection> = []
-    for from in regions { for to in regions where from != to && isCut(from, to) { ways.insert(LinkDirection(from: from, to: to)) } }
+    for from in regions {
+      for to in regions where from != to && isCut(from, to) { ways.insert(LinkDirection(from: from, to: to)) }
+    }
     return ways
   }
 }

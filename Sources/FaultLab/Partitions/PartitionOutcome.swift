@@ -31,7 +31,8 @@ package struct PartitionReport: Sendable {
 
   package var table: String {
     let head = [
-      "partition", "registered", "looked up", "refused", "sessions shown", "stale", "unanswered", "quorum", "unconfirmed", "contested",
+      "partition", "registered", "looked up", "refused", "sessions shown", "stale", "unanswered", "quorum", "unconfirmed",
+      "contested",
       "converged ms",
     ]
     let lines = [head] + outcomes.map(Self.row)

@@ -59,7 +59,8 @@ actor KeyVault {
     guard let row = result.rows.first, try row.text(1) == kek.id else { return false }
     try await insert([
       (
-        newTag, data: try unwrap(try row.bytes(2), tag: tag, use: .data), audit: try unwrap(try row.bytes(3), tag: tag, use: .audit)
+        newTag, data: try unwrap(try row.bytes(2), tag: tag, use: .data),
+        audit: try unwrap(try row.bytes(3), tag: tag, use: .audit)
       )
     ])
     return true

@@ -52,7 +52,9 @@ struct BenchDirectoryCommand: AsyncParsableCommand {
     guard !sizes.isEmpty, sizes == sizes.sorted(), sizes.allSatisfy({ (1_000...100_000_000).contains($0) }) else {
       throw ValidationError("--sizes are 1000 to 100000000, ascending.")
     }
-    for (name, number, range) in [("regions", regions, 2...9), ("watched", watched, 1...10_000), ("seconds", seconds, 1...600), ("delay", delay, 0...10_000)]
+    for (name, number, range) in [
+      ("regions", regions, 2...9), ("watched", watched, 1...10_000), ("seconds", seconds, 1...600), ("delay", delay, 0...10_000),
+    ]
     where !range.contains(number) {
       throw ValidationError("--\(name) is \(range.lowerBound) to \(range.upperBound), not \(number).")
     }

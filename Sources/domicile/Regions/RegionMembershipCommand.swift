@@ -183,7 +183,9 @@ struct RegionRetireCommand: AsyncParsableCommand {
       throw options.refuse("\(region.id) is \(region.status.rawValue). Drain it first: domicile region drain \(region.id).")
     }
     let subjects = try await options.subjects(at: region, seenBy: region)
-    guard subjects == 0 else { throw options.refuse("\(subjects) subjects are at home in \(region.id). They have to move first.") }
+    guard subjects == 0 else {
+      throw options.refuse("\(subjects) subjects are at home in \(region.id). They have to move first.")
+    }
     for member in members {
       let seen = try await options.regions(seenBy: member).first { $0.id == region.id.rawValue }
       guard let seen, seen.health == .reachable else {

@@ -108,7 +108,9 @@ extension Integration.Fragile {
       let india = try await world.operator(.apSouth)
       for subject in [renamed, erased] { try await wait(for: .contested, of: subject, [europe, america, india]) }
 
-      let listed = try await india.contested().filter { [renamed, erased].map { try? world.tag(of: $0).description }.contains($0.tag) }
+      let listed = try await india.contested().filter {
+        [renamed, erased].map { try? world.tag(of: $0).description }.contains($0.tag)
+      }
       #expect(listed.map(\.homes) == [["eu-west", "us-east"], ["eu-west", "us-east"]])
       #expect(listed.allSatisfy { $0.cause == .registeredTwice })
 
@@ -117,7 +119,9 @@ extension Integration.Fragile {
       let unasked = try await refusal { try await there.resolve(renamed, keep: .euWest) }
       #expect(unasked.reason == "SUBJECT_CONTESTED")
       #expect(unasked.metadata["homes"] == "us-east")
-      #expect(try await refusal { try await there.resolve(renamed, keep: .apSouth, erase: [.usEast, .euWest]) }.code == .failedPrecondition)
+      #expect(
+        try await refusal { try await there.resolve(renamed, keep: .apSouth, erase: [.usEast, .euWest]) }.code
+          == .failedPrecondition)
       // A German's home may not be in the United States: Europe's own policy says so, and Europe's log.
       let denied = try await refusal { try await there.resolve(erased, keep: .usEast, erase: [.euWest]) }
       #expect(denied.reason == "POLICY_DENIED")
@@ -168,7 +172,8 @@ extension Integration.Fragile {
       #expect(try await europe.put(renamed, ["name": "the only one"]).version == 2)
       for subject in [renamed, erased] {
         let tag = try world.tag(of: subject)
-        let records = try await world.deployment.sql(.usEast, "SELECT count(*) FROM record WHERE tag = $1::bytea", [.bytes(tag.bytes)])
+        let records = try await world.deployment.sql(
+          .usEast, "SELECT count(*) FROM record WHERE tag = $1::bytea", [.bytes(tag.bytes)])
         #expect(try records.first?.int64(0) == 0)
         #expect(try await !world.hasKeys(.usEast, tag))
         #expect(try await world.hasKeys(.euWest, tag))
