@@ -15,7 +15,7 @@ package enum DirectoryFormatError: Error, Hashable, Sendable, CustomStringConver
   /// Items that must ascend do not: there would be two forms for one value.
   case unordered
 
-  package enum Field: String, Sendable { case region, incarnation, seq, birth, epoch, flags }
+  package enum Field: String, Sendable { case region, incarnation, seq, birth, epoch, flags, name, value }
 
   package enum Contradiction: String, Sendable {
     /// A registration with an epoch other than 1, a coverage, a birth of its own, or another state than active.

@@ -39,6 +39,13 @@ package struct VersionVector: Hashable, Sendable {
     seqs[position.log] = position.seq == 0 ? nil : position.seq
   }
 
+  /// The same, but for what stands at or after one of `cuts` in its log.
+  package func before(_ cuts: Set<LogPosition>) -> VersionVector {
+    var copy = self
+    for cut in cuts where copy.includes(cut) { copy.withdraw(to: LogPosition(log: cut.log, seq: cut.seq - 1)) }
+    return copy
+  }
+
   /// Without one log.
   package func without(_ log: LogID) -> VersionVector {
     var copy = self

@@ -59,7 +59,8 @@ package struct Effects: Sendable {
 
   /// A step of long work, kept until the work ends, so that it goes on after a crash.
   package enum WorkflowWrite: Sendable {
-    case keep(Workflow, dueAt: UInt64)
+    /// - Parameter replaces: whether it takes the place of what is kept under its id.
+    case keep(Workflow, dueAt: UInt64, replaces: Bool)
     case end(Workflow.ID)
   }
 
@@ -126,7 +127,14 @@ package struct Effects: Sendable {
   package mutating func remove(_ tag: SubjectTag) { removed.append(tag) }
 
   /// - Parameter dueAt: when it is looked at first: milliseconds since 1970 UTC.
-  package mutating func keep(_ workflow: Workflow, dueAt: UInt64) { workflows.append(.keep(workflow, dueAt: dueAt)) }
+  package mutating func keep(_ workflow: Workflow, dueAt: UInt64) {
+    workflows.append(.keep(workflow, dueAt: dueAt, replaces: true))
+  }
+
+  /// Begins a workflow, unless one of that id is there.
+  package mutating func begin(_ workflow: Workflow, dueAt: UInt64) {
+    workflows.append(.keep(workflow, dueAt: dueAt, replaces: false))
+  }
 
   package mutating func end(_ workflow: Workflow.ID) { workflows.append(.end(workflow)) }
 

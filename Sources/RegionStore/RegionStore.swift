@@ -3,6 +3,7 @@ package import Directory
 package import Logging
 package import Postgres
 package import Residency
+import Synchronization
 
 /// One region's strongly consistent store: its subjects' records, its copy of the directory, its audit log.
 ///
@@ -27,6 +28,8 @@ package final class RegionStore: Sendable {
   let silenceMax: Duration
   let directoryHash: KeyedHash
   package let directoryCache: DirectoryCache
+  /// What batches were checked against last.
+  let checkingBasis = Mutex<(own: LogID, cuts: Set<LogCut>)?>(nil)
 
   /// Opens the region's two databases, brings their schemas up to date and makes sure that they are this region's.
   /// - Parameters:

@@ -24,14 +24,16 @@ struct OwnRecords: Sendable {
   }
 
   /// What will be recorded once it is known about whom: the time and what is drawn at random are settled before.
-  func draft(_ activity: AuditActivity, policyRevision: String? = nil) throws -> OwnRecord {
+  /// - Parameter reason: why it came to nothing; `nil` where it did not.
+  func draft(_ activity: AuditActivity, policyRevision: String? = nil, reason: Reason? = nil) throws -> OwnRecord {
     guard let salt = AuditEvent.Salt(try SecureRandom.bytes(AuditEvent.Salt.byteCount)) else {
       throw StoreError.corrupt(what: "a salt")
     }
     let place = AuditEvent.Place(region: region.descriptor.id, jurisdiction: region.descriptor.jurisdiction)
     var event = AuditEvent(
-      time: UTCTime(milliseconds: Int64(Self.now)), id: try SecureRandom.bytes(16).hex, activity: activity, effect: .allowed,
-      requester: place, salt: salt)
+      time: UTCTime(milliseconds: Int64(Self.now)), id: try SecureRandom.bytes(16).hex, activity: activity,
+      effect: reason == nil ? .allowed : .denied, requester: place, salt: salt)
+    event.reason = reason?.rawValue
     event.policyRevision = policyRevision ?? policies.inForce.set.revision
     event.request = AuditEvent.RequestNumber(coordinator: region.coordinator, number: 0)
     return OwnRecord(event: event)
@@ -41,6 +43,14 @@ struct OwnRecords: Sendable {
 /// A record of what a coordinator does of itself.
 struct OwnRecord: Sendable {
   fileprivate let event: AuditEvent
+
+  /// Of what concerns nobody at home here.
+  /// - Parameter home: where it was to be.
+  func leaf(at home: RegionDescriptor?) -> LeafDraft {
+    var event = event
+    event.home = home.map { AuditEvent.Place(region: $0.id, jurisdiction: $0.jurisdiction) }
+    return LeafDraft(event, details: nil)
+  }
 
   /// - Parameter details: what names people: sealed under the subject's key.
   func leaf(about subject: SubjectTag, facts: Facts, details: JSONValue? = nil) throws -> LeafDraft {

@@ -71,8 +71,9 @@ final class SessionTrace: Sendable {
   }
 
   /// The answer carries on what the call began with, and all that it saw.
-  func write(to context: CallContext, key: [UInt8]) {
-    let vector = vector
+  /// - Parameter cuts: the first entries of branches that do not count.
+  func write(to context: CallContext, key: [UInt8], before cuts: Set<LogPosition> = []) {
+    let vector = vector.before(cuts)
     guard !vector.isEmpty, let name = HTTPField.Name(DirectorySession.header) else { return }
     context.responseHeaders[name] = DirectorySession(seen: vector).text(key: key)
   }

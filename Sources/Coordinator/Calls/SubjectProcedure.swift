@@ -30,6 +30,8 @@ protocol SubjectProcedure: Sendable {
   /// Why, and of what: for the asking region's log.
   var recordedPurpose: Purpose? { get }
   var recordedCollection: CollectionName? { get }
+  /// Whether it may be sent to where memory says that the subject is at home, before the own store is asked.
+  static var goesByMemory: Bool { get }
   /// The region that the request itself names; `nil` where the directory knows it.
   var destination: RegionDescriptor? { get }
   func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Response>
@@ -46,6 +48,7 @@ extension SubjectProcedure {
   var recordedPurpose: Purpose? { nil }
   var recordedCollection: CollectionName? { nil }
   var destination: RegionDescriptor? { nil }
+  static var goesByMemory: Bool { true }
 }
 
 struct ProcedureName: Hashable, Sendable, CustomStringConvertible {

@@ -15,8 +15,10 @@ struct AccountYielding: Service {
 
   private static let pause = Duration.seconds(1)
   private static let lease = Duration.seconds(30)
-  /// A contest may go on for long.
-  private static let postponedMax = Duration.seconds(60)
+  /// While the account is served under an id that may have gone elsewhere.
+  private static let postponedMax = Duration.seconds(5)
+  /// For what an operator has to see to.
+  private static let restedFor = Duration.seconds(30)
   /// Records that are copied in one transaction.
   private static let pageSize = 200
 
@@ -24,12 +26,20 @@ struct AccountYielding: Service {
     await cancelWhenGracefulShutdown {
       while !Task.isCancelled {
         do {
-          for due in try await self.store.dueWorkflows(.yield, lease: Self.lease, limit: 16) { try await self.goOn(with: due) }
+          for due in try await self.store.dueWorkflows(.yield, lease: Self.lease, limit: 16) { await self.tend(due) }
         } catch {
           self.logger.warning("accounts that give up their ids were not looked after", metadata: ["error": "\(error)"])
         }
         do { try await Task.sleep(for: Self.pause) } catch { return }
       }
+    }
+  }
+
+  /// One that does not go on keeps none of the others waiting.
+  private func tend(_ due: DueWorkflow) async {
+    do { try await goOn(with: due) } catch {
+      logger.warning("an account that gives up its id was not looked after", metadata: ["error": "\(error)"])
+      try? await store.postpone(due.workflow.id, by: Self.restedFor)
     }
   }
 
@@ -41,6 +51,11 @@ struct AccountYielding: Service {
       try await store.postpone(due.workflow.id, by: min(.seconds(1 << min(due.tries, 6)), Self.postponedMax))
     case .void:
       try await end(due.workflow.id)
+    case .stranded:
+      logger.error(
+        "an account's id went to a region for which nobody agreed to its erasure: it is served here under the old id. Resolve the subject again, with what becomes of this account",
+        metadata: ["tag": "\(plan.tag)"])
+      try await store.postpone(due.workflow.id, by: Self.restedFor)
     case .carryOut:
       if let newTag = plan.newTag {
         guard try await rename(&plan, to: newTag) else { return }
@@ -91,9 +106,18 @@ struct AccountYielding: Service {
   /// Makes the account under the new id, and lets neither take writes.
   private func begin(_ plan: inout YieldPlan, _ newTag: SubjectTag) async throws -> Bool {
     // The same keys, so that the person's past in the log stays theirs.
-    guard try await store.copyKeys(from: plan.tag, to: newTag) else {
-      // Without keys and without an account nothing is left to rename.
+    switch try await store.copyKeys(from: plan.tag, to: newTag) {
+    case .copied: break
+    case .nothingToCopy:
+      // Done before, unless the account is still there: then its keys are lost, and nothing may be destroyed for that.
+      let tag = plan.tag
+      guard try await commit([tag], { facts, _ in facts.subjects[tag] == nil }) else {
+        throw StoreError.corrupt(what: "a subject's keys")
+      }
       return true
+    case .othersAreThere:
+      try await rest(plan, "its new id has been used before")
+      return false
     }
     let (agreed, region, now) = (plan, region.descriptor.ordinal, OwnRecords.now)
     let record = try records.draft(.register)
@@ -122,12 +146,18 @@ struct AccountYielding: Service {
       plan = begun
       return true
     case .failure(let refusal):
-      logger.error(
-        "an account cannot be renamed: its new id was taken meanwhile. It is served under the old one; ask its region to yield again, under another id",
-        metadata: ["tag": "\(plan.tag)", "why": "\(refusal)"])
-      try await store.postpone(plan.workflow.id, by: Self.postponedMax)
+      // They were put there above, and nobody has an account under that id here.
+      try await store.destroyKeys(of: newTag)
+      try await rest(plan, "its new id was taken meanwhile (\(refusal))")
       return false
     }
+  }
+
+  private func rest(_ plan: YieldPlan, _ why: String) async throws {
+    logger.error(
+      "an account cannot be renamed. It is served under the old id: resolve the subject again, with another new id for this account",
+      metadata: ["tag": "\(plan.tag)", "why": "\(why)"])
+    try await store.postpone(plan.workflow.id, by: Self.restedFor)
   }
 
   /// - Returns: the last key of the page; `nil` where nothing follows.

@@ -61,29 +61,38 @@ struct ContestResolution: Sendable {
     do { set = try await store.placement(of: procedure.subject) } catch {
       throw Refusal(error, region: call.region.descriptor.id.rawValue)
     }
-    if let set, set.isContested, set.accounts(in: call.region.catalog, except: nil).contains(call.region.descriptor.id) {
-      let involved = set.accounts(in: call.region.catalog, except: call.region.descriptor.ordinal)
-      try check(procedure.others, against: involved, call)
-      for (index, region) in involved.enumerated() {
-        guard let region = call.region.catalog[region], let account = procedure.others[region.ordinal] else { continue }
-        procedure.agreements.append(try await ask(region, account, procedure, call.part(index + 1), token, trace))
-      }
+    guard let set, set.accounts(in: call.region.catalog, except: nil).contains(call.region.descriptor.id) else {
+      return try await gateway.executor.execute(procedure, call)
     }
-    return try await gateway.executor.execute(procedure, call)
+    let named = procedure.others.keys.compactMap { call.region.catalog[$0] }.sorted { $0.ordinal < $1.ordinal }
+    if set.isContested {
+      if let refusal = set.refusal(agreed: Set(named.map(\.id.rawValue)), call) {
+        try await gateway.executor.recordRefusal(
+          refusal, activity: ResolveContest.activityAtHome, about: procedure.subject, call)
+        throw refusal
+      }
+      procedure.agreements = try await ask(named, procedure, call, token, trace)
+      return try await gateway.executor.execute(procedure, call)
+    }
+    // A repeat is answered as before, also where the others have done what they agreed to.
+    let first = try await gateway.executor.execute(procedure, call)
+    guard case .refused(let refusal) = first.outcome, refusal.reason == .subjectNotContested, !named.isEmpty else { return first }
+    // Settled, but somebody could not do it: there is an account left, which gets another fate.
+    let again = call.part(named.count + 1)
+    var second = try ResolveContest(procedure.request, call: again)
+    second.agreements = try await ask(named, procedure, call, token, trace)
+    return try await gateway.executor.execute(second, again)
   }
 
-  private func check(
-    _ others: [RegionOrdinal: Domicile_V1_YieldedAccount], against involved: [RegionID], _ call: Call
-  ) throws(Refusal) {
-    let named = Set(others.keys.compactMap { call.region.catalog[$0]?.id })
-    let unnamed = involved.filter { !named.contains($0) }
-    guard unnamed.isEmpty else { throw .notAgreed(unnamed) }
-    let uninvolved = named.subtracting(involved).sorted()
-    guard uninvolved.isEmpty else {
-      throw Refusal(
-        .invalidArgument, .invalidArgument, "\(uninvolved.text) has no account of this subject: leave it out.",
-        metadata: ["homes": involved.list])
+  private func ask(
+    _ regions: [RegionDescriptor], _ procedure: ResolveContest, _ call: Call, _ token: String, _ trace: SessionTrace
+  ) async throws -> [Domicile_V1_ResolveContestResponse.Agreement] {
+    var agreements: [Domicile_V1_ResolveContestResponse.Agreement] = []
+    for (index, region) in regions.enumerated() {
+      guard let account = procedure.others[region.ordinal] else { continue }
+      agreements.append(try await ask(region, account, procedure, call.part(index + 1), token, trace))
     }
+    return agreements
   }
 
   private func ask(

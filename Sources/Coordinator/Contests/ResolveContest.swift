@@ -30,13 +30,16 @@ struct ResolveContest: SubjectProcedure {
     subject = try call.subject(id: request.subjectID, tag: request.tag)
     keeper = try call.region(request.keepRegion)
     var others: [RegionOrdinal: Domicile_V1_YieldedAccount] = [:]
+    var newTags: Set<SubjectTag> = []
     for account in request.others {
       let region = try call.region(account.region)
       guard region.id != keeper.id, others[region.ordinal] == nil else {
         throw Refusal(
           .invalidArgument, .invalidArgument, "\(region.id) is named more than once: each region's account has one fate.")
       }
-      _ = try call.newTag(of: account)
+      if let newTag = try call.newTag(of: account), !newTags.insert(newTag).inserted {
+        throw Refusal(.invalidArgument, .invalidArgument, "Two accounts cannot live on under one id: give each its own.")
+      }
       others[region.ordinal] = account
     }
     self.others = others
@@ -57,13 +60,20 @@ struct ResolveContest: SubjectProcedure {
     if let earlier: HomeAnswer<Response> = try Idempotency.earlierAnswer(facts, key: requestKey, request: request, call: call) {
       return try call.answerAgain(earlier, recorded, facts, &effects)
     }
+    recorded.details = .object([
+      "keeps": .string(here.id.rawValue),
+      "others": .array(agreements.map { .string("\($0.account.region): \($0.account.fate)") }),
+    ])
+    // An account that was left over, because it could not get the id it was promised, is given another fate.
+    if case .settled(let placement) = set, placement.home == here.ordinal, !agreements.isEmpty {
+      effects.record(try call.leaf(recorded, facts: facts))
+      return .answered(answer(epoch: placement.epoch, decision: nil, facts))
+    }
     guard let own = PlacementLookup(set, at: here.ordinal).contestedAccount else {
       return try call.refuse(.notContested, recorded, facts, &effects)
     }
-    let agreed = Set(agreements.map(\.account.region))
-    let missing = (set?.accounts(in: call.region.catalog, except: here.ordinal) ?? []).filter { !agreed.contains($0.rawValue) }
-    guard missing.isEmpty else {
-      return try call.refuse(.notAgreed(missing), recorded, facts, &effects)
+    if let refusal = set?.refusal(agreed: Set(agreements.map(\.account.region)), call) {
+      return try call.refuse(refusal, recorded, facts, &effects)
     }
     let decision = call.deliberateStore(person.residence)
     recorded.decision = decision
@@ -77,21 +87,24 @@ struct ResolveContest: SubjectProcedure {
     } catch {
       return try call.refuse(.unresolvable(error), recorded, facts, &effects)
     }
-    recorded.details = .object([
-      "keeps": .string(here.id.rawValue),
-      "others": .array(agreements.map { .string("\($0.account.region): \($0.account.fate)") }),
-    ])
     effects.record(try call.leaf(recorded, facts: facts))
     effects.write(entry)
-    let response = Response.with {
-      $0.homeRegion = here.id.rawValue
-      $0.epoch = entry.epoch.rawValue
-      $0.decision = call.message(decision)
-      $0.evidence = .init(facts, epoch: entry.epoch)
+    let response = answer(epoch: entry.epoch, decision: decision, facts)
+    // Another region's ids are not kept here.
+    var kept = response
+    for index in kept.agreements.indices { kept.agreements[index].account.newSubjectID = "" }
+    try Idempotency.remember(kept, of: request, about: subject, key: requestKey, in: &effects)
+    return .answered(response)
+  }
+
+  private func answer(epoch: Epoch, decision: Decision?, _ facts: Facts) -> Response {
+    .with {
+      $0.homeRegion = call.region.descriptor.id.rawValue
+      $0.epoch = epoch.rawValue
+      if let decision { $0.decision = call.message(decision) }
+      $0.evidence = .init(facts, epoch: epoch)
       $0.agreements = agreements
     }
-    try Idempotency.remember(response, of: request, about: subject, key: requestKey, in: &effects)
-    return .answered(response)
   }
 }
 
@@ -104,10 +117,27 @@ extension PlacementLookup {
 }
 
 extension PlacementSet {
-  /// The regions that have an account of the subject, by what is known here.
+  /// The regions that have an account of the subject, by what is known here. One that is retired has none any more.
   func accounts(in catalog: RegionCatalog, except region: RegionOrdinal?) -> [RegionID] {
-    let homes = Set(placements.filter { $0.state != .erased && $0.home != region }.map(\.home))
-    return homes.compactMap { catalog[$0]?.id }.sorted()
+    homes(except: region).compactMap { catalog[$0] }.filter(\.status.isMember).map(\.id).sorted()
+  }
+
+  private func homes(except region: RegionOrdinal?) -> Set<RegionOrdinal> {
+    Set(placements.filter { $0.state != .erased && $0.home != region }.map(\.home))
+  }
+
+  /// Why the call's region may not settle the contest: somebody who has an account has not agreed, or is not even known here.
+  /// - Parameter agreed: the names of the regions that have.
+  func refusal(agreed: Set<String>, _ call: Call) -> Refusal? {
+    let (catalog, here) = (call.region.catalog, call.region.descriptor)
+    if let unknown = homes(except: here.ordinal).first(where: { catalog[$0] == nil }) {
+      return Refusal(
+        .unavailable, .unknownRegion,
+        "The subject has an account in region \(unknown), which the catalog of \(here.id) does not have. Its operator has to update it."
+      )
+    }
+    let missing = accounts(in: catalog, except: here.ordinal).filter { !agreed.contains($0.rawValue) }
+    return missing.isEmpty ? nil : .notAgreed(missing)
   }
 }
 

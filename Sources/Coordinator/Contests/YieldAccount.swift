@@ -40,11 +40,19 @@ struct YieldAccount: SubjectProcedure {
   func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Domicile_Peer_V1_YieldAccountResponse> {
     let here = call.region.descriptor
     var recorded = Recorded(activity: .resolveContest, subject: subject)
+    // No other region's word makes an account give up its id.
+    guard call.asking.id == keeper.id else {
+      return try call.refuse(
+        Refusal(
+          .permissionDenied, .peerNotTrusted,
+          "Only \(keeper.id), whose account keeps the id, may ask for that, not \(call.asking.id)."),
+        recorded, facts, &effects)
+    }
     guard let person = facts.subjects[subject] else {
       return .elsewhere(PlacementLookup(facts.placements[subject], at: here.ordinal))
     }
-    guard case .contested(let siblings) = facts.placements[subject], siblings.contains(where: { $0.home == keeper.ordinal })
-    else {
+    // Where that is settled already, the account was left over: the id that it was promised was taken.
+    guard facts.placements[subject]?.placements.contains(where: { $0.home == keeper.ordinal }) == true else {
       return try call.refuse(
         Refusal(
           .unavailable, .staleDirectory, "\(here.id) has not heard yet that \(keeper.id) registered the subject, too. Try again.",

@@ -59,16 +59,22 @@ extension YieldPlan {
   enum Course: Hashable, Sendable {
     /// The contest goes on.
     case wait
-    /// The id stays here, or went to a region for which there is another plan: this one is void.
+    /// The id stays here: this plan is void.
     case void
     case carryOut
+    /// The id went to a region that had not asked for it: policy has not said that the person may be at home there.
+    case stranded
   }
 
   func course(_ set: PlacementSet?, at region: RegionOrdinal) -> Course {
+    // What was begun is brought to its end, whatever came after.
+    if case .copying = step { return .carryOut }
     switch set {
-    case nil, .contested: .wait
-    case .settled(let placement) where placement.home == keeper: .carryOut
-    case .settled: .void
+    case nil, .contested: return .wait
+    case .settled(let placement) where placement.home == keeper: return .carryOut
+    case .settled(let placement) where placement.home == region: return .void
+    // An account that lives on under another id needs nobody's leave but this region's.
+    case .settled: return newTag == nil ? .stranded : .carryOut
     }
   }
 }

@@ -19,7 +19,11 @@ struct CountSubjects: Sendable {
         let region = request.region.isEmpty ? here : try call.region(request.region)
         let count =
           region.id == here.id ? try await store.accountCount() : try await store.placementCount(at: region.ordinal)
-        return Domicile_V1_CountSubjectsResponse.with { $0.subjects = UInt64(count) }
+        let pending = region.id == here.id ? try await store.workflowCount(.intent) : 0
+        return Domicile_V1_CountSubjectsResponse.with {
+          $0.subjects = UInt64(count)
+          $0.pendingRegistrations = UInt64(pending)
+        }
       } catch let error as StoreError {
         throw Refusal(error, region: call.region.descriptor.id.rawValue).connectError
       } catch let refusal as Refusal {

@@ -36,7 +36,10 @@ struct DirectoryReading: Sendable {
   /// - Throws: ``ConnectError`` where the call carries a session that is none.
   func trace(of context: CallContext) throws -> SessionTrace { try SessionTrace(context, key: sessionKey) }
 
-  func conclude(_ trace: SessionTrace, _ context: CallContext) { trace.write(to: context, key: sessionKey) }
+  /// A place where a branch was cut is not told: the log has two entries there, and whoever came with it would be refused.
+  func conclude(_ trace: SessionTrace, _ context: CallContext) {
+    trace.write(to: context, key: sessionKey, before: store.directoryCache.cuts)
+  }
 
   /// Returns once this region's copy shows all of `vector`.
   func reach(_ vector: VersionVector, deadline: ContinuousClock.Instant?) async throws(Refusal) {
@@ -155,10 +158,11 @@ struct DirectoryReading: Sendable {
     _ vector: VersionVector, at level: Level, registeredIn home: String, deadline: ContinuousClock.Instant?
   ) async throws(Refusal) -> Int {
     let wanted = level == .all ? catalogCount : catalogCount / 2 + 1
+    let own = region.descriptor.status.counts ? 1 : 0
     async let here = isHeld(vector, deadline: deadline)
-    let (held, missing) = await asking.confirm(vector, wanted: wanted - 1, deadline: deadline)
+    let (held, missing) = await asking.confirm(vector, wanted: wanted - own, deadline: deadline)
     let isHere = await here
-    let total = held + (isHere && region.descriptor.status.counts ? 1 : 0)
+    let total = held + (isHere ? own : 0)
     guard total < wanted else { return total }
     let silent = (missing + (isHere ? [] : [region.descriptor.id])).sorted()
     throw Refusal(

@@ -56,7 +56,6 @@ struct DirectoryTending: Sendable {
   /// Until the task is cancelled or the coordinator stops.
   func run() async {
     await cancelWhenGracefulShutdown {
-      await self.forgetRetired()
       var round = 0
       while true {
         do { try await Task.sleep(for: Self.pause) } catch { return }
@@ -73,16 +72,11 @@ struct DirectoryTending: Sendable {
     }
   }
 
-  /// Nothing waits for who is no member any more.
-  private func forgetRetired() async {
-    do { try await source.store.forgetMembers(except: Set(peers.map(\.region.ordinal))) } catch {
-      logger.warning("what retired regions held was not forgotten", metadata: ["error": "\(error)"])
-    }
-  }
-
   private func tend(_ round: Int) async {
     let members = Set(peers.map(\.region.ordinal))
     do {
+      // Nothing waits for who is no member any more.
+      try await source.store.forgetMembers(except: members)
       let trimmed = try await source.store.trimLogs(retention, members: members)
       if trimmed > 0 { logger.info("entries of the directory's logs went", metadata: ["entries": "\(trimmed)"]) }
       let now = UInt64(Date().timeIntervalSince1970 * 1_000)

@@ -68,9 +68,9 @@ extension Replicator {
     }
   }
 
-  func apply(_ batch: LogBatch) async -> PullDriver.Event {
+  func apply(_ batch: LogBatch, _ prepared: PreparedBatch?) async -> PullDriver.Event {
     do {
-      let outcome = try await source.store.apply(batch)
+      let outcome = try await source.store.apply(batch, prepared)
       if case .applied(let position) = outcome { await exchange.advanced(position, except: peer.ordinal) }
       return .applied(outcome)
     } catch {

@@ -23,12 +23,18 @@ actor Replicator {
   private var isStopping = false
   private var isAcknowledging = false
   /// The batch behind the one that is being applied, asked for meanwhile.
-  private var ahead: (request: PullRequest, answer: Task<PullDriver.Event, Never>)?
+  private var ahead: (request: PullRequest, answer: Task<Ahead, Never>)?
+  private var prepared: PreparedBatch?
+
+  private struct Ahead: Sendable {
+    let event: PullDriver.Event
+    let prepared: PreparedBatch?
+  }
   private var pending: [PullDriver.Event] = []
   private var waiter: CheckedContinuation<Void, Never>?
 
   /// Of a batch. The directory is locked while one is written, for some tens of milliseconds.
-  private static let entriesMax = 2_048
+  private static let entriesMax = LogBatch.entriesMax
   /// After which a silent peer counts as unreachable.
   static let callTimeout = Duration.seconds(5)
 
@@ -99,7 +105,8 @@ actor Replicator {
     case .pull(let request): pending.append(await answer(to: request))
     case .apply(let batch):
       askAhead(of: batch)
-      pending.append(await apply(batch))
+      pending.append(await apply(batch, prepared?.batch == batch ? prepared : nil))
+      prepared = nil
     case .pullSnapshot(let request): pending.append(await pullSnapshot(request))
     case .store(let page, let basis): pending.append(await store(page, basis))
     case .adopt(let basis): pending.append(await adopt(basis))
@@ -114,8 +121,12 @@ actor Replicator {
 
   private func answer(to request: PullRequest) async -> PullDriver.Event {
     defer { ahead = nil }
-    if let ahead, ahead.request == request, case .batchReceived(let batch) = await ahead.answer.value {
-      return .batchReceived(batch)
+    if let ahead, ahead.request == request {
+      let answer = await ahead.answer.value
+      if case .batchReceived = answer.event {
+        prepared = answer.prepared
+        return answer.event
+      }
     }
     ahead?.answer.cancel()
     return await pull(request)
@@ -125,7 +136,20 @@ actor Replicator {
   private func askAhead(of batch: LogBatch) {
     guard ahead == nil, batch.entries.count == Self.entriesMax else { return }
     let request = PullRequest(log: batch.log, from: batch.last + 1, entriesMax: Self.entriesMax)
-    ahead = (request, Task { await pull(request) })
+    let store = source.store
+    ahead = (
+      request,
+      Task {
+        let event = await pull(request)
+        guard case .batchReceived(let batch) = event else { return Ahead(event: event, prepared: nil) }
+        return Ahead(event: event, prepared: await Self.prepare(batch, store))
+      }
+    )
+  }
+
+  /// Beside the actor: the batch before is being applied.
+  private nonisolated static func prepare(_ batch: LogBatch, _ store: RegionStore) async -> PreparedBatch? {
+    store.prepare(batch)
   }
 
   /// Not waited for, and one at a time: the next hello says the same.

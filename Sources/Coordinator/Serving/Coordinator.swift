@@ -84,7 +84,8 @@ package struct Coordinator: Service {
     let locate = LocateSubject(gateway: gateway, directory: directory, contacts: contacts)
     let regions = ListRegions(gateway: gateway, contacts: contacts, policies: policies, checkpoints: checkpoints)
 
-    let intents = IntentDelivery(store: store, gateway: gateway, logger: logger)
+    let records = OwnRecords(executor: executor, region: context, policies: policies)
+    let intents = IntentDelivery(store: store, gateway: gateway, records: records, logger: logger)
     let contests = ContestResolution(gateway: gateway, store: store)
     let compare = CompareDirectory(gateway: gateway, tending: replication.tending)
 
@@ -115,7 +116,6 @@ package struct Coordinator: Service {
       onStart: { port in logger.notice("serving peers", metadata: ["port": "\(port)"]) })
 
     // Shut down in reverse: first no more calls, then no more replication, then the last checkpoint, then the store.
-    let records = OwnRecords(executor: executor, region: context, policies: policies)
     let watch = configuration.policySource.map { source in
       PolicyWatch(source: source, holder: policies, logger: logger) {
         try await records.record(.loadPolicy, policyRevision: $0.revision)

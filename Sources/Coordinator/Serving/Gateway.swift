@@ -41,33 +41,48 @@ struct Gateway: Sendable {
       if let destination = procedure.destination, destination.id != call.region.descriptor.id {
         return try await forwarder.forward(procedure, request, call, to: destination, epoch: nil, token: token, trace: trace)
       }
-      let memory = directory.remembered(procedure.subject, trace)
-      if case .elsewhere(let placement) = memory,
-        let answer = try await pass(procedure, request, call, manner, by: placement)
-      {
-        return answer
+      let memory = Procedure.goesByMemory ? directory.remembered(procedure.subject, trace) : .nothing
+      var passed = Passage<Procedure.Response>.notTried
+      if case .elsewhere(let placement) = memory {
+        passed = try await pass(procedure, request, call, manner, by: placement)
+        if case .answered(let response) = passed { return response }
       }
       let execution = try await executor.execute(procedure, call)
-      if case .elsewhere(.remote(_, let placement)) = execution.outcome { directory.remember(placement, memory) }
+      if case .elsewhere(.remote(_, let placement)) = execution.outcome {
+        // The store names the region that has just said that it is not the home.
+        if case .notHome(let asked, let error) = passed, asked == placement {
+          manner.trace.saw(execution.saw)
+          throw error
+        }
+        directory.remember(placement, memory)
+      }
       return try await conclude(execution, procedure, request, call, manner)
     } catch let refusal as Refusal {
       throw refusal.connectError
     }
   }
 
+  /// What came of sending a call to the home that memory knows.
+  private enum Passage<Response: Sendable>: Sendable {
+    case notTried
+    case answered(Response)
+    /// That is not the home any more, or not yet: the store may know better.
+    case notHome(Placement, ConnectError)
+  }
+
   /// Sends a call to the home that memory knows, without a look at the store first.
-  /// - Returns: `nil` where that is not the home any more, or not yet: the store knows better.
   private func pass<Procedure: SubjectProcedure>(
     _ procedure: Procedure, _ request: Procedure.Request, _ call: Call, _ manner: Manner, by placement: Placement
-  ) async throws -> Procedure.Response? {
+  ) async throws -> Passage<Procedure.Response> {
     let router = Router(catalog: call.region.catalog, local: call.region.descriptor.id, routing: manner.routing)
-    guard case .forward(let home, let epoch) = router.route(.remote(home: placement.home, placement)) else { return nil }
+    guard case .forward(let home, let epoch) = router.route(.remote(home: placement.home, placement)) else { return .notTried }
     manner.trace.saw([placement.position])
     do {
-      return try await forwarder.forward(
-        procedure, request, call, to: home, epoch: epoch, token: manner.token, trace: manner.trace)
+      return .answered(
+        try await forwarder.forward(
+          procedure, request, call, to: home, epoch: epoch, token: manner.token, trace: manner.trace))
     } catch let error as ConnectError where error.reason == Reason.staleDirectory.rawValue {
-      return nil
+      return .notHome(placement, error)
     }
   }
 

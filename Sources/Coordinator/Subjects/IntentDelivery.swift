@@ -13,6 +13,7 @@ import SwiftProtobuf
 final class IntentDelivery: Service, Sendable {
   private let store: RegionStore
   private let gateway: Gateway
+  private let records: OwnRecords
   private let logger: Logger
   /// Somebody has just noted an intent: it is tried at once.
   private let bell = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -22,8 +23,9 @@ final class IntentDelivery: Service, Sendable {
   private static let callTimeout = Duration.seconds(10)
   private static let batchMax = 64
 
-  init(store: RegionStore, gateway: Gateway, logger: Logger) {
+  init(store: RegionStore, gateway: Gateway, records: OwnRecords, logger: Logger) {
     self.store = store
+    self.records = records
     self.gateway = gateway
     self.logger = logger
   }
@@ -47,13 +49,20 @@ final class IntentDelivery: Service, Sendable {
       var request = request
       request.homeRegion = home.id.rawValue
       request.level = .unspecified
-      let workflow = try RegistrationIntent(request, token: token, acceptedAt: call.now, requestKey: key).workflow()
+      let intent = RegistrationIntent(request, token: token, acceptedAt: call.now, requestKey: key)
+      let workflow = try intent.workflow()
+      // Noted is noted: the same request once more changes nothing, and another one does not take its place.
+      if let earlier = try await store.workflow(workflow.id), try RegistrationIntent(earlier).request != intent.request {
+        throw Refusal(
+          .alreadyExists, .idempotencyReused,
+          "This request_id was used for another request. Nothing was done. Use a new one for a new request.")
+      }
       var event = try call.event(.register, reason: refusal?.reason.rawValue)
       event.home = AuditEvent.Place(region: home.id, jurisdiction: home.jurisdiction)
       let draft = LeafDraft(event, details: nil)
       let operation = Operation(needs: FactsNeeded(subjects: []), now: call.now, deadline: call.deadline) { _, effects in
         effects.record(draft)
-        if refusal == nil { effects.keep(workflow, dueAt: call.now) }
+        if refusal == nil { effects.begin(workflow, dueAt: call.now) }
       }
       let committed = try await store.commit(operation)
       if let refusal { throw refusal }
@@ -110,7 +119,7 @@ final class IntentDelivery: Service, Sendable {
   private func goOn(with due: DueWorkflow) async {
     do {
       let intent = try RegistrationIntent(due.workflow)
-      let isAnswered = try await send(intent)
+      let isAnswered = await isAnswered(intent)
       let outcome = RegistrationIntent.outcome(
         isAnswered: isAnswered, tries: due.tries, acceptedAt: intent.acceptedAt, now: OwnRecords.now)
       switch outcome {
@@ -130,6 +139,14 @@ final class IntentDelivery: Service, Sendable {
     _ = try await store.commit(Operation(needs: FactsNeeded(subjects: []), now: OwnRecords.now) { _, effects in effects.end(id) })
   }
 
+  private func isAnswered(_ intent: RegistrationIntent) async -> Bool {
+    do { return try await send(intent) } catch {
+      // The home is retired, or the token's key is gone: that may change, until the day is over.
+      logger.warning("a registration for another region was not passed on", metadata: ["error": "\(error)"])
+      return false
+    }
+  }
+
   /// - Returns: whether the home has said yes or no, and that is recorded here.
   private func send(_ intent: RegistrationIntent) async throws -> Bool {
     guard let home = home(of: intent) else { return false }
@@ -140,21 +157,17 @@ final class IntentDelivery: Service, Sendable {
         trace: SessionTrace(), acceptedAt: intent.acceptedAt)
       return true
     } catch let error as ConnectError {
-      switch error.code {
-      case .unavailable, .deadlineExceeded, .resourceExhausted, .canceled, .unimplemented: return false
-      default: return true
-      }
+      // A refusal that the home has recorded is its decision. Anything else may be different tomorrow.
+      return error.metadata["receipt_region"] == home.id.rawValue
     }
   }
 
   private func giveUp(_ intent: RegistrationIntent, _ id: Workflow.ID) async throws {
-    let call = try await call(of: intent)
-    var event = try call.event(.register, reason: Reason.deadlineExceeded.rawValue)
-    event.home = home(of: intent).map { AuditEvent.Place(region: $0.id, jurisdiction: $0.jurisdiction) }
-    let draft = LeafDraft(event, details: nil)
+    let record = try records.draft(.register, reason: Reason.deadlineExceeded)
+    let home = home(of: intent)
     _ = try await store.commit(
-      Operation(needs: FactsNeeded(subjects: []), now: call.now) { _, effects in
-        effects.record(draft)
+      Operation(needs: FactsNeeded(subjects: []), now: OwnRecords.now) { _, effects in
+        effects.record(record.leaf(at: home))
         effects.end(id)
       })
   }

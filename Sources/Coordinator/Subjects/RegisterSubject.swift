@@ -10,6 +10,8 @@ import SwiftProtobuf
 struct RegisterSubject: SubjectProcedure {
   static let name = ProcedureName(service: "domicile.v1.SubjectService", method: "RegisterSubject")
   static let activityAbroad = AuditActivity.register
+  /// It goes nowhere but where the caller says, or stays.
+  static let goesByMemory = false
 
   let call: Call
   let request: Domicile_V1_RegisterSubjectRequest

@@ -324,6 +324,14 @@ package enum OpenAPI {
        },
        "domicile.v1.CountSubjectsResponse": {
         "properties": {
+         "pendingRegistrations": {
+          "description": "Of the asked region itself: registrations that it has noted for others (level ANY), and that these have not answered yet.",
+          "format": "uint64",
+          "type": [
+           "string",
+           "integer"
+          ]
+         },
          "subjects": {
           "format": "uint64",
           "type": [

@@ -209,6 +209,9 @@ package nonisolated struct Domicile_V1_CountSubjectsResponse: Sendable {
 
   package var subjects: UInt64 = 0
 
+  /// Of the asked region itself: registrations that it has noted for others (level ANY), and that these have not answered yet.
+  package var pendingRegistrations: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -580,7 +583,7 @@ nonisolated extension Domicile_V1_CountSubjectsRequest: SwiftProtobuf.Message, S
 
 nonisolated extension Domicile_V1_CountSubjectsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CountSubjectsResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subjects\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subjects\0\u{3}pending_registrations\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -589,6 +592,7 @@ nonisolated extension Domicile_V1_CountSubjectsResponse: SwiftProtobuf.Message, 
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.subjects) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.pendingRegistrations) }()
       default: break
       }
     }
@@ -598,11 +602,15 @@ nonisolated extension Domicile_V1_CountSubjectsResponse: SwiftProtobuf.Message, 
     if self.subjects != 0 {
       try visitor.visitSingularUInt64Field(value: self.subjects, fieldNumber: 1)
     }
+    if self.pendingRegistrations != 0 {
+      try visitor.visitSingularUInt64Field(value: self.pendingRegistrations, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Domicile_V1_CountSubjectsResponse, rhs: Domicile_V1_CountSubjectsResponse) -> Bool {
     if lhs.subjects != rhs.subjects {return false}
+    if lhs.pendingRegistrations != rhs.pendingRegistrations {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

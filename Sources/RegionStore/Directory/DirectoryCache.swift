@@ -73,6 +73,9 @@ package final class DirectoryCache: Sendable {
     followed.withLock { followed in followed.vector.dominates(seen) && !followed.cuts.contains { seen.includes($0) } }
   }
 
+  /// The first entries of branches that do not count, as far as they are known here.
+  package var cuts: Set<LogPosition> { followed.withLock { $0.cuts } }
+
   func note(cuts: Set<LogPosition>) { followed.withLock { $0.cuts = cuts } }
 
   package var counts: Counts {

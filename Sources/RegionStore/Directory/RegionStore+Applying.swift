@@ -1,20 +1,31 @@
 package import Directory
 import Postgres
 import Residency
+import Synchronization
 
 extension RegionStore {
   /// After which a snapshot that does not go on is given up.
   static let loadPatience = Duration.seconds(60)
 
   /// Applies a batch that a peer sent, if it follows what is held: log rows, placements and `applied` in one transaction.
-  package func apply(_ batch: LogBatch) async throws(StoreError) -> BatchOutcome {
-    let tags = batch.tags
-    let outcome = try await applied(batch, of: tags)
+  /// - Parameter prepared: of the same batch.
+  package func apply(_ batch: LogBatch, _ prepared: PreparedBatch? = nil) async throws(StoreError) -> BatchOutcome {
+    let tags = prepared?.tags ?? batch.tags
+    let outcome = try await applied(batch, prepared, of: tags)
     if case .applied(let end) = outcome { directoryCache.followed(batch.log, from: batch.first, to: end.seq, tags: tags) }
     return outcome
   }
 
-  private func applied(_ batch: LogBatch, of tags: Set<SubjectTag>) async throws(StoreError) -> BatchOutcome {
+  /// Checks a batch before its turn.
+  /// - Returns: `nil` where that is of no use.
+  package func prepare(_ batch: LogBatch) -> PreparedBatch? {
+    guard let basis = checkingBasis.withLock({ $0 }) else { return nil }
+    return PreparedBatch(batch, own: basis.own, cuts: basis.cuts, hash: directoryHash)
+  }
+
+  private func applied(
+    _ batch: LogBatch, _ prepared: PreparedBatch?, of tags: Set<SubjectTag>
+  ) async throws(StoreError) -> BatchOutcome {
     let steps = [
       PipelineStep(.selectAppliedOf, Self.parameters(of: batch.log)),
       PipelineStep(PlacementRow.read, [.uuidArray(tags.map(\.bytes))]),
@@ -22,6 +33,15 @@ extension RegionStore {
     return try await directoryTransaction(reading: steps) { transaction, state, results in
       if let load = state.load, state.loadAge < Self.loadPatience, load.holdsBack(batch) { return (false, .heldBack) }
       let answers = Array(results)
+      self.checkingBasis.withLock { $0 = (state.own, state.cuts) }
+      if let prepared,
+        prepared.holds(state, applied: try Self.heads(answers[0].rows)[batch.log], isFree: answers[1].rows.isEmpty)
+      {
+        _ = try await transaction.run(prepared.steps + [DirectoryTransaction.advance(batch.log, to: prepared.head)])
+        let before = state.floors
+        try await self.forget(&state.floors, before: before, transaction)
+        return (true, .applied(LogPosition(log: batch.log, seq: prepared.head.seq)))
+      }
       let verifier = BatchVerifier(own: state.own, cuts: state.cuts, digest: DirectoryTransaction.digest)
       let decision = verifier.decide(batch, applied: try Self.heads(answers[0].rows)[batch.log])
       guard case .apply(let records, let head) = decision else { return (false, decision.outcome(of: batch)) }
@@ -31,13 +51,18 @@ extension RegionStore {
       _ = try await transaction.run(
         [LogRow.insert(records)] + PlacementRow.write(before.pruning(changes), hash: transaction.hash)
           + [DirectoryTransaction.advance(batch.log, to: head)])
-      if !state.floors.pending.isEmpty {
-        let vector = VersionVector(
-          try await self.heads(on: transaction.connection, deadline: transaction.deadline).mapValues(\.seq))
-        try await transaction.forget(&state.floors, heldNow: vector, before: before)
-      }
+      try await self.forget(&state.floors, before: before, transaction)
       return (true, decision.outcome(of: batch))
     }
+  }
+
+  private func forget(
+    _ floors: inout FloorLedger, before: FloorLedger, _ transaction: DirectoryTransaction
+  ) async throws {
+    guard !floors.pending.isEmpty else { return }
+    let vector = VersionVector(
+      try await heads(on: transaction.connection, deadline: transaction.deadline).mapValues(\.seq))
+    try await transaction.forget(&floors, heldNow: vector, before: before)
   }
 }
 

@@ -23,18 +23,27 @@ extension RegionStore {
         return (true, ())
       }
     }
-    for log in heads.positions.map(\.log) {
-      while true {
-        let count = try await reading { connection, deadline in
-          let result = try await connection.execute(
-            .deleteTrimmed, Self.parameters(of: log) + [.int64(Self.trimmedAtOnce)], deadline: deadline)
-          return result.affectedRows
-        }
-        trimmed += count
-        guard count == Int(Self.trimmedAtOnce) else { break }
+    for log in heads.positions.map(\.log) { trimmed += try await deleteTrimmed(of: log) }
+    return trimmed
+  }
+
+  /// By places, so that none looks at what went before it once more: until a vacuum that stands in the index.
+  private func deleteTrimmed(of log: LogID) async throws(StoreError) -> Int {
+    let (first, start) = try await reading { connection, deadline in
+      let row = try await connection.execute(.readTrimmed, Self.parameters(of: log), deadline: deadline).rows.first
+      return (try row?.optionalInt64(0) ?? 0, try row?.optionalInt64(1) ?? 0)
+    }
+    guard first > 0 else { return 0 }
+    var count = 0
+    for from in stride(from: first, through: start, by: Int64.Stride(Self.trimmedAtOnce)) {
+      let end = min(from + Self.trimmedAtOnce - 1, start)
+      count += try await reading { connection, deadline in
+        try await connection.execute(
+          .deleteTrimmed, Self.parameters(of: log) + [.int64(from), .int64(end)], deadline: deadline
+        ).affectedRows
       }
     }
-    return trimmed
+    return count
   }
 
   /// What other regions said of themselves counts while they are members.
@@ -177,10 +186,15 @@ extension Statement {
   static let deleteTrimmed = Statement(
     "delete_trimmed",
     """
-    DELETE FROM directory_log WHERE (origin, incarnation, seq) IN (
-      SELECT l.origin, l.incarnation, l.seq FROM directory_log l
-        JOIN log_start s ON s.origin = l.origin AND s.incarnation = l.incarnation AND l.seq <= s.seq
-       WHERE l.origin = $1::integer AND l.incarnation = $2::integer ORDER BY l.seq LIMIT $3::bigint)
+    DELETE FROM directory_log
+     WHERE origin = $1::integer AND incarnation = $2::integer AND seq BETWEEN $3::bigint AND $4::bigint
+    """)
+  /// The first entry that is there, and the last that need not be.
+  static let readTrimmed = Statement(
+    "read_trimmed",
+    """
+    SELECT (SELECT min(seq) FROM directory_log WHERE origin = $1::integer AND incarnation = $2::integer),
+           (SELECT seq FROM log_start WHERE origin = $1::integer AND incarnation = $2::integer)
     """)
   static let readCandidates = Statement(
     "read_candidates",

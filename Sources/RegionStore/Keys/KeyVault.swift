@@ -4,6 +4,15 @@ import Logging
 import Postgres
 import Residency
 
+/// What came of giving one subject's keys to another id.
+package enum KeyCopy: Hashable, Sendable {
+  case copied
+  /// The subject has no keys.
+  case nothingToCopy
+  /// The other id has keys of its own, which stay.
+  case othersAreThere
+}
+
 /// The subjects' keys: in a database of their own, wrapped under the region's key-encryption key, cached while they are in use.
 actor KeyVault {
   private let pool: PostgresPool
@@ -52,18 +61,20 @@ actor KeyVault {
   }
 
   /// Gives `newTag` the keys of `tag`, so that what the log says of the one can be read with the other's.
-  /// - Returns: whether `tag` has keys that open.
-  func copy(from tag: SubjectTag, to newTag: SubjectTag) async throws -> Bool {
+  /// - Throws: `StoreError.corrupt` where the keys of `tag` do not open.
+  func copy(from tag: SubjectTag, to newTag: SubjectTag) async throws -> KeyCopy {
+    guard let keys = try await raw(tag) else { return .nothingToCopy }
+    try await insert([(newTag, data: keys.data, audit: keys.audit)])
+    guard let found = try await raw(newTag), found == keys else { return .othersAreThere }
+    return .copied
+  }
+
+  private func raw(_ tag: SubjectTag) async throws -> (data: [UInt8], audit: [UInt8])? {
     let parameters: [PostgresValue] = [.bytesArray([tag.bytes])]
     let result = try await pool.withConnection { try await $0.execute(Self.select, parameters, deadline: .now + self.silenceMax) }
-    guard let row = result.rows.first, try row.text(1) == kek.id else { return false }
-    try await insert([
-      (
-        newTag, data: try unwrap(try row.bytes(2), tag: tag, use: .data),
-        audit: try unwrap(try row.bytes(3), tag: tag, use: .audit)
-      )
-    ])
-    return true
+    guard let row = result.rows.first else { return nil }
+    guard try row.text(1) == kek.id else { throw StoreError.corrupt(what: "a subject's key") }
+    return (try unwrap(try row.bytes(2), tag: tag, use: .data), try unwrap(try row.bytes(3), tag: tag, use: .audit))
   }
 
   /// Nothing that was sealed under them can be read after this.

@@ -32,6 +32,23 @@ extension RegionStore {
     }
   }
 
+  /// - Returns: `nil` where there is none of that id.
+  package func workflow(_ id: Workflow.ID) async throws(StoreError) -> Workflow? {
+    let sealed = try await reading { connection, deadline in
+      try await connection.execute(.readWorkflow, [.text(id.kind.rawValue), .bytes(id.key)], deadline: deadline).rows.first?
+        .bytes(0)
+    }
+    guard let sealed else { return nil }
+    do { return Workflow(id: id, body: try Sealer.open(sealed, of: id, under: kek)) } catch { throw .corrupt(what: "a workflow") }
+  }
+
+  /// How many workflows of a kind have not ended.
+  package func workflowCount(_ kind: Workflow.Kind) async throws(StoreError) -> Int {
+    try await reading { connection, deadline in
+      Int(try await connection.execute(.countWorkflows, [.text(kind.rawValue)], deadline: deadline).rows.first?.int64(0) ?? 0)
+    }
+  }
+
   /// Lets it be due again after `delay`.
   package func postpone(_ id: Workflow.ID, by delay: Duration) async throws(StoreError) {
     try await reading { connection, deadline in
@@ -50,8 +67,7 @@ extension RegionStore {
   }
 
   /// Gives `newTag` the keys of `tag`: they are the same person's.
-  /// - Returns: whether `tag` has keys that open.
-  package func copyKeys(from tag: SubjectTag, to newTag: SubjectTag) async throws(StoreError) -> Bool {
+  package func copyKeys(from tag: SubjectTag, to newTag: SubjectTag) async throws(StoreError) -> KeyCopy {
     try await withKeys { try await $0.copy(from: tag, to: newTag) }
   }
 
@@ -97,6 +113,9 @@ extension Statement {
      WHERE w.kind = due.kind AND w.id = due.id
     RETURNING w.id, w.sealed, (extract(epoch FROM w.started_at) * 1000)::bigint, due.tries
     """)
+  fileprivate static let readWorkflow = Statement(
+    "read_workflow", "SELECT sealed FROM workflow WHERE kind = $1::text AND id = $2::bytea")
+  fileprivate static let countWorkflows = Statement("count_workflows", "SELECT count(*) FROM workflow WHERE kind = $1::text")
   fileprivate static let postponeWorkflow = Statement(
     "postpone_workflow",
     "UPDATE workflow SET due_at = now() + $3::bigint * interval '1 millisecond' WHERE kind = $1::text AND id = $2::bytea")

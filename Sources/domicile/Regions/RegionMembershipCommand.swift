@@ -42,12 +42,11 @@ struct MembershipOptions: ParsableArguments {
   }
 
   /// - Parameter home: by the directory copy of `region`, or by its own store where it is the same.
-  func subjects(at home: RegionDescriptor, seenBy region: RegionDescriptor) async throws -> UInt64 {
-    let response: Domicile_V1_CountSubjectsResponse = try await call(region) {
+  func count(at home: RegionDescriptor, seenBy region: RegionDescriptor) async throws -> Domicile_V1_CountSubjectsResponse {
+    try await call(region) {
       try await $0.call(
         "RegionService/CountSubjects", Domicile_V1_CountSubjectsRequest.with { $0.region = home.id.rawValue })
     }
-    return response.subjects
   }
 
   func set(_ status: RegionDescriptor.Status, of region: RegionDescriptor, _ done: String) throws {
@@ -149,7 +148,7 @@ struct RegionDrainCommand: AsyncParsableCommand {
     guard region.status == .active || region.status == .joining else {
       throw options.refuse("\(region.id) is \(region.status.rawValue) already.")
     }
-    let subjects = try await options.subjects(at: region, seenBy: region)
+    let subjects = try await options.count(at: region, seenBy: region).subjects
     try options.set(
       .draining, of: region,
       "\(region.id) takes no new subjects. \(subjects) are at home there, and have to move before it can be retired.")
@@ -178,13 +177,26 @@ struct RegionRetireCommand: AsyncParsableCommand {
     guard let member = members.first(where: { $0.status == .active }) else {
       throw options.refuse("\(region.id) is the last region.")
     }
-    if lost { return try await retireLost(region, member) }
+    if lost { return try await retireLost(region, members, asking: member) }
     guard region.status == .draining else {
       throw options.refuse("\(region.id) is \(region.status.rawValue). Drain it first: domicile region drain \(region.id).")
     }
-    let subjects = try await options.subjects(at: region, seenBy: region)
-    guard subjects == 0 else {
-      throw options.refuse("\(subjects) subjects are at home in \(region.id). They have to move first.")
+    // What counts is what the coordinators run with, not what the file says.
+    for asked in [region] + members {
+      let seen = try await options.regions(seenBy: asked).first { $0.id == region.id.rawValue }
+      guard seen?.status == RegionDescriptor.Status.draining.rawValue else {
+        throw options.refuse(
+          "the coordinators of \(asked.id) do not know yet that \(region.id) is draining: give them the file, and restart them.")
+      }
+    }
+    let count = try await options.count(at: region, seenBy: region)
+    guard count.subjects == 0 else {
+      throw options.refuse("\(count.subjects) subjects are at home in \(region.id). They have to move first.")
+    }
+    guard count.pendingRegistrations == 0 else {
+      throw options.refuse(
+        "\(region.id) has yet to pass on \(count.pendingRegistrations) registrations that it accepted for other regions. Try again."
+      )
     }
     for member in members {
       let seen = try await options.regions(seenBy: member).first { $0.id == region.id.rawValue }
@@ -198,11 +210,19 @@ struct RegionRetireCommand: AsyncParsableCommand {
     try options.set(.retired, of: region, "\(region.id) is retired: all \(members.count) members hold its log to the end.")
   }
 
-  private func retireLost(_ region: RegionDescriptor, _ member: RegionDescriptor) async throws {
+  private func retireLost(
+    _ region: RegionDescriptor, _ members: [RegionDescriptor], asking member: RegionDescriptor
+  ) async throws {
     guard try await !options.api.answers(region.coordinator.url.text) else {
       throw options.refuse("\(region.id) answers, so it is not lost. Drain it, or stop it first.")
     }
-    let subjects = try await options.subjects(at: region, seenBy: member)
+    for member in members {
+      let seen = try await options.regions(seenBy: member).first { $0.id == region.id.rawValue }
+      guard seen?.health != .reachable else {
+        throw options.refuse("\(member.id) has heard from \(region.id) within seconds, so it is not lost.")
+      }
+    }
+    let subjects = try await options.count(at: region, seenBy: member).subjects
     try options.set(
       .retired, of: region, "\(region.id) is retired as lost. \(subjects) subjects were at home there, and are unavailable.")
   }

@@ -183,5 +183,58 @@ extension Integration.Fragile {
       #expect(try await there.resolve(renamed, keep: .euWest, rename: [.usEast: newID], requestID: "once").epoch == answer.epoch)
       #expect(try await refusal { try await here.resolve(erased, keep: .euWest) }.reason == "SUBJECT_NOT_CONTESTED")
     }
+
+    /// The region that keeps the id has it already; what it was promised in return cannot be had.
+    @Test func `an account whose new id is taken meanwhile is served as before, until it is given another`() async throws {
+      let world = try await World.fragile()
+      let (subject, wanted, other) = (freshSubject("left"), freshSubject("wanted"), freshSubject("other"))
+      try await registerApart([subject], world)
+      let (europe, america) = (try await world.app(.euWest), try await world.app(.usEast))
+      let here = try await world.operator(.euWest)
+      try await wait(for: .contested, of: subject, [europe, america])
+      for number in 0..<450 { try await america.put(subject, "orders", "o-\(number)", ["number": "n"]) }
+      #expect(
+        try await refusal { try await here.resolve(subject, keep: .euWest, rename: [.usEast: subject]) }.reason
+          == "INVALID_ARGUMENT")
+
+      // Between the agreement and the resolution's arrival somebody else gets the id.
+      try await during {
+        try await world.deployment.sql(
+          .usEast, "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+        try await world.deployment.sql(
+          .usEast, "CREATE TRIGGER hold BEFORE UPDATE ON workflow FOR EACH ROW EXECUTE FUNCTION hold()")
+      } undoing: {
+        try await world.deployment.sql(.usEast, "DROP FUNCTION hold CASCADE")
+      } _: {
+        try await here.resolve(subject, keep: .euWest, rename: [.usEast: wanted])
+        try await america.register(wanted, country: "US")
+        try await america.put(wanted, ["name": "somebody else"])
+      }
+      try await wait(for: .active, of: subject, [europe, america])
+      try await Task.sleep(for: .seconds(3))
+      #expect(try await america.get(wanted).record.value == ["name": "somebody else"])
+      let tag = try world.tag(of: subject)
+      let left = try await world.deployment.sql(
+        .usEast, "SELECT count(*) FROM record WHERE tag = $1::bytea", [.bytes(tag.bytes)])
+      #expect(try left.first?.int64(0) == 451, "nothing of it is gone")
+      #expect(try await world.hasKeys(.usEast, tag))
+
+      // It is given another, though the contest is over. It is copied in several steps, and a coordinator that ends between them loses nothing.
+      try await here.resolve(subject, keep: .euWest, rename: [.usEast: other])
+      for _ in 0..<3 {
+        try await Task.sleep(for: .milliseconds(700))
+        await world.deployment.regions.killCoordinator(of: .usEast)
+        try await world.deployment.regions.startCoordinator(of: .usEast)
+      }
+      try await eventually(within: .seconds(60), "the account lives on under its new id") {
+        try await !world.hasKeys(.usEast, tag)
+      }
+      #expect(try await america.get(other).record.value == ["name": "the American"])
+      let copied = try await world.deployment.sql(
+        .usEast, "SELECT count(*) FROM record WHERE tag = $1::bytea", [.bytes(try world.tag(of: other).bytes)])
+      #expect(try copied.first?.int64(0) == 451)
+      #expect(try await america.put(other, ["name": "writes again"]).version == 2)
+      #expect(try await europe.get(subject).record.value == ["name": "the European"])
+    }
   }
 }

@@ -29,7 +29,17 @@ import Testing
     #expect(plan.course(.contested([own, theirs]), at: here) == .wait)
     #expect(plan.course(.settled(theirs), at: here) == .carryOut)
     #expect(plan.course(.settled(own), at: here) == .void)
-    #expect(plan.course(.settled(try Self.placement(tag, at: 3)), at: here) == .void)
+    // A third region has it, for which nobody agreed to an erasure: the account stays. To live on under another id it needs no leave.
+    let elsewhere = PlacementSet.settled(try Self.placement(tag, at: 3))
+    #expect(plan.course(elsewhere, at: here) == .stranded)
+    var renamed = YieldPlan(tag: tag, keeper: try Self.ordinal(2), newTag: try Self.tag(7))
+    #expect(renamed.course(elsewhere, at: here) == .carryOut)
+    #expect(renamed.course(.settled(own), at: here) == .void)
+    // What was begun is finished.
+    renamed.step = .copying(to: .active)
+    for set in [nil, .settled(own), elsewhere, .contested([own, theirs])] as [PlacementSet?] {
+      #expect(renamed.course(set, at: here) == .carryOut)
+    }
   }
 
   @Test func `a plan is read back as it was kept, and anything else is refused`() throws {

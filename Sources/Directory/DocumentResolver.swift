@@ -1,0 +1,39 @@
+package import Residency
+
+/// What readers get of a document that was written in several regions while these were apart.
+package enum DocumentResolver: String, Hashable, Sendable, CaseIterable {
+  /// The one that was written last by its writer's clock; of two at one moment, every region takes the same.
+  case latest
+  /// All of them in one: members of objects together, elements of lists together. Where two single values differ, the later one.
+  case union
+  /// All of them, for the app to make one of.
+  case app
+}
+
+extension DocumentSet {
+  /// What a reader gets: one value, or several where the app is to decide. None where the document is deleted.
+  package func values(by resolver: DocumentResolver) -> [JSONValue] {
+    // Who deletes what another one changes meanwhile has not seen the change.
+    let live = siblings.filter { $0.value != nil }.sorted { ($0.writtenAt, $0.dot) < ($1.writtenAt, $1.dot) }
+    let values = live.compactMap { version in version.value.flatMap { try? JSONValue(parsing: $0) } }
+    switch resolver {
+    case .latest: return values.suffix(1)
+    case .union: return values.reduce(nil as JSONValue?) { $0?.union(with: $1) ?? $1 }.map { [$0] } ?? []
+    case .app: return values
+    }
+  }
+}
+
+extension JSONValue {
+  /// - Parameter later: what wins where both cannot stand.
+  fileprivate func union(with later: JSONValue) -> JSONValue {
+    switch (self, later) {
+    case (.object(let members), .object(let others)):
+      return .object(members.merging(others) { $0.union(with: $1) })
+    case (.array(let items), .array(let others)):
+      var seen = Set(items)
+      return .array(items + others.filter { seen.insert($0).inserted })
+    default: return later
+    }
+  }
+}
