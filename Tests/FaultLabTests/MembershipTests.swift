@@ -99,6 +99,10 @@ import Testing
 
     // It takes over the directory, and nobody new.
     #expect(try await reason { try await fourth.register("early", timeout: patience) } == "REGION_NOT_ACTIVE")
+    // It counts for nobody's quorum, and asks those who do.
+    let asked = try await fourth.locate("before-1", level: .all, timeout: patience)
+    #expect(asked.homeRegion == "lab-1")
+    #expect(asked.evidence.regions == 3)
     let joined = try await scene.run("join", "lab-4", "--wait", "60")
     #expect(joined.status == 0, "\(joined.text)")
     #expect(try scene.status(4) == "active")

@@ -52,11 +52,14 @@ struct PartitionClient: Sendable {
   }
 
   func locate(
-    _ subject: String, session: String? = nil, timeout: Duration
+    _ subject: String, level: Domicile_V1_LocateSubjectRequest.Level = .one, session: String? = nil, timeout: Duration
   ) async throws(ConnectError) -> Domicile_V1_LocateSubjectResponse {
-    try await client.call(
-      "domicile.v1.SubjectService", "LocateSubject", Domicile_V1_LocateSubjectRequest.with { $0.subjectID = subject },
-      headers: fields(session), timeout: timeout)
+    let request = Domicile_V1_LocateSubjectRequest.with {
+      $0.subjectID = subject
+      $0.level = level
+    }
+    return try await client.call(
+      "domicile.v1.SubjectService", "LocateSubject", request, headers: fields(session), timeout: timeout)
   }
 
   /// Asks for a person's own data, which only the home has.

@@ -6,6 +6,8 @@ package import Residency
 extension RegionStore {
   /// Rows that go in one statement: nobody waits long for them.
   private static let trimmedAtOnce: Int64 = 20_000
+  /// Of one log each time: whoever trims a million rows in one go is busy with that for long, and so is the disk.
+  private static let trimmedMax: Int64 = 200_000
 
   /// Drops the entries that no member needs any more, and some of those that lie before the start of their log.
   /// - Parameter members: whose acknowledgement is waited for: every member but this region.
@@ -35,7 +37,7 @@ extension RegionStore {
     }
     guard first > 0 else { return 0 }
     var count = 0
-    for from in stride(from: first, through: start, by: Int64.Stride(Self.trimmedAtOnce)) {
+    for from in stride(from: first, through: min(start, first + Self.trimmedMax - 1), by: Int64.Stride(Self.trimmedAtOnce)) {
       let end = min(from + Self.trimmedAtOnce - 1, start)
       count += try await reading { connection, deadline in
         try await connection.execute(

@@ -62,6 +62,72 @@ extension Integration {
       #expect(leaf.requester.jurisdiction?.rawValue == "IN")
     }
 
+    @Test func `only a registration may be passed on late, within a day, and by a token that held when the app called`()
+      async throws
+    {
+      let world = try await World.shared()
+      let hour: TimeInterval = 3_600
+      let expired = try await world.deployment.token(lifetime: .seconds(600), issuedAt: Date() - 2 * hour)
+      let subject = freshSubject("late")
+      let request = Domicile_V1_RegisterSubjectRequest.with {
+        $0.subjectID = subject
+        $0.homeRegion = "eu-west"
+        $0.residence.country = "DE"
+      }
+      func register(_ acceptedAt: Date?) async throws -> Domicile_V1_RegisterSubjectResponse {
+        try await world.withPeer(.usEast, to: .euWest) {
+          try await $0.execute("SubjectService/RegisterSubject", request, token: expired, acceptedAt: acceptedAt)
+        }
+      }
+      // Not with a token that is over, nor with one that had not begun, or was over, at that time.
+      for moment in [nil, Date() - 3 * hour, Date() - hour] as [Date?] {
+        #expect(try await refusal { try await register(moment) }.code == .unauthenticated)
+      }
+      for moment in [Date() - 25 * hour, Date() + hour] {
+        #expect(try await refusal { try await register(moment) }.reason == "INVALID_ARGUMENT")
+      }
+      let read = Domicile_V1_GetSubjectRequest.with {
+        $0.subjectID = subject
+        $0.purpose = "service"
+      }
+      let late = try await refusal {
+        try await world.withPeer(.usEast, to: .euWest) {
+          try await $0.execute(
+            "SubjectService/GetSubject", read, token: expired, acceptedAt: Date() - 2 * hour + 60,
+            as: Domicile_V1_GetSubjectResponse.self)
+        }
+      }
+      #expect(late.reason == "INVALID_ARGUMENT")
+      #expect(try await register(Date() - 2 * hour + 60).subject.homeRegion == "eu-west")
+    }
+
+    @Test func `no region but the one that keeps the id may ask an account to give it up`() async throws {
+      let world = try await World.shared()
+      let home = try await world.app(.euWest)
+      let subject = freshSubject("kept")
+      try await home.register(subject)
+      let token = try await world.deployment.token("operator:test", purposes: [], roles: [.operator])
+      let request = Domicile_Peer_V1_YieldAccountRequest.with {
+        $0.subjectID = subject
+        $0.keepRegion = "us-east"
+        $0.account.region = "eu-west"
+        $0.account.fate = .erased
+      }
+      func ask(as region: RegionID) async throws -> ConnectError {
+        try await refusal {
+          try await world.withPeer(region, to: .euWest) {
+            try await $0.execute(
+              "domicile.peer.v1.PeerService/YieldAccount", request, token: token, as: Domicile_Peer_V1_YieldAccountResponse.self)
+          }
+        }
+      }
+      #expect(try await ask(as: .apSouth).reason == "PEER_NOT_TRUSTED")
+      // And not that one either where nothing says that it has a part in it.
+      let stale = try await ask(as: .usEast)
+      #expect(stale.reason == "STALE_DIRECTORY")
+      #expect(try await world.event(of: stale).activity == .resolveContest)
+    }
+
     @Test func `a region is not spoken to where another one answers`() async throws {
       let world = try await World.shared()
       let error = try await refusal {

@@ -19,15 +19,17 @@ struct PeerCaller: Sendable {
 
   /// Passes on a call of an app's.
   func execute<Request: Message, Response: Message>(
-    _ procedure: String, _ request: Request, token: String, epoch: UInt64 = 1, as response: Response.Type = Response.self
+    _ procedure: String, _ request: Request, token: String, epoch: UInt64 = 1, acceptedAt: Date? = nil,
+    as response: Response.Type = Response.self
   ) async throws -> Response {
     let answer: Domicile_Peer_V1_ExecuteResponse = try await call(
       "Execute",
       Domicile_Peer_V1_ExecuteRequest.with {
-        $0.procedure = "domicile.v1.\(procedure)"
+        $0.procedure = procedure.hasPrefix("domicile.") ? procedure : "domicile.v1.\(procedure)"
         $0.request = try request.serializedData()
         $0.token = token
         $0.directoryEpoch = epoch
+        $0.acceptedAt = acceptedAt.map { UInt64($0.timeIntervalSince1970 * 1_000) } ?? 0
       })
     return try Response(serializedBytes: answer.response)
   }
