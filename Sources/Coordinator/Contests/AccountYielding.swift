@@ -57,12 +57,8 @@ struct AccountYielding: Service {
         metadata: ["tag": "\(plan.tag)"])
       try await store.postpone(due.workflow.id, by: Self.restedFor)
     case .carryOut:
-      if let newTag = plan.newTag {
-        guard try await rename(&plan, to: newTag) else { return }
-      } else {
-        try await erase(plan)
-      }
-      try await store.destroyKeys(of: plan.tag)
+      guard try await remove(&plan) else { return }
+      try await destroyKeys(of: plan.tag)
       try await end(due.workflow.id)
       logger.notice(
         "an account gave up its id", metadata: ["tag": "\(plan.tag)", "fate": plan.newTag == nil ? "erased" : "renamed"])
@@ -73,12 +69,29 @@ struct AccountYielding: Service {
     _ = try await store.commit(Operation(needs: FactsNeeded(subjects: []), now: OwnRecords.now) { _, effects in effects.end(id) })
   }
 
+  /// - Returns: whether there is no account under the old id any more.
+  private func remove(_ plan: inout YieldPlan) async throws -> Bool {
+    if case .removed = plan.step { return true }
+    guard let newTag = plan.newTag else {
+      try await erase(plan)
+      return true
+    }
+    return try await rename(&plan, to: newTag)
+  }
+
+  /// Whoever has an account under the id again keeps its keys.
+  private func destroyKeys(of tag: SubjectTag) async throws {
+    guard try await commit([tag], { facts, _ in facts.subjects[tag] == nil }) else { return }
+    try await store.destroyKeys(of: tag)
+  }
+
   private func erase(_ plan: YieldPlan) async throws {
     let record = try records.draft(.erase)
     try await commit([plan.tag]) { facts, effects in
       guard facts.subjects[plan.tag] != nil else { return }
       effects.record(try record.leaf(about: plan.tag, facts: facts))
       effects.remove(plan.tag)
+      effects.keep(plan.removed.workflow, dueAt: effects.now)
     }
   }
 
@@ -92,13 +105,14 @@ struct AccountYielding: Service {
       var after = ""
       while let last = try await copy(collection, after: after, from: plan.tag, to: newTag) { after = last }
     }
-    let (tag, record) = (plan.tag, try records.draft(.resolveContest))
+    let (tag, removed, record) = (plan.tag, plan.removed, try records.draft(.resolveContest))
     try await commit([tag, newTag]) { facts, effects in
       guard facts.subjects[tag] != nil else { return }
       effects.record(
         try record.leaf(about: newTag, facts: facts, details: .object(["former_tag": .string(tag.description)])))
       effects.set(state, of: newTag)
       effects.remove(tag)
+      effects.keep(removed.workflow, dueAt: effects.now)
     }
     return true
   }
@@ -121,9 +135,12 @@ struct AccountYielding: Service {
     }
     let (agreed, region, now) = (plan, region.descriptor.ordinal, OwnRecords.now)
     let record = try records.draft(.register)
+    let lease = UInt64(Self.lease / .milliseconds(1))
     let outcome = try await commit([plan.tag, newTag], createsKeys: true) {
-      facts, effects -> Result<YieldPlan, PlacementRefusal> in
+      facts, effects -> Result<YieldPlan?, PlacementRefusal> in
       guard let person = facts.subjects[agreed.tag] else { return .success(agreed) }
+      // Another coordinator has begun.
+      guard facts.subjects[newTag] == nil else { return .success(nil) }
       var plan = agreed
       plan.step = .copying(to: person.state)
       let entry: DirectoryEntry
@@ -138,13 +155,14 @@ struct AccountYielding: Service {
       for consent in person.consents { effects.set(consent, of: newTag) }
       effects.set(.frozen, of: newTag)
       effects.set(.frozen, of: plan.tag)
-      effects.keep(plan.workflow, dueAt: now)
+      effects.keep(plan.workflow, dueAt: now + lease)
       return .success(plan)
     }
     switch outcome {
-    case .success(let begun):
+    case .success(let begun?):
       plan = begun
       return true
+    case .success(nil): return false
     case .failure(let refusal):
       // They were put there above, and nobody has an account under that id here.
       try await store.destroyKeys(of: newTag)
@@ -183,5 +201,13 @@ struct AccountYielding: Service {
   ) async throws -> R {
     let needs = FactsNeeded(subjects: subjects, pages: pages, mayWrite: true, createsKeys: createsKeys)
     return try await store.commit(Operation(needs: needs, now: OwnRecords.now, decide: decide)).outcome
+  }
+}
+
+extension YieldPlan {
+  fileprivate var removed: YieldPlan {
+    var plan = self
+    plan.step = .removed
+    return plan
   }
 }

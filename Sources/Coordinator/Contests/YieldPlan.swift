@@ -10,6 +10,8 @@ struct YieldPlan: Hashable, Sendable {
     case agreed
     /// The account under the new id exists, and gets the records of the old one. Neither takes writes.
     case copying(to: SubjectState)
+    /// The account is gone from under the old id; its keys may be left.
+    case removed
   }
 
   let tag: SubjectTag
@@ -27,12 +29,16 @@ struct YieldPlan: Hashable, Sendable {
 }
 
 extension YieldPlan {
-  /// Tag, keeper, new tag or zeros, and the state that the copied account is to have: empty where nothing is copied yet.
+  /// Tag, keeper, new tag or zeros, and the state that the copied account is to have; empty where nothing is copied yet, a dash where
+  /// nothing is left to copy.
   private var body: [UInt8] {
     var bytes = tag.bytes + [UInt8(keeper.rawValue >> 8), UInt8(truncatingIfNeeded: keeper.rawValue)]
     bytes += newTag?.bytes ?? [UInt8](repeating: 0, count: SubjectTag.byteCount)
-    if case .copying(let state) = step { bytes += Array(state.rawValue.utf8) }
-    return bytes
+    switch step {
+    case .agreed: return bytes
+    case .copying(let state): return bytes + Array(state.rawValue.utf8)
+    case .removed: return bytes + [UInt8(ascii: "-")]
+    }
   }
 
   /// - Throws: `StoreError.corrupt`.
@@ -47,6 +53,10 @@ extension YieldPlan {
     self.keeper = keeper
     self.newTag = newTag.bytes.allSatisfy { $0 == 0 } ? nil : newTag
     guard body.count > fixed else { return }
+    if body[fixed...].elementsEqual([UInt8(ascii: "-")]) {
+      step = .removed
+      return
+    }
     guard let state = SubjectState(rawValue: String(decoding: body[fixed...], as: UTF8.self)) else {
       throw .corrupt(what: "a workflow")
     }
@@ -68,7 +78,7 @@ extension YieldPlan {
 
   func course(_ set: PlacementSet?, at region: RegionOrdinal) -> Course {
     // What was begun is brought to its end, whatever came after.
-    if case .copying = step { return .carryOut }
+    guard case .agreed = step else { return .carryOut }
     switch set {
     case nil, .contested: return .wait
     case .settled(let placement) where placement.home == keeper: return .carryOut

@@ -47,6 +47,7 @@ import Testing
       YieldPlan(tag: try Self.tag(1), keeper: try Self.ordinal(0x0102), newTag: nil),
       YieldPlan(tag: try Self.tag(1), keeper: try Self.ordinal(2), newTag: try Self.tag(7)),
       YieldPlan(tag: try Self.tag(1), keeper: try Self.ordinal(2), newTag: try Self.tag(7), step: .copying(to: .restricted)),
+      YieldPlan(tag: try Self.tag(1), keeper: try Self.ordinal(2), newTag: nil, step: .removed),
     ] {
       #expect(try YieldPlan(plan.workflow.body) == plan)
       #expect(plan.workflow.id.kind == .yield)
