@@ -140,7 +140,7 @@ package struct PeerHealth: Hashable, Sendable {
   package enum Link: Hashable, Sendable {
     case unknown
     case reachable
-    /// The last `failures` calls in a row failed.
+    /// So many calls failed since something last went through as a whole.
     case unreachable(failures: Int, PeerFailure)
   }
 

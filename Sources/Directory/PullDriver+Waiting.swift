@@ -35,7 +35,10 @@ extension PullDriver {
   mutating func rest(_ failure: PeerFailure, _ now: Duration) -> [Action] {
     failures += 1
     health.link = .unreachable(failures: failures, failure)
-    let pause = pauseAfterFailures
+    // A link that loses an answer here and there is not down: many calls in a row, as for a snapshot, go through by trying often.
+    let losesAnswers = health.lastContact.map { $0 > restedAt } ?? false && (failure == .timedOut || failure == .unreachable)
+    let pause = losesAnswers ? min(pauseAfterFailures, configuration.pollEvery) : pauseAfterFailures
+    restedAt = now
     phase = .resting(until: now + pause, wasRung: false)
     return [.report(.health(health)), .schedule(after: pause)]
   }

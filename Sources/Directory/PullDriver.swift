@@ -23,7 +23,8 @@ package struct PullDriver: Sendable {
     package var relayAfter: Duration = .seconds(1)
     /// How long entries of another region's log must be wanting before a snapshot is taken in their place: that region may be back.
     package var snapshotAfter: Duration = .seconds(30)
-    /// The wait after the first failure; it doubles with each further one.
+    /// The wait after the first failure; it doubles with each further one, up to ``restMax``, or to ``pollEvery`` while the peer answers
+    /// some of the calls.
     package var restFirst: Duration = .milliseconds(100)
     package var restMax: Duration = .seconds(10)
     package var entriesMax = 1_024
@@ -166,6 +167,8 @@ package struct PullDriver: Sendable {
   var rungMeanwhile: LogPosition?
   /// Failures since something last went through as a whole.
   var failures = 0
+  /// When the last of them was.
+  var restedAt: Duration = .zero
 
   /// - Parameters:
   ///   - own: the log that this region writes now.

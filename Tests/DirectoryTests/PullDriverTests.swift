@@ -143,13 +143,26 @@ private func request(_ log: LogID, from: UInt64) -> PullRequest { PullRequest(lo
   }
 
   @Test func `a peer that greets but never delivers is left alone for longer and longer`() throws {
+    #expect(try pauses(after: .damaged) == [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000])
+  }
+
+  @Test func `a peer that answers some calls and not others is tried as often as one that answers all`() throws {
+    #expect(try pauses(after: .timedOut) == [100, 200, 400, 800, 1_000, 1_000, 1_000, 1_000, 1_000])
+    #expect(try pauses(after: .unreachable) == [100, 200, 400, 800, 1_000, 1_000, 1_000, 1_000, 1_000])
+  }
+
+  /// In milliseconds, where each greeting is answered and each pull fails.
+  private func pauses(after failure: PeerFailure) throws -> [Int] {
     var talk = try Conversation()
     _ = talk.send(.started(local: VersionVector()))
-    for expected in [100, 200, 400] {
+    var pauses: [Int] = []
+    for _ in 0..<9 {
       _ = try talk.greeted(VersionVector([log(2): 5]))
-      #expect(talk.send(.failed(.timedOut)).last == .schedule(after: .milliseconds(expected)))
-      _ = talk.send(.tick, after: .milliseconds(expected))
+      guard case .schedule(let pause)? = talk.send(.failed(failure)).last else { break }
+      pauses.append(Int(pause / .milliseconds(1)))
+      _ = talk.send(.tick, after: pause)
     }
+    return pauses
   }
 
   @Test func `a ring during a rest brings one early try, and no more`() throws {
