@@ -74,6 +74,7 @@ extension AuditEvent {
     }
     out.string("details", sealedDetails.map { Base64.encode($0) })
     out.string("directory_version", directoryVersion)
+    out.string("document", documentKey)
     out.string("effect", effect.rawValue)
     out.list("hops", hops) { out, hop in
       out.object("from") { $0.writePlace(hop.from) }

@@ -51,6 +51,7 @@ extension AuditEvent {
     }
     classes = try more.strings("classes").map(DataClass.init)
     redactions = try more.redactions()
+    documentKey = try more.optionalString("document")
     recordVersion = try more.optionalValue("record_version") { UInt64($0) }
     if let subject = try more.optionalMember("subject") {
       self.subject = AuditPseudonym(

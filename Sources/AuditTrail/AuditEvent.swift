@@ -123,6 +123,8 @@ package struct AuditEvent: Hashable, Sendable {
   package var classes: [DataClass] = []
   package var redactions: [Redaction] = []
   package var recordVersion: UInt64?
+  /// Which document of a collection that all regions hold: of such a one only, since it names nobody.
+  package var documentKey: String?
   package var subject: AuditPseudonym?
   package var subjectEpoch: Epoch?
   package var directoryVersion: String?

@@ -59,6 +59,9 @@ package struct BatchVerifier: Sendable {
       let position = LogPosition(log: batch.log, seq: seq + 1)
       do throws(DirectoryFormatError) {
         let entry = try LogEntry(decoding: bytes, origin: batch.origin)
+        if case .document(let document) = entry, !document.isPossible(at: position) {
+          throw .contradictory(.hasSeenItself)
+        }
         let next = ChainHash.next(chain, bytes, digest: digest)
         guard cuts.isEmpty || !cuts.contains(LogCut(first: position, chain: next)) else {
           if records.isEmpty { return .cutOff(at: position) }

@@ -17,6 +17,10 @@ extension [UInt8] {
   }
 }
 
+extension LogPosition {
+  static let byteCount = 14
+}
+
 /// Takes numbers in network byte order off the front of bytes, and never past their end.
 struct BinaryReader {
   private let bytes: [UInt8]

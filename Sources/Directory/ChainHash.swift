@@ -100,6 +100,18 @@ package struct LogRecord: Hashable, Sendable {
     guard case .placement(let entry) = entry else { return nil }
     return entry.placement(at: position)
   }
+
+  /// The version of a document that the entry makes, where it makes one.
+  package func document(_ digest: Digest) -> DocumentFact? {
+    guard case .document(let entry) = entry else { return nil }
+    return DocumentFact(id: entry.id, version: entry.version(at: position), digest: digest)
+  }
+
+  /// Of which document, where it is of one.
+  package var documentID: DocumentID? {
+    guard case .document(let entry) = entry else { return nil }
+    return entry.id
+  }
 }
 
 /// This region's own log, as the group committer advances it under the lock of `head`.
@@ -116,8 +128,11 @@ package struct OwnLog: Sendable {
 
   /// The row for `entry` at the next position.
   package mutating func append(_ entry: LogEntry) -> LogRecord {
+    let next = LogPosition(log: id, seq: head.seq + 1)
+    var entry = entry
+    if case .document(let document) = entry { entry = .document(document.bounded(by: next)) }
     let bytes = entry.encoded
     head = AppliedHead(seq: head.seq + 1, chain: .next(head.chain, bytes, digest: digest))
-    return LogRecord(position: LogPosition(log: id, seq: head.seq), entry: entry, bytes: bytes, chain: head.chain)
+    return LogRecord(position: next, entry: entry, bytes: bytes, chain: head.chain)
   }
 }

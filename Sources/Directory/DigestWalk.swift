@@ -54,24 +54,76 @@ package struct DigestWalk: Hashable, Sendable {
     }
   }
 
+  /// It holds more than one answer does: it is gone through in parts.
+  package mutating func isTooLarge(_ prefix: [UInt8]) {
+    lookedAt(prefix)
+    guard prefix.count < SubjectTag.byteCount - 1 else {
+      isCutShort = true
+      return
+    }
+    toCompare.append(prefix)
+  }
+
   package mutating func lookedAt(_ prefix: [UInt8]) { toLookAt.removeAll { $0 == prefix } }
+}
+
+/// What it is that two copies do not hold the same entry of.
+package enum DifferenceVerdict: String, Hashable, Sendable {
+  /// This region's vector says that it holds what only the other one does.
+  case missingHere
+  /// The other region's vector says that it holds what only this one does.
+  case missingThere
+  /// An entry is on its way.
+  case underWay
+}
+
+/// One document of which two copies do not hold the same versions.
+package struct DocumentDifference: Hashable, Sendable {
+  package let id: DocumentID
+  package let here: DocumentSet
+  package let there: DocumentSet
+  package let verdict: DifferenceVerdict
+
+  /// - Parameters:
+  ///   - here: how far this region holds each log.
+  ///   - there: how far the other one does.
+  /// - Returns: ascending by id.
+  package static func all(
+    ours: [DocumentFact], theirs: [DocumentFact], here: VersionVector, there: VersionVector
+  ) -> [DocumentDifference] {
+    let mine = Dictionary(grouping: ours, by: \.id).mapValues { DocumentSet(joining: $0.map(\.version)) }
+    let others = Dictionary(grouping: theirs, by: \.id).mapValues { DocumentSet(joining: $0.map(\.version)) }
+    return Set(mine.keys).union(others.keys).sorted().compactMap { id in
+      let (left, right) = (mine[id] ?? DocumentSet(), others[id] ?? DocumentSet())
+      guard left != right else { return nil }
+      let verdict: DifferenceVerdict
+      if left.lacks(right, holding: here) {
+        verdict = .missingHere
+      } else if right.lacks(left, holding: there) {
+        verdict = .missingThere
+      } else {
+        verdict = .underWay
+      }
+      return DocumentDifference(id: id, here: left, there: right, verdict: verdict)
+    }
+  }
+}
+
+extension DocumentSet {
+  /// Whether a version of `other` is neither here nor in what is here, though `vector` covers it.
+  fileprivate func lacks(_ other: DocumentSet, holding vector: VersionVector) -> Bool {
+    var joined = self
+    for version in other.siblings where vector.includes(version.dot) { joined.join(version) }
+    return joined != self
+  }
 }
 
 /// One subject of whom two copies do not hold the same.
 package struct DirectoryDifference: Hashable, Sendable {
-  package enum Verdict: String, Hashable, Sendable {
-    /// This region's vector says that it holds what only the other one does.
-    case missingHere
-    /// The other region's vector says that it holds what only this one does.
-    case missingThere
-    /// An entry is on its way.
-    case underWay
-  }
-
   package let tag: SubjectTag
   package let here: [Placement]
   package let there: [Placement]
-  package let verdict: Verdict
+  package let verdict: DifferenceVerdict
 
   /// - Returns: ascending by tag.
   package static func all(
@@ -82,7 +134,7 @@ package struct DirectoryDifference: Hashable, Sendable {
     return Set(mine.keys).union(others.keys).sorted().compactMap { tag in
       let (left, right) = (mine[tag] ?? [], others[tag] ?? [])
       guard Set(left) != Set(right) else { return nil }
-      let verdict: Verdict
+      let verdict: DifferenceVerdict
       if lacks(left, of: right, basis: here, others: there) {
         verdict = .missingHere
       } else if lacks(right, of: left, basis: there, others: here) {

@@ -43,7 +43,13 @@ extension PlacementSet {
   }
 }
 
-/// What a transaction changes of the digest that is kept of all placements: by bucket, which is the first byte of the tag.
+extension DocumentFact {
+  package func digest(_ hash: KeyedHash) -> DigestSum {
+    DigestSum(xor: hash(encoded).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }, count: 1)
+  }
+}
+
+/// What a transaction changes of the digest that is kept of all placements and documents: by bucket, which is the first byte of the tag.
 package struct DigestDelta: Hashable, Sendable {
   /// As many as one level of a comparison has: 256.
   package static let bucketCount = 256
@@ -61,7 +67,20 @@ package struct DigestDelta: Hashable, Sendable {
     sums = sums.filter { !$0.value.isZero }
   }
 
+  /// - Parameter changes: of which every document's versions before are what the digest counts now.
+  package init(_ changes: [DocumentChange], hash: KeyedHash) {
+    for change in changes {
+      for version in change.before.siblings {
+        fold(change.tag, DocumentFact(id: change.id, tag: change.tag, version: version).digest(hash), sign: -1)
+      }
+      for fact in change.facts { fold(change.tag, fact.digest(hash), sign: 1) }
+    }
+    sums = sums.filter { !$0.value.isZero }
+  }
+
   package mutating func add(_ set: PlacementSet, hash: KeyedHash) { fold(set.tag, set.digest(hash), sign: 1) }
+
+  package mutating func add(_ fact: DocumentFact, hash: KeyedHash) { fold(fact.tag, fact.digest(hash), sign: 1) }
 
   private mutating func fold(_ tag: SubjectTag, _ sum: DigestSum, sign: Int64) {
     sums[tag.bytes[0], default: .zero].fold(sum, sign: sign)

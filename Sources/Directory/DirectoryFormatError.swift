@@ -31,6 +31,8 @@ package enum DirectoryFormatError: Error, Hashable, Sendable, CustomStringConver
     case coversItself
     /// A floor for a place that its own knowledge does not reach.
     case floorAboveItsKnowledge
+    /// A version of a document whose writer had seen that very version, or what came after it in its log.
+    case hasSeenItself
   }
 
   package var description: String {

@@ -1,7 +1,8 @@
 package import Residency
 
 /// Names one document that all regions hold: one of a collection with `locality: global`.
-package struct DocumentID: Hashable, Sendable, Comparable {
+package struct DocumentID: Hashable, Sendable, Comparable, CustomStringConvertible {
+  /// 1 to 64 bytes.
   package let collection: CollectionName
   /// 1 to 256 bytes.
   package let key: String
@@ -13,6 +14,16 @@ package struct DocumentID: Hashable, Sendable, Comparable {
 
   package static func < (left: Self, right: Self) -> Bool {
     (left.collection.rawValue, left.key) < (right.collection.rawValue, right.key)
+  }
+
+  package var description: String { "\(collection)/\(key)" }
+
+  /// Where it stands among the directory's tags, so that copies are compared and snapshots taken of all of it in one order.
+  /// - Parameter digest: SHA-256.
+  package func tag(_ digest: Digest) -> SubjectTag {
+    let hash = digest(Array("domicile/1/document\0\(collection)\0\(key)".utf8))
+    func word(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+    return SubjectTag(words: (word(hash.prefix(8)), word(hash.dropFirst(8).prefix(8))))
   }
 }
 
@@ -36,14 +47,18 @@ package struct DocumentVersion: Hashable, Sendable {
 
   /// The most bytes of one value: several of them fit into one batch of a log.
   package static let valueBytesMax = 65_536
+  /// A region takes no write that would leave it with more versions of one document: whoever writes has to read them first.
+  package static let siblingsMax = 16
 
   /// How this version stands to another one of the same document.
   package func order(to other: DocumentVersion) -> VersionOrder {
     if dot == other.dot { return .equal }
     switch (context.includes(other.dot), other.context.includes(dot)) {
-    case (true, _): return .after
+    case (true, false): return .after
     case (false, true): return .before
     case (false, false): return .concurrent
+    // Only where a history was lost: what one of the two had seen was another entry at that place.
+    case (true, true): return .concurrent
     }
   }
 }

@@ -15,6 +15,18 @@ package struct DocumentEntry: Hashable, Sendable {
     self.timestamp = timestamp
   }
 
+  init(id: DocumentID, version: DocumentVersion) {
+    self.init(id: id, context: version.context, value: version.value, timestamp: version.writtenAt)
+  }
+
+  /// Whether it may stand at `position`: nobody has seen what they are about to write, or what comes after it in the same log.
+  package func isPossible(at position: LogPosition) -> Bool { !context.includes(position) }
+
+  /// The same write, as it stands at `position`. Who wrote it may have read places of this log that were lost with a history.
+  func bounded(by position: LogPosition) -> DocumentEntry {
+    DocumentEntry(id: id, context: context.before([position]), value: value, timestamp: timestamp)
+  }
+
   /// The version that this entry makes where it stands at `position`.
   package func version(at position: LogPosition) -> DocumentVersion {
     DocumentVersion(dot: position, context: context, value: value, writtenAt: timestamp)
@@ -25,7 +37,7 @@ extension DocumentEntry {
   static let kind: UInt8 = 8
   private static let version: UInt8 = 1
   private static let collectionBytesMax = 64
-  private static let keyBytesMax = 256
+  package static let keyBytesMax = 256
 
   /// Version 1, numbers in network byte order: version 1, kind 1, milliseconds 8, counter 2, then, each with its length before it,
   /// collection (1 byte), key (2), context (2), and a value (4; all ones where it is deleted).
@@ -69,9 +81,9 @@ extension DocumentEntry {
   }
 
   private static func text(_ count: Int, max: Int, _ reader: inout BinaryReader) throws(DirectoryFormatError) -> String {
-    guard (1...max).contains(count), let text = String(validating: try reader.take(count), as: UTF8.self) else {
-      throw .invalid(.name)
-    }
+    guard (1...max).contains(count), let text = String(validating: try reader.take(count), as: UTF8.self),
+      !text.utf8.contains(0)
+    else { throw .invalid(.name) }
     return text
   }
 }

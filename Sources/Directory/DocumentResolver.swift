@@ -1,15 +1,5 @@
 package import Residency
 
-/// What readers get of a document that was written in several regions while these were apart.
-package enum DocumentResolver: String, Hashable, Sendable, CaseIterable {
-  /// The one that was written last by its writer's clock; of two at one moment, every region takes the same.
-  case latest
-  /// All of them in one: members of objects together, elements of lists together. Where two single values differ, the later one.
-  case union
-  /// All of them, for the app to make one of.
-  case app
-}
-
 extension DocumentSet {
   /// What a reader gets: one value, or several where the app is to decide. None where the document is deleted.
   /// - Throws: what parsing throws, where a value is no JSON: no entry with such a one is ever made.

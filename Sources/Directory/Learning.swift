@@ -65,6 +65,24 @@ package struct Learning: Hashable, Sendable {
   }
 }
 
+/// Which of a peer's documents are taken in to repair a copy: those that should be here by this region's own vector. What it lacks beyond
+/// that comes by its log. Deletions are never forgotten, so nothing that was deleted comes back by it.
+package struct DocumentRepair: Hashable, Sendable {
+  package private(set) var facts: [DocumentFact] = []
+
+  /// - Parameters:
+  ///   - here: how far this region holds each log.
+  ///   - current: what is held here of the offered documents.
+  package init(_ offered: [DocumentFact], here: VersionVector, current: [DocumentID: DocumentSet]) {
+    for fact in offered where here.includes(fact.version.dot) {
+      let held = current[fact.id] ?? DocumentSet()
+      var joined = held
+      joined.join(fact.version)
+      if joined != held { facts.append(fact) }
+    }
+  }
+}
+
 extension DirectoryEntry {
   /// Says again what is left of a history that the fact's region has lost.
   package init(restating fact: Placement, timestamp: HybridTimestamp) {

@@ -52,7 +52,7 @@ package struct LogBatch: Hashable, Sendable {
 
   /// Whom its entries speak of, as far as they can be told before they are checked: so that what is held of them can be read early.
   package var tags: Set<SubjectTag> {
-    Set(entries.compactMap { $0.count > 19 && $0[1] != TombstoneFloor.kind ? SubjectTag(Array($0[3..<19])) : nil })
+    Set(entries.compactMap(LogEntry.tag))
   }
 
   package var log: LogID { LogID(origin: origin, incarnation: incarnation) }

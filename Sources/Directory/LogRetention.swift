@@ -24,8 +24,9 @@ package struct LogRetention: Hashable, Sendable {
   ///   - heads: how far the logs reach here.
   ///   - starts: the entry before the first that is still held.
   ///   - acknowledged: what each member holds, for every member but this region.
+  ///   - bytesOfLargeEntries: what documents take beside that, which are no small part of an entry.
   package func cuts(
-    heads: VersionVector, starts: VersionVector, acknowledged: [RegionOrdinal: VersionVector]
+    heads: VersionVector, starts: VersionVector, acknowledged: [RegionOrdinal: VersionVector], bytesOfLargeEntries: UInt64 = 0
   ) -> VersionVector {
     var cuts: [LogID: UInt64] = [:]
     for head in heads.positions {
@@ -33,14 +34,18 @@ package struct LogRetention: Hashable, Sendable {
       let cut = min(held, head.seq.subtractingClamped(entriesMin))
       if cut > starts[head.log] { cuts[head.log] = cut }
     }
-    return VersionVector(capped(cuts, heads: heads, starts: starts))
+    return VersionVector(capped(cuts, heads: heads, starts: starts, bytesOfLargeEntries))
   }
 
   /// Cuts the longest logs first, until the rest fits.
-  private func capped(_ cuts: [LogID: UInt64], heads: VersionVector, starts: VersionVector) -> [LogID: UInt64] {
+  private func capped(
+    _ cuts: [LogID: UInt64], heads: VersionVector, starts: VersionVector, _ bytesOfLargeEntries: UInt64
+  ) -> [LogID: UInt64] {
     var cuts = cuts
     var kept = heads.positions.map { ($0.log, count: $0.seq - max(min($0.seq, starts[$0.log]), cuts[$0.log] ?? 0)) }
-    var excess = kept.reduce(0) { $0 + $1.count }.subtractingClamped(bytesMax / Self.bytesPerEntry)
+    let held = heads.positions.reduce(UInt64(0)) { $0 + $1.seq.subtractingClamped(starts[$1.log]) }
+    let bytesPerEntry = Self.bytesPerEntry + bytesOfLargeEntries / max(held, 1)
+    var excess = kept.reduce(0) { $0 + $1.count }.subtractingClamped(bytesMax / bytesPerEntry)
     kept.sort { ($0.count, $0.0) > ($1.count, $1.0) }
     for (log, count) in kept where excess > 0 && count > 0 {
       let cut = min(count, excess)

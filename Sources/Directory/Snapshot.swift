@@ -58,7 +58,7 @@ package struct SnapshotLoad: Hashable, Sendable {
   package func holdsBack(_ batch: LogBatch) -> Bool { batch.first <= basis.heads[batch.log]?.seq ?? 0 }
 }
 
-/// Asks for the placements whose tags come after `after`; `nil` for the first page.
+/// Asks for the placements and documents whose tags come after `after`; `nil` for the first page.
 package struct SnapshotRequest: Hashable, Sendable {
   package let after: SubjectTag?
   package let tagsMax: Int
@@ -80,12 +80,16 @@ package struct SnapshotPage: Hashable, Sendable {
   /// The last tag that the page speaks of; `nil` for all that follow: it is the last page.
   package let through: SubjectTag?
   package let facts: [Placement]
+  package let documents: [DocumentFact]
 
-  package init(basis: SnapshotBasis, after: SubjectTag?, through: SubjectTag?, facts: [Placement]) {
+  package init(
+    basis: SnapshotBasis, after: SubjectTag?, through: SubjectTag?, facts: [Placement], documents: [DocumentFact] = []
+  ) {
     self.basis = basis
     self.after = after
     self.through = through
     self.facts = facts
+    self.documents = documents
   }
 
   /// Whether it speaks of `tag`.
@@ -99,6 +103,7 @@ package struct SnapshotPage: Hashable, Sendable {
   package func answers(_ request: SnapshotRequest) -> Bool {
     guard after == request.after, through.map({ last in after.map { $0 < last } ?? true }) ?? true else { return false }
     return facts.allSatisfy { contains($0.tag) } && Set(facts.map(\.tag)).count <= Self.tagsMax
+      && documents.allSatisfy { contains($0.tag) }
   }
 
   /// What the page changes here.
@@ -123,6 +128,20 @@ package struct SnapshotPage: Hashable, Sendable {
       after.updateValue(known.map { merge($0, fact) } ?? PlacementSet(fact), forKey: fact.tag)
     }
     return PlacementChange.changes(from: current, to: after)
+  }
+}
+
+extension SnapshotPage {
+  /// What the page changes of the documents here: see ``changes(basis:current:own:misled:)``.
+  /// - Parameter current: all that is held here of the documents whose tags the page speaks of.
+  package func documentChanges(
+    basis: SnapshotBasis, current: [DocumentID: DocumentSet], own: LogID, misled: Set<LogID>, digest: Digest
+  ) -> [DocumentChange] {
+    var after = current.mapValues { set in
+      DocumentSet(joining: set.siblings.filter { !basis.covers($0.dot, own: own, misled: misled) })
+    }
+    for fact in documents { after[fact.id, default: DocumentSet()].join(fact.version) }
+    return DocumentChange.changes(from: current, to: after, digest: digest)
   }
 }
 

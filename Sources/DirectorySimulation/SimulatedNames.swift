@@ -29,6 +29,10 @@ extension RegionOrdinal {
   }
 }
 
+extension DocumentID {
+  static func numbered(_ number: Int) -> DocumentID { DocumentID(collection: CollectionName("global"), key: String(number)) }
+}
+
 extension SubjectTag {
   static func numbered(_ number: Int) throws -> SubjectTag {
     var bytes = [UInt8](repeating: 0, count: byteCount)

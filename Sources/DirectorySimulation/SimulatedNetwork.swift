@@ -14,7 +14,7 @@ enum Message {
   case chainsAnswer(call: Int, LogID, ChainComparison.Extent, [UInt64: ChainHash])
   /// Asks for what differs from the digest.
   case compare([UInt8: DigestSum])
-  case differences([Placement], FactsBasis)
+  case differences([Placement], [DocumentFact], FactsBasis)
   case acknowledge(LogPosition)
   case ring(LogPosition)
 }

@@ -21,6 +21,10 @@ package enum PlantedFault: String, CaseIterable, Hashable, Sendable, Codable {
   case dropOrphans
   /// The digest is not kept where a tombstone goes.
   case digestForgotten
+  /// Of a document, what comes last is kept, whatever its writer had seen.
+  case documentsOverwritten
+  /// A snapshot comes without documents.
+  case documentsNotInSnapshot
 }
 
 /// What survives a crash of one region: the tables, with a transaction for each mutating call. A copy is a backup.
@@ -41,6 +45,7 @@ struct SimulatedStore {
   private(set) var logs: [LogID: HeldLog] = [:]
   private(set) var heads: [LogID: AppliedHead] = [:]
   private(set) var rows: [SubjectTag: Row] = [:]
+  private(set) var documents: [DocumentID: DocumentSet] = [:]
   private(set) var floors = FloorLedger()
   private(set) var cuts: Set<LogCut> = []
   private var doubtful: Set<LogCut> = []
@@ -182,15 +187,25 @@ extension SimulatedStore {
     heads[end.log] = AppliedHead(seq: end.seq, chain: held.records.last?.chain ?? held.start.chain)
     guard fault != .dropOrphans else { return [] }
     var log = OwnLog(own, head: head(own), digest: simulatedDigest)
-    let reissue = Reissue(orphans, to: &log, current: sets)
+    let reissue = Reissue(orphans, to: &log, current: sets, documents: documents, digest: simulatedDigest)
     append(reissue.records, head: log.head)
     change(reissue.changes)
+    change(reissue.documentChanges)
     return reissue.records
   }
 
   private mutating func write(_ records: [LogRecord], head: AppliedHead, rowsToo: Bool) {
     append(records, head: head)
     guard rowsToo else { return }
+    if fault == .documentsOverwritten {
+      for fact in records.compactMap({ $0.document(simulatedDigest) }) {
+        change(
+          DocumentChange.changes(
+            from: documents, to: [fact.id: DocumentSet(joining: [fact.version])], digest: simulatedDigest))
+      }
+    } else {
+      change(DocumentChange.changes(for: records, current: documents, digest: simulatedDigest))
+    }
     switch fault {
     case .ignoreEpoch, .lastWriterWins, .dropTombstone: for record in records { writeWrongly(record) }
     default: change(PlacementChange.changes(for: records, current: sets))
@@ -218,8 +233,16 @@ extension SimulatedStore {
     for change in changes {
       rows[change.tag] = change.placement.map { Row(placement: $0, siblings: change.siblings) }
     }
-    guard digests else { return }
-    for (bucket, sum) in DigestDelta(changes, hash: simulatedDigest).sums {
+    if digests { fold(DigestDelta(changes, hash: simulatedDigest)) }
+  }
+
+  private mutating func change(_ changes: [DocumentChange]) {
+    for change in changes { documents[change.id] = change.after.siblings.isEmpty ? nil : change.after }
+    fold(DigestDelta(changes, hash: simulatedDigest))
+  }
+
+  private mutating func fold(_ delta: DigestDelta) {
+    for (bucket, sum) in delta.sums {
       digest[bucket, default: .zero].xor ^= sum.xor
       digest[bucket, default: .zero].count += sum.count
     }
@@ -271,6 +294,19 @@ extension SimulatedStore {
     sets.values.filter { theirs[$0.tag.bytes[0]] ?? .zero != digest[$0.tag.bytes[0]] ?? .zero }.flatMap(\.placements)
   }
 
+  func documents(differingFrom theirs: [UInt8: DigestSum]) -> [DocumentFact] {
+    documentFacts.filter { theirs[$0.tag.bytes[0]] ?? .zero != digest[$0.tag.bytes[0]] ?? .zero }
+  }
+
+  var documentFacts: [DocumentFact] {
+    documents.flatMap { id, set in set.siblings.map { DocumentFact(id: id, version: $0, digest: simulatedDigest) } }
+  }
+
+  mutating func repair(_ facts: [DocumentFact]) {
+    let repair = DocumentRepair(facts, here: vector, current: documents)
+    change(DocumentChange.changes(for: repair.facts, current: documents, digest: simulatedDigest))
+  }
+
   /// - Returns: entries that were written anew.
   mutating func learn(_ facts: [Placement], theirs: FactsBasis, timestamp: HybridTimestamp) -> [LogRecord] {
     var learning = Learning(facts, theirs: theirs, here: factsBasis, own: own, current: sets)
@@ -303,12 +339,14 @@ extension SimulatedStore {
   /// - Returns: `nil` where the region itself does not know which branch is right.
   func answer(_ request: SnapshotRequest) -> SnapshotPage? {
     guard misled.isEmpty else { return nil }
-    let tags = rows.keys.filter { tag in request.after.map { tag > $0 } ?? true }.sorted()
+    let documents = fault == .documentsNotInSnapshot ? [] : documentFacts
+    let tags = Set(rows.keys).union(documents.map(\.tag)).filter { tag in request.after.map { tag > $0 } ?? true }.sorted()
     let page = tags.prefix(request.tagsMax)
     return SnapshotPage(
       basis: SnapshotBasis(heads: heads, cuts: cuts, floors: floors),
       after: request.after, through: page.count < tags.count ? page.last : nil,
-      facts: page.flatMap { current($0)?.placements ?? [] })
+      facts: page.flatMap { current($0)?.placements ?? [] },
+      documents: documents.filter { page.contains($0.tag) }.sorted { ($0.tag, $0.version.dot) < ($1.tag, $1.version.dot) })
   }
 
   /// - Returns: whether it was stored: one snapshot comes in at a time.
@@ -321,6 +359,8 @@ extension SimulatedStore {
       change(PlacementChange.changes(for: page.facts, current: sets))
     } else {
       change(page.changes(basis: basis, current: sets.filter { page.contains($0.key) }, own: own, misled: misled))
+      let held = documents.filter { page.contains($0.key.tag(simulatedDigest)) }
+      change(page.documentChanges(basis: basis, current: held, own: own, misled: misled, digest: simulatedDigest))
     }
     return true
   }

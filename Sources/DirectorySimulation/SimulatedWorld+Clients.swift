@@ -6,12 +6,17 @@ struct SimulatedSession {
   var seen = VersionVector()
   /// Its own registrations: where they were born.
   var registered: [SubjectTag: LogPosition] = [:]
+  /// What it has read of documents, wherever that was.
+  var contexts: [DocumentID: VersionVector] = [:]
+  /// Its last write of each document.
+  var written: [DocumentID: LogPosition] = [:]
 }
 
 extension SimulatedWorld {
   /// One operation of a client at its own region: it succeeds, or is refused for what this region's copy says.
   mutating func operate(_ index: Int) throws {
     if random.chance(40) { lookUp(at: index) }
+    if scenario.writesDocuments, random.chance(25) { return writeDocument(at: index) }
     let writer = PlacementWriter(region: regions[index].store.region)
     let timestamp = regions[index].timestamp(now: now)
     let subject = try chooseSubject(index)
@@ -56,13 +61,41 @@ extension SimulatedWorld {
     }
   }
 
+  /// A client writes a document at its region: over all that is there, or over what it once read, wherever that was.
+  private mutating func writeDocument(at index: Int) {
+    let session = random.below(sessions.count)
+    let id = DocumentID.numbered(1 + random.below(3))
+    let store = regions[index].store
+    let held = store.documents[id] ?? DocumentSet()
+    let context = random.chance(60) ? held.context : sessions[session].contexts[id] ?? held.context
+    let value: [UInt8]? = random.chance(10) ? nil : JSONValue.number(Double(random.below(1_000))).canonicalBytes
+    let entry = DocumentEntry(id: id, context: context, value: value, timestamp: regions[index].timestamp(now: now))
+    guard held.siblings.count(where: { !context.includes($0.dot) }) < DocumentVersion.siblingsMax else { return }
+    if held.context.joined(with: context)[store.own] > store.head(store.own).seq {
+      let log = regions[index].store.restartHistory(after: store.incarnation)
+      for other in regions[index].peers.keys.sorted() { tell(index, other, .restarted(own: log)) }
+    }
+    let before = regions[index].store.vector
+    let record = regions[index].store.commit(.document(entry))
+    checker.vectorMoved(from: before, to: regions[index].store.vector, of: store.region)
+    checker.committed(record, in: regions[index].store)
+    announce(record, region: index)
+    guard random.chance(50) else { return }
+    sessions[session].contexts[id] = regions[index].store.documents[id]?.context
+    sessions[session].seen.advance(to: record.position)
+    sessions[session].written[id] = record.position
+  }
+
   /// A session looks for what it has registered: here, if this region has come far enough, and otherwise nowhere.
   private mutating func lookUp(at index: Int) {
     let number = random.below(sessions.count)
     let store = regions[index].store
     guard store.vector.dominates(sessions[number].seen) else { return }
     sessions[number].seen.join(store.vector)
-    checker.sessionLooks(for: sessions[number].registered, at: store)
+    checker.sessionLooks(for: sessions[number].registered, documents: sessions[number].written, at: store)
+    if scenario.writesDocuments, random.chance(50) {
+      sessions[number].contexts = store.documents.mapValues(\.context)
+    }
   }
 
   /// One of a few that all regions register, one that this region knows, or a new one. A region that leaves sees to its own.

@@ -76,8 +76,12 @@ extension SimulatedWorld {
     case .compare(let digest):
       let store = regions[index].store
       let facts = store.facts(differingFrom: digest)
-      if !facts.isEmpty { send(.differences(facts, store.factsBasis), from: index, to: from) }
-    case .differences(let facts, let basis):
+      let documents = store.documents(differingFrom: digest)
+      if !facts.isEmpty || !documents.isEmpty {
+        send(.differences(facts, documents, store.factsBasis), from: index, to: from)
+      }
+    case .differences(let facts, let documents, let basis):
+      regions[index].store.repair(documents)
       let stamp = regions[index].timestamp(now: now)
       let own = regions[index].store.own
       for record in regions[index].store.learn(facts, theirs: basis, timestamp: stamp) {

@@ -110,6 +110,7 @@ struct SimulatedWorld {
     guard let first = members.first, !members.contains(where: \.isDraining) else { return false }
     return members.allSatisfy {
       $0.store.heads == first.store.heads && $0.store.floors.pending.isEmpty && $0.store.rows == first.store.rows
+        && $0.store.documents == first.store.documents
     }
   }
 

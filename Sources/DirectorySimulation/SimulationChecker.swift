@@ -84,6 +84,11 @@ struct SimulationChecker {
     committedRecords.append(record)
     note(record)
     if case .floor = record.entry { floorCount += 1 }
+    if let id = record.documentID {
+      forbid(
+        store.documents[id]?.siblings.contains { $0.dot == record.position } != true,
+        "region \(store.region) does not show what it has just written of \(id) at \(record.position)")
+    }
     guard let entry = record.placementEntry, entry.kind == .register else { return }
     var found: LogPosition?
     if case .local(let placement) = PlacementLookup(store.current(entry.tag), at: store.region) { found = placement.birth }
@@ -126,7 +131,9 @@ struct SimulationChecker {
   }
 
   /// The region holds all that the session has seen: its own registrations are among that, or what came of them.
-  mutating func sessionLooks(for registered: [SubjectTag: LogPosition], at store: SimulatedStore) {
+  mutating func sessionLooks(
+    for registered: [SubjectTag: LogPosition], documents: [DocumentID: LogPosition], at store: SimulatedStore
+  ) {
     // While a snapshot comes in, what its giver has forgotten goes before the word of it comes.
     guard store.load == nil else { return }
     sessionReadCount += 1
@@ -135,6 +142,11 @@ struct SimulationChecker {
       guard setBack[birth.log] == nil, store.floors.reached.isEmpty else { continue }
       let births = store.current(tag)?.placements.flatMap { $0.knowledge.heights.keys } ?? []
       forbid(!births.contains(birth), "region \(store.region) does not show a session what it registered at \(birth)")
+    }
+    for (id, dot) in documents where setBack.isEmpty {
+      forbid(
+        store.documents[id]?.siblings.contains { $0.dot == dot || $0.context.includes(dot) } != true,
+        "region \(store.region) does not show a session what it wrote of \(id) at \(dot), nor what was written over that")
     }
   }
 
@@ -151,12 +163,14 @@ extension SimulationChecker {
     for store in stores.dropFirst() {
       forbid(store.heads != first.heads, "regions \(first.region) and \(store.region) hold different logs a minute after healing")
       forbid(store.rows != first.rows, "regions \(first.region) and \(store.region) hold different placements")
+      forbid(store.documents != first.documents, "regions \(first.region) and \(store.region) hold different documents")
     }
     for store in stores { checkRetained(store) }
     let history = history(of: first)
     checkNothingLost(in: history)
     for store in stores where store.heads == first.heads {
       checkPlacements(store, history)
+      checkDocuments(store, history)
       checkDigest(store)
     }
     contestedAtEnd = first.sets.values.count { $0.isContested }
@@ -204,9 +218,15 @@ extension SimulationChecker {
       if let kept = setBack[record.position.log], record.position.seq > kept || incomparable.contains(record.position.log) {
         continue
       }
-      guard let content = record.content else { continue }
+      guard let content = record.content, !isWrittenOver(record) else { continue }
       forbid(!contents.contains(content), "the acknowledged entry \(record.position) is lost")
     }
+  }
+
+  /// Whether somebody read that write of a document, and wrote it anew.
+  private func isWrittenOver(_ record: LogRecord) -> Bool {
+    guard let id = record.documentID else { return false }
+    return committedRecords.contains { $0.documentID == id && $0.documentEntry?.context.includes(record.position) == true }
   }
 
   private mutating func checkDigest(_ store: SimulatedStore) {
@@ -218,9 +238,45 @@ extension SimulationChecker {
         expected[fact.tag.bytes[0], default: .zero].count += 1
       }
     }
+    for (id, set) in store.documents {
+      for version in set.siblings {
+        let fact = DocumentFact(id: id, version: version, digest: simulatedDigest)
+        let hash = simulatedDigest(fact.encoded).prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        expected[fact.tag.bytes[0], default: .zero].xor ^= hash
+        expected[fact.tag.bytes[0], default: .zero].count += 1
+      }
+    }
     forbid(
       store.digest.filter { !$0.value.isZero } != expected,
-      "the digest of region \(store.region) is not that of its placements")
+      "the digest of region \(store.region) is not that of its placements and documents")
+  }
+
+  /// The documents of a store against what its own logs say: all that nobody who wrote later had seen.
+  private mutating func checkDocuments(_ store: SimulatedStore, _ history: [LogRecord]) {
+    var writes: [DocumentID: [LogRecord]] = [:]
+    for record in history { if let id = record.documentID { writes[id, default: []].append(record) } }
+    for (id, set) in store.documents {
+      for version in set.siblings where !(writes[id] ?? []).contains(where: { $0.position == version.dot }) {
+        guard setBack[version.dot.log] != nil,
+          let relic = writtenAt[version.dot]?.first(where: { $0.documentEntry?.version(at: version.dot) == version })
+        else {
+          violations.append("region \(store.region) knows \(version.dot) of \(id) from nowhere")
+          continue
+        }
+        writes[id, default: []].append(relic)
+      }
+    }
+    for (id, records) in writes {
+      let expected = Set(
+        records.filter { record in
+          !records.contains { $0.position != record.position && $0.documentEntry?.context.includes(record.position) == true }
+        }.map(\.position))
+      let held = Set((store.documents[id]?.siblings ?? []).map(\.dot))
+      // Who wrote on a branch that did not count wrote anew without what was seen there: what that replaced may be back beside it.
+      forbid(
+        setBack.isEmpty ? held != expected : !held.isSuperset(of: expected),
+        "region \(store.region) holds \(held.sorted()) of \(expected.sorted()) for \(id)")
+    }
   }
 
   /// The placements of a store against what its own logs say, worked out from the rules as they are written down.
@@ -231,6 +287,7 @@ extension SimulationChecker {
       switch record.entry {
       case .placement(let entry): facts[entry.tag, default: []].append(record)
       case .floor(let floor): floors.append(floor)
+      case .document: break
       }
     }
     // What is left of a history that was lost stands in no log any more. It counts where it was written once.
@@ -250,7 +307,8 @@ extension SimulationChecker {
       }
       droppedAtEnd += maximal.count - expected.count
       guard let set = store.current(tag) else {
-        forbid(!expected.isEmpty, "region \(store.region) has no placement for \(tag)")
+        forbid(
+          !expected.isEmpty && !wasErasedOnLostHistory(tag, under: floors), "region \(store.region) has no placement for \(tag)")
         continue
       }
       let held = Set(set.placements.map(\.position))
@@ -260,12 +318,25 @@ extension SimulationChecker {
       let births = Set(
         records.filter { $0.placementEntry?.epoch == .first }.map { $0.placementEntry?.birth ?? $0.position })
       let isResolved = records.contains { $0.placementEntry?.covers.isEmpty == false }
+      // A registration that was lost with its region's history counts where something that was made of it is left.
+      let shown = Set(set.siblings.map(\.birth))
+      let isWhole = shown.isSuperset(of: births) && shown.subtracting(births).allSatisfy { setBack[$0.log] != nil }
       forbid(
-        births.count > 1 && !isResolved && maximal.count == expected.count && Set(set.siblings.map(\.birth)) != births,
-        "\(tag) was registered \(births.count) times and is not contested with all of them")
+        births.count > 1 && !isResolved && maximal.count == expected.count && !isWhole,
+        "\(tag) was registered at \(births.sorted()) and is contested with \(shown.sorted())")
       for erasure in records where erasure.placementEntry?.kind == .erase {
         guard case .settled(let placement) = set, placement.birth == erasure.placementEntry?.birth else { continue }
         forbid(placement.state != .erased, "\(tag), erased at \(erasure.position), has returned")
+      }
+    }
+  }
+
+  /// Whether somebody was told of an erasure that went with a history afterwards, and it was forgotten as others are.
+  private func wasErasedOnLostHistory(_ tag: SubjectTag, under floors: [TombstoneFloor]) -> Bool {
+    setBack.keys.contains { log in
+      writtenAt.contains { position, records in
+        position.log == log && floors.contains { $0.upTo.log == log && $0.upTo.seq >= position.seq }
+          && records.contains { $0.placementEntry?.kind == .erase && $0.placementEntry?.tag == tag }
       }
     }
   }
@@ -301,7 +372,7 @@ extension SimulationChecker {
 private struct EntryContent: Hashable {
   let author: RegionOrdinal
   let timestamp: HybridTimestamp
-  let subject: SubjectTag
+  let about: SubjectTag
 }
 
 extension LogRecord {
@@ -310,8 +381,18 @@ extension LogRecord {
     return entry
   }
 
+  var documentEntry: DocumentEntry? {
+    guard case .document(let entry) = entry else { return nil }
+    return entry
+  }
+
   fileprivate var content: EntryContent? {
-    placementEntry.map { EntryContent(author: position.origin, timestamp: $0.timestamp, subject: $0.tag) }
+    switch entry {
+    case .placement(let entry): EntryContent(author: position.origin, timestamp: entry.timestamp, about: entry.tag)
+    case .document(let entry):
+      EntryContent(author: position.origin, timestamp: entry.timestamp, about: entry.id.tag(simulatedDigest))
+    case .floor: nil
+    }
   }
 }
 

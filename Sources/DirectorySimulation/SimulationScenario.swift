@@ -4,14 +4,20 @@ package struct SimulationScenario: Hashable, Sendable {
   package var seed: UInt64
   /// A region is restored from an old backup, and nobody tells it.
   package var restoresUnnoticed: Bool
+  /// Clients write global documents, too.
+  package var writesDocuments: Bool
   /// Links that never open, from the first region to the second; regions count from 1.
   package var cutForGood: [[Int]]
   /// A mistake made on purpose, to see that the checker finds it.
   package var fault: PlantedFault?
 
-  package init(seed: UInt64, restoresUnnoticed: Bool = false, cutForGood: [[Int]] = [], fault: PlantedFault? = nil) {
+  package init(
+    seed: UInt64, restoresUnnoticed: Bool = false, writesDocuments: Bool = false, cutForGood: [[Int]] = [],
+    fault: PlantedFault? = nil
+  ) {
     self.seed = seed
     self.restoresUnnoticed = restoresUnnoticed
+    self.writesDocuments = writesDocuments
     self.cutForGood = cutForGood
     self.fault = fault
   }
@@ -21,6 +27,7 @@ extension SimulationScenario: Codable {
   private enum CodingKeys: String, CodingKey {
     case seed, fault
     case restoresUnnoticed = "restores_unnoticed"
+    case writesDocuments = "writes_documents"
     case cutForGood = "cut_for_good"
   }
 
@@ -29,6 +36,7 @@ extension SimulationScenario: Codable {
     self.init(
       seed: try values.decode(UInt64.self, forKey: .seed),
       restoresUnnoticed: try values.decodeIfPresent(Bool.self, forKey: .restoresUnnoticed) ?? false,
+      writesDocuments: try values.decodeIfPresent(Bool.self, forKey: .writesDocuments) ?? false,
       cutForGood: try values.decodeIfPresent([[Int]].self, forKey: .cutForGood) ?? [],
       fault: try values.decodeIfPresent(PlantedFault.self, forKey: .fault))
     guard cutForGood.allSatisfy({ $0.count == 2 && $0.allSatisfy { $0 > 0 } }) else {
@@ -41,6 +49,7 @@ extension SimulationScenario: Codable {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(seed, forKey: .seed)
     if restoresUnnoticed { try values.encode(true, forKey: .restoresUnnoticed) }
+    if writesDocuments { try values.encode(true, forKey: .writesDocuments) }
     if !cutForGood.isEmpty { try values.encode(cutForGood, forKey: .cutForGood) }
     try values.encodeIfPresent(fault, forKey: .fault)
   }

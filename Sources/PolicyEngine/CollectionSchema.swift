@@ -23,6 +23,8 @@ package struct CollectionSchema: Sendable, Hashable {
   package let name: CollectionName
   package let description: String?
   package let locality: Locality
+  /// What readers get of a document that was written in several regions while these were apart. Of global collections only.
+  package let resolver: DocumentResolver?
   package let audit: AuditLevel
   /// Whether a caller may ask for records that may be a moment old.
   package let staleReads: Allowance
@@ -38,12 +40,14 @@ package struct CollectionSchema: Sendable, Hashable {
   private let byShapeless: [String: String]
 
   init(
-    name: CollectionName, description: String?, locality: Locality, audit: AuditLevel, staleReads: Allowance,
+    name: CollectionName, description: String?, locality: Locality, resolver: DocumentResolver? = nil, audit: AuditLevel,
+    staleReads: Allowance,
     localWrites: Allowance, defaultClass: DataClass, classes: [String: DataClass]
   ) {
     self.name = name
     self.description = description
     self.locality = locality
+    self.resolver = resolver
     self.audit = audit
     self.staleReads = staleReads
     self.localWrites = localWrites

@@ -41,7 +41,9 @@ extension PolicyReader {
         report(key.location, "'\(name)' is not a collection's name", help: "lower-case letters, digits and hyphens, at most 64")
         continue
       }
-      if let schema = schema(CollectionName(name), value) { collections?[schema.name] = schema }
+      guard let schema = schema(CollectionName(name), value) else { continue }
+      collections?[schema.name] = schema
+      if schema.locality == .global { globalCollections[schema.name] = key.location }
     }
   }
 
@@ -50,7 +52,7 @@ extension PolicyReader {
     guard
       let fields = node.fields(
         what, required: ["default_class", "locality", "audit"],
-        optional: ["description", "fields", "stale_reads", "local_writes"], &diagnostics)
+        optional: ["description", "fields", "resolver", "stale_reads", "local_writes"], &diagnostics)
     else { return nil }
     var classes: [String: DataClass] = [:]
     for (key, value) in fields["fields"].flatMap({ $0.pairs("the fields of \(what)", &diagnostics) }) ?? [] {
@@ -79,9 +81,25 @@ extension PolicyReader {
     let localWrites = fields["local_writes"].map { choice($0, "'local_writes'", CollectionSchema.Allowance.self) } ?? .refused
     let defaultClass = fields["default_class"].flatMap { dataClass($0) }
     guard let locality, let audit, let staleReads, let localWrites, let defaultClass else { return nil }
+    guard let resolver = resolver(fields["resolver"], locality, what) else { return nil }
     return CollectionSchema(
-      name: name, description: description, locality: locality, audit: audit, staleReads: staleReads, localWrites: localWrites,
+      name: name, description: description, locality: locality, resolver: locality == .global ? resolver : nil, audit: audit,
+      staleReads: staleReads, localWrites: localWrites,
       defaultClass: defaultClass, classes: classes)
+  }
+
+  /// - Returns: that of a collection that names none, too; `nil` where what it names is wrong.
+  private mutating func resolver(
+    _ node: ConfigurationNode?, _ locality: CollectionSchema.Locality, _ what: String
+  ) -> DocumentResolver? {
+    guard let node else { return .app }
+    guard locality == .global else {
+      report(
+        node.location, "\(what) lives at home, where nobody else writes",
+        help: "leave 'resolver' out: it is for collections with 'locality: global'")
+      return nil
+    }
+    return choice(node, "resolver", DocumentResolver.self)
   }
 
   private mutating func dataClass(_ node: ConfigurationNode) -> DataClass? {

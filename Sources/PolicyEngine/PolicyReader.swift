@@ -9,6 +9,8 @@ struct PolicyReader {
 
   var vocabulary: PolicyVocabulary?
   var collections: [CollectionName: CollectionSchema]?
+  /// Where those stand that every region holds.
+  var globalCollections: [CollectionName: SourceLocation] = [:]
   var principals: [PrincipalEntry] = []
   var agreements: [Agreement] = []
   var rules: [Rule] = []

@@ -12,6 +12,17 @@ extension PolicySet {
   package static func load(
     _ files: [PolicyFile], regions: [Place], today: CalendarDate, digest: ([UInt8]) -> [UInt8]
   ) throws(ConfigurationError) -> PolicySet {
+    let (policies, globalCollections) = try read(files, regions: regions, today: today, digest: digest)
+    let closed = policies.replicationErrors(globalCollections, on: today)
+    guard closed.isEmpty else { throw ConfigurationError((policies.warnings + closed).sorted { $0.location < $1.location }) }
+    return policies
+  }
+
+  /// Reads and checks all but whether what is global may be in every region.
+  /// - Returns: the policies, and where the global collections stand.
+  static func read(
+    _ files: [PolicyFile], regions: [Place], today: CalendarDate, digest: ([UInt8]) -> [UInt8]
+  ) throws(ConfigurationError) -> (PolicySet, globalCollections: [CollectionName: SourceLocation]) {
     let known = regions.compactMap { place in place.region.map { ($0, place.jurisdiction) } }
     let catalog = Dictionary(known, uniquingKeysWith: { first, _ in first })
     var reader = PolicyReader(regions: catalog, today: today)
@@ -31,6 +42,6 @@ extension PolicySet {
     guard errors.isEmpty else {
       throw ConfigurationError((reader.diagnostics + errors).sorted { $0.location < $1.location })
     }
-    return policies
+    return (policies, reader.globalCollections)
   }
 }

@@ -86,6 +86,7 @@ package struct Effects: Sendable {
   package private(set) var answers: [Answer] = []
   package private(set) var transfers: [Transfer] = []
   package private(set) var placements: [PlacementWrite] = []
+  package private(set) var documents: [DocumentEntry] = []
   package private(set) var states: [SubjectTag: SubjectState] = [:]
   package private(set) var removed: [SubjectTag] = []
   package private(set) var workflows: [WorkflowWrite] = []
@@ -94,11 +95,13 @@ package struct Effects: Sendable {
 
   package var isEmpty: Bool {
     leaves.isEmpty && records.isEmpty && registrations.isEmpty && consents.isEmpty && answers.isEmpty && transfers.isEmpty
-      && placements.isEmpty && states.isEmpty && removed.isEmpty && workflows.isEmpty
+      && placements.isEmpty && documents.isEmpty && states.isEmpty && removed.isEmpty && workflows.isEmpty
   }
 
   /// What this region's log of the directory grows by, in order.
-  package var entries: [DirectoryEntry] { registrations.map(\.entry) + placements.map(\.entry) }
+  package var entries: [LogEntry] {
+    (registrations.map(\.entry) + placements.map(\.entry)).map { .placement($0) } + documents.map { .document($0) }
+  }
 
   package mutating func record(_ leaf: LeafDraft) { leaves.append(leaf) }
 
@@ -119,6 +122,9 @@ package struct Effects: Sendable {
   package mutating func write(_ entry: DirectoryEntry) {
     placements.append(PlacementWrite(tag: entry.tag, entry: entry))
   }
+
+  /// Writes a document that all regions hold: here at once, and there when the entry comes.
+  package mutating func write(_ entry: DocumentEntry) { documents.append(entry) }
 
   package mutating func set(_ state: SubjectState, of tag: SubjectTag) { states[tag] = state }
 

@@ -31,28 +31,53 @@ package struct PageAddress: Hashable, Sendable {
   }
 }
 
+/// A stretch of the documents of one collection, in key order, without those that are deleted.
+package struct DocumentPage: Hashable, Sendable {
+  package let collection: CollectionName
+  /// The key after which the page begins; empty for the first page.
+  package let after: String
+  package let limit: Int
+
+  package init(collection: CollectionName, after: String, limit: Int) {
+    self.collection = collection
+    self.after = after
+    self.limit = limit
+  }
+}
+
+/// A page of documents. It may hold fewer than were asked for: a page also ends where it gets large.
+package struct StoredDocumentPage: Sendable {
+  package let documents: [(id: DocumentID, set: DocumentSet)]
+  package let hasMore: Bool
+}
+
 /// What an operation has to know before it decides.
 package struct FactsNeeded: Sendable {
   /// Subjects whose row, consents, keys and placement are wanted.
   package var subjects: [SubjectTag]
   package var records: [RecordAddress]
   package var pages: [PageAddress]
+  package var documents: [DocumentID] = []
+  package var documentPages: [DocumentPage] = []
   /// Identifies a write that may be repeated: 32 bytes.
   package var requestKey: [UInt8]?
   /// The years of which it is asked whether the subjects' data left the jurisdiction, and that of how many others.
   package var transferYears: Set<Int> = []
-  /// Whether the operation may change the subjects: their rows are then locked until the commit.
+  /// Whether the operation may change the subjects or documents: the subjects' rows are then locked until the commit.
   package var mayWrite: Bool
   /// Whether keys are made for subjects that have none: registration only.
   package var createsKeys: Bool
 
   package init(
-    subjects: [SubjectTag], records: [RecordAddress] = [], pages: [PageAddress] = [], requestKey: [UInt8]? = nil,
+    subjects: [SubjectTag] = [], records: [RecordAddress] = [], pages: [PageAddress] = [], documents: [DocumentID] = [],
+    documentPages: [DocumentPage] = [], requestKey: [UInt8]? = nil,
     mayWrite: Bool = false, createsKeys: Bool = false
   ) {
     self.subjects = subjects
     self.records = records
     self.pages = pages
+    self.documents = documents
+    self.documentPages = documentPages
     self.requestKey = requestKey
     self.mayWrite = mayWrite
     self.createsKeys = createsKeys
@@ -129,6 +154,8 @@ package struct Facts: Sendable {
   /// Of subjects at home here, and of those that are about to be.
   var keys: [SubjectTag: SubjectKeys] = [:]
   package internal(set) var placements: [SubjectTag: PlacementSet] = [:]
+  package internal(set) var documents: [DocumentID: DocumentSet] = [:]
+  package internal(set) var documentPages: [DocumentPage: StoredDocumentPage] = [:]
   package internal(set) var records: [RecordAddress: StoredRecord] = [:]
   package internal(set) var pages: [PageAddress: StoredPage] = [:]
   /// By request key.

@@ -33,6 +33,8 @@ package struct SubjectTag: Hashable, Sendable, Comparable, CustomStringConvertib
     }
   }
 
+  package init(words: (high: UInt64, low: UInt64)) { (high, low) = words }
+
   /// - Returns: `nil` unless there are exactly 16 bytes.
   package init?(_ bytes: UnsafeRawBufferPointer) {
     guard bytes.count == Self.byteCount else { return nil }

@@ -44,6 +44,16 @@ package struct CollectionName: Hashable, Sendable, Comparable, CustomStringConve
   package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
+/// What readers get of a document that was written in several regions while these were apart.
+package enum DocumentResolver: String, Hashable, Sendable, CaseIterable {
+  /// The one that was written last by its writer's clock; of two at one moment, every region takes the same.
+  case latest
+  /// All of them in one: members of objects together, elements of lists together. Where two single values differ, the later one.
+  case union
+  /// All of them, for the app to make one of.
+  case app
+}
+
 /// What a request wants to do with a subject's data. `store` asks whether a region may be a subject's home at all.
 package enum Action: String, Hashable, Sendable, CaseIterable, Comparable {
   case read, write, store, replicate, move, export

@@ -13,7 +13,7 @@ struct Domicile: AsyncParsableCommand {
     subcommands: [
       ServeCommand.self, DemoCommand.self, BenchCommand.self, LabCommand.self, CertsCommand.self, TokenCommand.self,
       RegionCommand.self, PolicyCommand.self,
-      SubjectCommand.self, RecordCommand.self,
+      SubjectCommand.self, RecordCommand.self, DocumentCommand.self,
     ])
 
   static func main() async {

@@ -36,6 +36,14 @@ import Testing
     #expect(try AuditEvent(leaf: try event.leafBytes()) == event)
   }
 
+  @Test func `the key of a document comes back, and stands in the leaf as it is`() throws {
+    var event = try fullEvent()
+    event.documentKey = "holiday"
+    let leaf = try event.leafBytes()
+    #expect(try AuditEvent(leaf: leaf) == event)
+    #expect(try JSONValue(parsing: leaf)["unmapped"]?["document"] == "holiday")
+  }
+
   @Test func `what rules that only watch would have done comes back, and can be asked for`() throws {
     var event = try fullEvent()
     let unwatched = event

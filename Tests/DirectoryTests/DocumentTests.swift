@@ -140,4 +140,86 @@ import Testing
     unnamed[12] = 0
     #expect(throws: DirectoryFormatError.self) { try DocumentEntry(decoding: unnamed) }
   }
+
+  @Test func `outside of a log a version goes with its place, and none that has seen itself`() throws {
+    let written = version(try at(2, 7), seen: VersionVector([try log(2): 6, try log(1): 40]), ["a": 1])
+    let fact = DocumentFact(id: Self.id, version: written, digest: simulatedDigest)
+    #expect(try DocumentFact(decoding: fact.encoded, digest: simulatedDigest) == fact)
+    #expect(fact.tag == Self.id.tag(simulatedDigest))
+    #expect(fact.tag != DocumentID(collection: Self.id.collection, key: "other").tag(simulatedDigest))
+    let impossible = version(try at(2, 7), seen: VersionVector([try log(2): 7]))
+    let bytes = DocumentFact(id: Self.id, version: impossible, digest: simulatedDigest).encoded
+    #expect(throws: DirectoryFormatError.contradictory(.hasSeenItself)) {
+      try DocumentFact(decoding: bytes, digest: simulatedDigest)
+    }
+    let named = DocumentEntry(
+      id: DocumentID(collection: Self.id.collection, key: "a\0b"), context: VersionVector(), value: nil, timestamp: noon)
+    #expect(throws: DirectoryFormatError.invalid(.name)) { try DocumentEntry(decoding: named.encoded) }
+  }
+
+  @Test func `an entry of a log that has seen itself is not applied, and none is written`() throws {
+    let id = try log(2)
+    var own = OwnLog(id, head: .start(of: id, digest: simulatedDigest), digest: simulatedDigest)
+    let ahead = DocumentEntry(id: Self.id, context: VersionVector([id: 40, try log(1): 3]), value: nil, timestamp: noon)
+    let record = own.append(.document(ahead))
+    #expect(record.document(simulatedDigest)?.version.context == VersionVector([try log(1): 3]))
+    let bad = LogEntry.document(ahead).encoded
+    let batch = try #require(
+      LogBatch(log: id, first: 1, previousChain: .start(of: id, digest: simulatedDigest), rows: [bad]))
+    let verifier = BatchVerifier(own: try log(1), digest: simulatedDigest)
+    #expect(verifier.decide(batch, applied: nil) == .unreadable(at: try at(2, 1), .contradictory(.hasSeenItself)))
+    let good = try #require(
+      LogBatch(log: id, first: 1, previousChain: .start(of: id, digest: simulatedDigest), rows: [record.bytes]))
+    #expect(verifier.decide(good, applied: nil) == .apply([record], newHead: own.head))
+    #expect(good.tags.isEmpty, "it is about no subject")
+  }
+
+  @Test func `two that have each seen an entry at the other's place both stay, in whatever order they come`() throws {
+    // The history that the first was written on was lost, and the second has read what stood there.
+    let one = version(try at(1, 5), seen: VersionVector([try log(2): 3]), 1)
+    let other = version(try at(2, 3), seen: VersionVector([try log(1): 6]), 2)
+    #expect(DocumentSet(joining: [one, other]).siblings.count == 2)
+    #expect(DocumentSet(joining: [one, other]) == DocumentSet(joining: [other, one]))
+  }
+
+  @Test func `a damaged copy takes what it should hold, and nothing else`() throws {
+    let first = version(try at(1, 1), 1)
+    let second = version(try at(2, 1), seen: VersionVector([try log(1): 1]), 2)
+    let ahead = version(try at(2, 9), seen: VersionVector([try log(1): 1, try log(2): 1]), 3)
+    let offered = [first, second, ahead].map { DocumentFact(id: Self.id, version: $0, digest: simulatedDigest) }
+    let here = VersionVector([try log(1): 1, try log(2): 1])
+    let current = [Self.id: DocumentSet(joining: [first])]
+    #expect(DocumentRepair(offered, here: here, current: current).facts.map(\.version) == [second])
+    #expect(DocumentRepair(offered, here: here, current: [Self.id: DocumentSet(joining: [second])]).facts.isEmpty)
+    let differences = DocumentDifference.all(
+      ours: [offered[0]], theirs: [offered[1]], here: here, there: VersionVector([try log(1): 1, try log(2): 1]))
+    #expect(differences.map(\.verdict) == [.missingHere])
+    let late = DocumentDifference.all(ours: [offered[1]], theirs: [offered[2]], here: here, there: VersionVector([try log(2): 9]))
+    #expect(late.map(\.verdict) == [.underWay])
+  }
+
+  @Test func `of a branch that does not count, what was not written over is written anew`() throws {
+    let id = try log(2)
+    var old = OwnLog(id, head: .start(of: id, digest: simulatedDigest), digest: simulatedDigest)
+    func write(_ key: String, _ seen: VersionVector, _ value: JSONValue, to log: inout OwnLog) -> LogRecord {
+      log.append(
+        .document(
+          DocumentEntry(
+            id: DocumentID(collection: Self.id.collection, key: key), context: seen, value: value.canonicalBytes, timestamp: noon)
+        ))
+    }
+    let kept = write("a", VersionVector(), 1, to: &old)
+    let orphans = [
+      write("a", VersionVector([id: 1]), 2, to: &old), write("a", VersionVector([id: 2, try log(1): 4]), 3, to: &old),
+    ]
+    let current = DocumentChange.changes(for: [kept] + orphans, current: [:], digest: simulatedDigest)
+    let documents = Dictionary(uniqueKeysWithValues: current.map { ($0.id, $0.after) })
+    var new = OwnLog(try log(2, 2), head: .start(of: try log(2, 2), digest: simulatedDigest), digest: simulatedDigest)
+    let reissue = Reissue(orphans, to: &new, current: [:], documents: documents, digest: simulatedDigest)
+    #expect(reissue.records.count == 1)
+    let anew = try #require(reissue.records.first?.document(simulatedDigest)?.version)
+    #expect(anew.value == JSONValue(3).canonicalBytes)
+    #expect(anew.context == VersionVector([id: 1, try log(1): 4]), "the entries that count will stand at the branch's places")
+    #expect(reissue.documentChanges.first?.after.siblings == [anew])
+  }
 }

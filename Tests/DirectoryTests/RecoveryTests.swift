@@ -194,6 +194,23 @@ import Testing
     }
     #expect(steps == 10)
   }
+
+  @Test func `what is too large for one answer is gone through in parts`() throws {
+    let tags = try spread(40)
+    var walk = DigestWalk(budget: 20)
+    walk.compared([], ours: try sums(tags, under: []), theirs: try sums(Array(tags.dropLast()), under: []))
+    guard case .lookAt(let prefix) = walk.next else {
+      Issue.record("few subjects are looked at")
+      return
+    }
+    walk.isTooLarge(prefix)
+    #expect(walk.next == .compare(prefix))
+    walk.compared(prefix, ours: try sums(tags, under: prefix), theirs: try sums(Array(tags.dropLast()), under: prefix))
+    #expect(walk.next == .lookAt(Array(try #require(tags.last).bytes.prefix(2))))
+    var deepest = DigestWalk(budget: 1)
+    deepest.isTooLarge([UInt8](repeating: 1, count: SubjectTag.byteCount - 1))
+    #expect(deepest.isCutShort)
+  }
 }
 
 @Suite struct RecoveryFormTests {

@@ -20,7 +20,7 @@ struct SimulationTests {
   /// Thousands more are run by `domicile lab simulate`.
   @Test(arguments: [UInt64](0..<5))
   func `regions converge after every storm, lose nothing acknowledged, and never pick a winner`(chunk: UInt64) throws {
-    let sum = try run(chunk * 20..<(chunk + 1) * 20)
+    let sum = try run(chunk * 20..<(chunk + 1) * 20, .init(seed: 0, writesDocuments: true))
     #expect(sum.contested > 5, "tags must have been registered twice: \(sum.contested) in \(sum.occurrences) occurrences")
   }
 
@@ -46,8 +46,11 @@ struct SimulationTests {
   func `the checker finds a planted fault`(fault: PlantedFault) throws {
     let seeds = UInt64(0)..<600
     let isUnnoticed = [.skipChainCheck, .dropOrphans, .snapshotMergesOnly].contains(fault)
+    let isOfDocuments = [.documentsOverwritten, .documentsNotInSnapshot].contains(fault)
     let found = try seeds.first { seed in
-      try !SimulationResult(of: .init(seed: seed, restoresUnnoticed: isUnnoticed, fault: fault)).violations.isEmpty
+      let scenario = SimulationScenario(
+        seed: seed, restoresUnnoticed: isUnnoticed, writesDocuments: isOfDocuments, fault: fault)
+      return try !SimulationResult(of: scenario).violations.isEmpty
     }
     #expect(found != nil, "no seed of \(seeds) shows \(fault.rawValue)")
   }
@@ -71,7 +74,8 @@ struct SimulationTests {
   }
 
   @Test func `a scenario survives being written down`() throws {
-    let scenario = SimulationScenario(seed: .max, restoresUnnoticed: true, cutForGood: [[1, 3]], fault: .ignoreEpoch)
+    let scenario = SimulationScenario(
+      seed: .max, restoresUnnoticed: true, writesDocuments: true, cutForGood: [[1, 3]], fault: .ignoreEpoch)
     #expect(try SimulationScenario(yaml: scenario.yaml(about: ["two\nlines"])) == scenario)
   }
 }

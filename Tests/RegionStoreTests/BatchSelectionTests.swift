@@ -1,3 +1,4 @@
+import Directory
 import Residency
 import Testing
 
@@ -34,6 +35,17 @@ struct BatchSelectionTests {
     // Subject 2 itself is free when the third comes, but an earlier operation on it waits.
     let needs = [FactsNeeded(subjects: [one], mayWrite: true), FactsNeeded(subjects: [one, two]), FactsNeeded(subjects: [two])]
     #expect(admitted(needs) == [true, false, false])
+  }
+
+  @Test func `nothing joins a batch behind a writer of its document`() throws {
+    let (one, two) = (
+      DocumentID(collection: CollectionName("a"), key: "1"), DocumentID(collection: CollectionName("a"), key: "2")
+    )
+    let needs = [
+      FactsNeeded(documents: [one], mayWrite: true), FactsNeeded(documents: [one]), FactsNeeded(documents: [two], mayWrite: true),
+      FactsNeeded(documents: [one, two]), FactsNeeded(subjects: [try tag(1)]),
+    ]
+    #expect(admitted(needs) == [true, false, true, false, true])
   }
 
   @Test func `a repeat of a request waits for the first`() throws {

@@ -18,10 +18,10 @@ struct DirectoryComparingTests {
         walk.compared(
           prefix, ours: try await one.store.digest(under: prefix).sums, theirs: try await other.store.digest(under: prefix).sums)
       case .lookAt(let prefix):
-        let ours = try #require(try await one.store.facts(of: [], under: prefix))
-        let theirs = try #require(try await other.store.facts(of: [], under: prefix))
+        let ours = try #require(try await one.store.facts(under: prefix))
+        let theirs = try #require(try await other.store.facts(under: prefix))
         found += DirectoryDifference.all(
-          ours: ours.facts, theirs: theirs.facts, here: ours.standing.basis, there: theirs.standing.basis)
+          ours: ours.placements, theirs: theirs.placements, here: ours.standing.basis, there: theirs.standing.basis)
         walk.lookedAt(prefix)
       case .done:
         return (walk, found)
@@ -60,9 +60,9 @@ struct DirectoryComparingTests {
         #expect(found.map(\.verdict) == [.missingHere])
         #expect(try await differences(europe, america).differences.map(\.verdict) == [.missingThere])
 
-        let theirs = try #require(try await europe.store.facts(of: [lost], under: nil))
+        let theirs = try await europe.store.facts(of: [lost])
         let (learning, own) = try await america.store.learn(
-          theirs.facts, theirs: theirs.standing.basis, timestamp: HybridTimestamp(milliseconds: 1))
+          theirs.placements, theirs: theirs.standing.basis, timestamp: HybridTimestamp(milliseconds: 1))
         #expect(learning.repairs == 1 && own == nil)
         #expect(try await america.store.placement(of: lost) == europe.store.placement(of: lost))
         #expect(try await differences(america, europe).walk.isEqual)
@@ -77,13 +77,14 @@ struct DirectoryComparingTests {
         try await pull(europe, into: america)
         // us-east has learnt of an entry by a look-up, before its log brought it; then eu-west loses that entry.
         try await europe.register(try tag(3))
-        let seen = try #require(try await europe.store.facts(of: [try tag(3)], under: nil))
-        _ = try await america.store.learn(seen.facts, theirs: seen.standing.basis, timestamp: HybridTimestamp(milliseconds: 1))
+        let seen = try await europe.store.facts(of: [try tag(3)])
+        _ = try await america.store.learn(
+          seen.placements, theirs: seen.standing.basis, timestamp: HybridTimestamp(milliseconds: 1))
         try await europe.setBack(to: 3)
         let own = try await europe.store.restartHistory(after: .first)
-        let relic = try #require(try await america.store.facts(of: [try tag(3)], under: nil))
+        let relic = try await america.store.facts(of: [try tag(3)])
         let (learning, head) = try await europe.store.learn(
-          relic.facts, theirs: relic.standing.basis, timestamp: HybridTimestamp(milliseconds: 2))
+          relic.placements, theirs: relic.standing.basis, timestamp: HybridTimestamp(milliseconds: 2))
         #expect(learning.recovered.count == 1)
         #expect(head == LogPosition(log: own, seq: 1))
         guard case .batch(let batch) = try await europe.store.logBatch(of: own, from: 1, entriesMax: 10) else {

@@ -15,6 +15,8 @@ struct Recorded {
   var collection: CollectionName?
   var redactions: [Redaction] = []
   var recordVersion: UInt64?
+  /// Of a document that all regions hold: it names nobody.
+  var documentKey: String?
   /// What names people or records: sealed under the subject's key.
   var details: JSONValue?
 }
@@ -37,6 +39,7 @@ extension Call {
     event.purpose = recordable(recorded.purpose)
     event.collection = recordable(recorded.collection)
     event.recordVersion = recorded.recordVersion
+    event.documentKey = event.collection == nil ? nil : recorded.documentKey
     event.redactions = recorded.redactions.map(AuditEvent.Redaction.init)
     if let decision = recorded.decision {
       event.rules = AuditEvent.rules(decision.rules, settledBy: decision.rule)

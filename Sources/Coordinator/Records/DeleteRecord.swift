@@ -23,7 +23,7 @@ struct DeleteRecord: SubjectProcedure {
     subject = try call.subject(request.subjectID)
     purpose = request.purpose.isEmpty ? .service : try call.purpose(request.purpose)
     address = RecordAddress(
-      tag: subject, collection: CollectionName(request.collection), key: try call.recordKey(request.key))
+      tag: subject, collection: try call.homeCollection(request.collection), key: try call.recordKey(request.key))
     requestKey = try call.requestKey(request.requestID, subject: subject)
     concern = try call.concern(request.writeConcern, of: [address.collection])
   }

@@ -23,7 +23,7 @@ struct GetRecord: SubjectProcedure {
     purpose = try call.purpose(request.purpose)
     fields = try call.fields(request.fields)
     address = RecordAddress(
-      tag: subject, collection: CollectionName(request.collection), key: try call.recordKey(request.key))
+      tag: subject, collection: try call.homeCollection(request.collection), key: try call.recordKey(request.key))
     readPreference = try call.readPreference(request.readPreference, of: address.collection)
   }
 
@@ -73,13 +73,28 @@ extension Call {
     _ record: StoredRecord, value: [UInt8], under permitted: PermittedRead, fields: [String]? = nil
   ) throws -> Released {
     let stored = try Google_Protobuf_Struct(jsonUTF8Bytes: value)
-    if fields == nil, permitted.isClear(for: stored.fields.keys) {
-      return Released(record: message(record, stored), redactions: [], classes: permitted.classes(ofMembers: stored.fields.keys))
-    }
-    let redacted = permitted.redact(JSONValue(stored)) { HMACSHA256.code(for: $0, key: region.viewKey) }
+    let revealed = reveal(stored, of: record.address.collection, under: permitted, fields: fields)
     return Released(
-      record: message(record, .init(redacted.document)),
-      redactions: redactions(redacted.redactions, of: record.address.collection), classes: redacted.classes)
+      record: message(record, revealed.value), redactions: revealed.redactions, classes: revealed.classes)
+  }
+
+  /// What may be seen of a value.
+  struct Revealed {
+    let value: Google_Protobuf_Struct
+    let redactions: [Redaction]
+    /// The classes of which something is shown.
+    let classes: Set<DataClass>
+  }
+
+  func reveal(
+    _ value: Google_Protobuf_Struct, of collection: CollectionName, under permitted: PermittedRead, fields: [String]? = nil
+  ) -> Revealed {
+    if fields == nil, permitted.isClear(for: value.fields.keys) {
+      return Revealed(value: value, redactions: [], classes: permitted.classes(ofMembers: value.fields.keys))
+    }
+    let redacted = permitted.redact(JSONValue(value)) { HMACSHA256.code(for: $0, key: region.viewKey) }
+    return Revealed(
+      value: .init(redacted.document), redactions: redactions(redacted.redactions, of: collection), classes: redacted.classes)
   }
 
   /// A record as it leaves.

@@ -18,7 +18,7 @@ struct ListRecords: SubjectProcedure {
     subject = try call.subject(request.subjectID)
     purpose = try call.purpose(request.purpose)
     page = PageAddress(
-      tag: subject, collection: CollectionName(request.collection), after: try PageToken.position(in: request.pageToken),
+      tag: subject, collection: try call.homeCollection(request.collection), after: try PageToken.position(in: request.pageToken),
       limit: try PageToken.size(request.pageSize))
     readPreference = try call.readPreference(request.readPreference, of: page.collection)
   }

@@ -28,7 +28,7 @@ struct PutRecord: SubjectProcedure {
     subject = try call.subject(request.subjectID)
     purpose = request.purpose.isEmpty ? .service : try call.purpose(request.purpose)
     address = RecordAddress(
-      tag: subject, collection: CollectionName(request.collection), key: try call.recordKey(request.key))
+      tag: subject, collection: try call.homeCollection(request.collection), key: try call.recordKey(request.key))
     guard request.hasValue else {
       throw Refusal(.invalidArgument, .invalidArgument, "The request has no value: send a JSON object.")
     }

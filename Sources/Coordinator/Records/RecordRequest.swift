@@ -14,6 +14,17 @@ extension Call {
     return tag
   }
 
+  /// One that there is no such thing as is policy's to refuse.
+  func homeCollection(_ text: String) throws(Refusal) -> CollectionName {
+    let name = CollectionName(text)
+    guard policies.collection(name)?.locality != .global else {
+      throw Refusal(
+        .invalidArgument, .collectionIsGlobal,
+        "'\(name)' is the same in all regions and holds nothing about a person: ask DocumentService for it.")
+    }
+    return name
+  }
+
   func recordKey(_ text: String) throws(Refusal) -> String {
     guard (1...256).contains(text.utf8.count), !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
     else {

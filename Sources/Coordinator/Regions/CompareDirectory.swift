@@ -1,4 +1,5 @@
 import ConnectRPC
+import Cryptography
 import Directory
 import DomicileAPI
 import Residency
@@ -39,7 +40,20 @@ struct CompareDirectory: Sendable {
           $0.there = difference.there.map { describe($0, call) }
         }
       }
+      $0.differences += comparison.documents.map { difference in
+        .with {
+          $0.tag = difference.id.tag(SHA256.hash).description
+          $0.document = difference.id.description
+          $0.verdict = .init(difference.verdict)
+          $0.here = difference.here.siblings.map(describe)
+          $0.there = difference.there.siblings.map(describe)
+        }
+      }
     }
+  }
+
+  private func describe(_ version: DocumentVersion) -> String {
+    "\(version.value.map { "\($0.count) bytes" } ?? "deleted"), entry \(version.dot)"
   }
 
   private func describe(_ placement: Placement, _ call: Call) -> String {
@@ -49,7 +63,7 @@ struct CompareDirectory: Sendable {
 }
 
 extension Domicile_V1_DirectoryDifference.Verdict {
-  fileprivate init(_ verdict: DirectoryDifference.Verdict) {
+  fileprivate init(_ verdict: DifferenceVerdict) {
     switch verdict {
     case .missingHere: self = .missingHere
     case .missingThere: self = .missingThere

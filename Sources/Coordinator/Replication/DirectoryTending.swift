@@ -15,6 +15,7 @@ struct DirectoryComparison: Sendable {
   let isEqual: Bool
   /// The first of them.
   let differences: [DirectoryDifference]
+  let documents: [DocumentDifference]
   /// Whether there were more than were looked at.
   let isCutShort: Bool
   /// Facts that were missing here and were taken from the peer.
@@ -23,7 +24,16 @@ struct DirectoryComparison: Sendable {
   let bytes: Int
 
   /// Whether nothing was missing that should have been there: entries may have been on their way.
-  var isSound: Bool { isEqual || (!isCutShort && differences.allSatisfy { $0.verdict == .underWay }) }
+  var isSound: Bool { isEqual || (!isCutShort && verdicts.allSatisfy { $0 == .underWay }) }
+
+  private var verdicts: [DifferenceVerdict] { differences.map(\.verdict) + documents.map(\.verdict) }
+
+  /// What is missing where it should be, by its name: a tag, or a document's collection and key.
+  var wrong: [(name: String, verdict: DifferenceVerdict)] {
+    (differences.map { ($0.tag.description, $0.verdict) } + documents.map { ($0.id.description, $0.verdict) }).filter {
+      $0.1 != .underWay
+    }
+  }
 }
 
 /// What a region does for its copy of the directory beside replicating it: forgets what everybody has, and compares it with the others'.
@@ -101,7 +111,7 @@ struct DirectoryTending: Sendable {
       ).connectError
     }
     var walk = DigestWalk(budget: Self.walkBudget)
-    var (differences, repaired, bytes) = ([DirectoryDifference](), 0, 0)
+    var (differences, documents, repaired, bytes) = ([DirectoryDifference](), [DocumentDifference](), 0, 0)
     while true {
       switch walk.next {
       case .compare(let prefix):
@@ -113,38 +123,57 @@ struct DirectoryTending: Sendable {
         walk.compared(
           prefix, ours: ours, theirs: theirs.sums.map { DigestSum(xor: $0.xor, count: $0.count) })
       case .lookAt(let prefix):
-        let response: Domicile_Peer_V1_LookUpResponse = try await client.call(
-          Forwarder.service, "LookUp", Domicile_Peer_V1_LookUpRequest.with { $0.prefix = Data(prefix) },
-          timeout: Self.callTimeout)
+        guard let response = try await lookAt(prefix, of: client), let ours = try await source.store.facts(under: prefix) else {
+          walk.isTooLarge(prefix)
+          continue
+        }
         bytes += try response.serializedData().count
         walk.lookedAt(prefix)
         let theirs = try response.placements.map { try Placement(decoding: [UInt8]($0)) }
-        guard let ours = try await source.store.facts(of: [], under: prefix) else { continue }
+        let theirDocuments = try [DocumentFact](response.documents)
         let basis = FactsBasis(vector: VersionVector(response.applied), reached: VersionVector(response.reached))
-        differences += DirectoryDifference.all(ours: ours.facts, theirs: theirs, here: ours.standing.basis, there: basis)
+        differences += DirectoryDifference.all(ours: ours.placements, theirs: theirs, here: ours.standing.basis, there: basis)
+        documents += DocumentDifference.all(
+          ours: ours.documents, theirs: theirDocuments, here: ours.standing.vector, there: basis.vector)
         guard repairs else { continue }
         repaired += try await asking.learn(theirs, from: basis)
+        repaired += try await source.store.repair(theirDocuments)
         // A row that was lost under the digest is still in it.
         _ = try await source.store.recount(bucket: prefix[0])
       case .done:
         let comparison = DirectoryComparison(
           at: .now, isEqual: walk.isEqual, differences: Array(differences.prefix(Self.namedMax)),
-          isCutShort: walk.isCutShort || differences.count > Self.namedMax, repaired: repaired, bytes: bytes)
+          documents: Array(documents.prefix(Self.namedMax)),
+          isCutShort: walk.isCutShort || max(differences.count, documents.count) > Self.namedMax, repaired: repaired,
+          bytes: bytes)
         note(comparison, region)
         return comparison
       }
     }
   }
 
+  /// - Returns: `nil` where it is more than one answer holds.
+  private func lookAt(_ prefix: [UInt8], of client: ConnectClient) async throws -> Domicile_Peer_V1_LookUpResponse? {
+    do {
+      let response: Domicile_Peer_V1_LookUpResponse = try await client.call(
+        Forwarder.service, "LookUp", Domicile_Peer_V1_LookUpRequest.with { $0.prefix = Data(prefix) },
+        timeout: Self.callTimeout)
+      return response
+    } catch {
+      guard error.code == .outOfRange else { throw error }
+      return nil
+    }
+  }
+
   private func note(_ comparison: DirectoryComparison, _ region: RegionDescriptor) {
     source.contacts.update(region.ordinal) { $0.comparison = comparison }
-    let wrong = comparison.differences.filter { $0.verdict != .underWay }
-    guard !wrong.isEmpty else { return }
+    let wrong = comparison.wrong
+    guard let first = wrong.first else { return }
     logger.error(
       "the copies of the directory differ where they should not",
       metadata: [
-        "peer": "\(region.id)", "subjects": "\(wrong.count)", "repaired": "\(comparison.repaired)",
-        "first": "\(wrong[0].tag)", "verdict": "\(wrong[0].verdict.rawValue)",
+        "peer": "\(region.id)", "entries": "\(wrong.count)", "repaired": "\(comparison.repaired)",
+        "first": "\(first.name)", "verdict": "\(first.verdict.rawValue)",
       ])
   }
 }

@@ -158,8 +158,8 @@ struct PeerAsking: Sendable {
 
   /// What this region holds of the tag, and of the directory at the same moment.
   private func held(of tag: SubjectTag) async throws(StoreError) -> (standing: DirectoryStanding, set: PlacementSet?) {
-    guard let (standing, facts) = try await source.store.facts(of: [tag], under: nil) else { throw .corrupt(what: "a placement") }
-    return (standing, PlacementSet(joining: facts))
+    let held = try await source.store.facts(of: [tag])
+    return (held.standing, PlacementSet(joining: held.placements))
   }
 
   /// What is on its way by a log is not written: it comes. What should be here and is not is written at once.

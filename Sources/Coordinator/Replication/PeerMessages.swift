@@ -1,3 +1,4 @@
+import Cryptography
 import Directory
 import DomicileAPI
 import Foundation
@@ -97,7 +98,13 @@ extension Domicile_Peer_V1_SnapshotResponse {
     after = Data(page.after?.bytes ?? [])
     through = Data(page.through?.bytes ?? [])
     placements = page.facts.map { Data($0.encoded) }
+    documents = page.documents.map { Data($0.encoded) }
   }
+}
+
+extension [DocumentFact] {
+  /// - Throws: ``DirectoryFormatError`` where one of them is not of the form of a version.
+  init(_ messages: [Data]) throws { self = try messages.map { try DocumentFact(decoding: [UInt8]($0), digest: SHA256.hash) } }
 }
 
 extension SnapshotPage {
@@ -106,8 +113,9 @@ extension SnapshotPage {
     let ends = [message.after, message.through].map { $0.isEmpty ? nil : SubjectTag([UInt8]($0)) }
     guard message.after.isEmpty == (ends[0] == nil), message.through.isEmpty == (ends[1] == nil),
       let basis = try? SnapshotBasis(decoding: [UInt8](message.basis)),
-      let facts = try? message.placements.map({ try Placement(decoding: [UInt8]($0)) })
+      let facts = try? message.placements.map({ try Placement(decoding: [UInt8]($0)) }),
+      let documents = try? [DocumentFact](message.documents)
     else { return nil }
-    self.init(basis: basis, after: ends[0], through: ends[1], facts: facts)
+    self.init(basis: basis, after: ends[0], through: ends[1], facts: facts, documents: documents)
   }
 }

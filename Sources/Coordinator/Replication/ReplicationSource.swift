@@ -117,19 +117,20 @@ struct ReplicationSource: Sendable {
       if known.isEmpty { return Domicile_Peer_V1_LookUpResponse() }
     }
     let answer = try await reading { () async throws(StoreError) in
-      try await store.facts(of: tags, under: tags.isEmpty ? [UInt8](request.prefix) : nil)
+      tags.isEmpty ? try await store.facts(under: [UInt8](request.prefix)) : try await store.facts(of: tags)
     }
     if request.linearizable { try await reading { () async throws(StoreError) in try await store.barrier() } }
-    guard let (standing, facts) = answer else {
+    guard let answer else {
       throw Refusal(
-        .outOfRange, .invalidArgument, "More subjects begin like that than one answer holds: ask for longer beginnings."
+        .outOfRange, .invalidArgument, "More begins like that than one answer holds: ask for longer beginnings."
       )
       .connectError
     }
     return .with {
-      $0.applied = standing.heads.map { Domicile_Peer_V1_Position($0.key, $0.value) }
-      $0.reached = standing.floors.reached.positions.map { Domicile_Peer_V1_Position($0) }
-      $0.placements = facts.map { Data($0.encoded) }
+      $0.applied = answer.standing.heads.map { Domicile_Peer_V1_Position($0.key, $0.value) }
+      $0.reached = answer.standing.floors.reached.positions.map { Domicile_Peer_V1_Position($0) }
+      $0.placements = answer.placements.map { Data($0.encoded) }
+      $0.documents = answer.documents.map { Data($0.encoded) }
     }
   }
 

@@ -94,6 +94,7 @@ package struct Coordinator: Service {
         host: configuration.listen.host, port: configuration.listen.port,
         tls: ServerTLS(certificateChainPEMPath: appTLS.certificate, privateKeyPEMPath: appTLS.key), limits: configuration.limits),
       methods: Self.subjectMethods(gateway) + audit.methods + contests.methods
+        + DocumentService(gateway: gateway, store: store, logger: logger).methods
         + [
           gateway.batchMethod, Registration(gateway: gateway, directory: directory, intents: intents).method, locate.method,
           Decide(gateway: gateway).method, regions.method, compare.method,

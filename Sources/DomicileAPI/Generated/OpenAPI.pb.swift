@@ -495,6 +495,39 @@ package enum OpenAPI {
         },
         "type": "object"
        },
+       "domicile.v1.DeleteDocumentRequest": {
+        "properties": {
+         "collection": {
+          "type": "string"
+         },
+         "context": {
+          "description": "As in PutDocumentRequest: what was written meanwhile stays.",
+          "type": "string"
+         },
+         "key": {
+          "type": "string"
+         },
+         "purpose": {
+          "type": "string"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.DeleteDocumentResponse": {
+        "properties": {
+         "concurrent": {
+          "description": "Whether something is left that the caller had not read.",
+          "type": "boolean"
+         },
+         "decision": {
+          "$ref": "#/components/schemas/domicile.v1.Decision"
+         },
+         "receipt": {
+          "$ref": "#/components/schemas/domicile.v1.Receipt"
+         }
+        },
+        "type": "object"
+       },
        "domicile.v1.DeleteRecordRequest": {
         "properties": {
          "collection": {
@@ -540,8 +573,12 @@ package enum OpenAPI {
         "type": "object"
        },
        "domicile.v1.DirectoryDifference": {
-        "description": "A subject of whom the two copies do not hold the same. Subjects are named by their tags.",
+        "description": "A subject or document of which the two copies do not hold the same. Subjects are named by their tags.",
         "properties": {
+         "document": {
+          "description": "Of a document: its collection and key, e.g. \"announcements/holiday\".",
+          "type": "string"
+         },
          "here": {
           "description": "What each holds, e.g. \"home eu-west, epoch 2, active, entry 2/1:17\".",
           "items": {
@@ -573,6 +610,38 @@ package enum OpenAPI {
          "UNDER_WAY"
         ],
         "type": "string"
+       },
+       "domicile.v1.Document": {
+        "properties": {
+         "collection": {
+          "type": "string"
+         },
+         "concurrent": {
+          "description": "Whether several writes stand side by side, of which none had seen the other.",
+          "type": "boolean"
+         },
+         "context": {
+          "description": "Stands for all that was read. A write that carries it replaces that, and nothing that was written meanwhile.",
+          "type": "string"
+         },
+         "key": {
+          "type": "string"
+         },
+         "values": {
+          "description": "One; or several, the newest last, where regions that were apart wrote them and the collection's resolver is `app`: write one that takes their place, with the context.",
+          "items": {
+           "additionalProperties": true,
+           "type": "object"
+          },
+          "type": "array"
+         },
+         "writtenAt": {
+          "description": "When the newest of them was made, by its region's clock.",
+          "format": "date-time",
+          "type": "string"
+         }
+        },
+        "type": "object"
        },
        "domicile.v1.Event": {
         "properties": {
@@ -667,6 +736,34 @@ package enum OpenAPI {
          "checkpoint": {
           "description": "A C2SP signed note.",
           "type": "string"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.GetDocumentRequest": {
+        "properties": {
+         "collection": {
+          "type": "string"
+         },
+         "key": {
+          "type": "string"
+         },
+         "purpose": {
+          "type": "string"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.GetDocumentResponse": {
+        "properties": {
+         "decision": {
+          "$ref": "#/components/schemas/domicile.v1.Decision"
+         },
+         "document": {
+          "$ref": "#/components/schemas/domicile.v1.Document"
+         },
+         "receipt": {
+          "$ref": "#/components/schemas/domicile.v1.Receipt"
          }
         },
         "type": "object"
@@ -832,6 +929,48 @@ package enum OpenAPI {
         },
         "type": "object"
        },
+       "domicile.v1.ListDocumentsRequest": {
+        "properties": {
+         "collection": {
+          "type": "string"
+         },
+         "pageSize": {
+          "description": "1 to 1,000; 0 means 100. A page may hold fewer.",
+          "format": "uint32",
+          "minimum": 0,
+          "type": "integer"
+         },
+         "pageToken": {
+          "type": "string"
+         },
+         "purpose": {
+          "type": "string"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.ListDocumentsResponse": {
+        "properties": {
+         "decision": {
+          "$ref": "#/components/schemas/domicile.v1.Decision"
+         },
+         "documents": {
+          "description": "In the order of their keys.",
+          "items": {
+           "$ref": "#/components/schemas/domicile.v1.Document"
+          },
+          "type": "array"
+         },
+         "nextPageToken": {
+          "description": "Empty on the last page.",
+          "type": "string"
+         },
+         "receipt": {
+          "$ref": "#/components/schemas/domicile.v1.Receipt"
+         }
+        },
+        "type": "object"
+       },
        "domicile.v1.ListEventsRequest": {
         "properties": {
          "decision": {
@@ -981,6 +1120,49 @@ package enum OpenAPI {
          },
          "state": {
           "$ref": "#/components/schemas/domicile.v1.Subject.State"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.PutDocumentRequest": {
+        "properties": {
+         "collection": {
+          "type": "string"
+         },
+         "context": {
+          "description": "Of the answer that this write rests on. Empty: it replaces whatever the asked region holds.",
+          "type": "string"
+         },
+         "key": {
+          "type": "string"
+         },
+         "purpose": {
+          "description": "\"service\" where it is empty.",
+          "type": "string"
+         },
+         "value": {
+          "additionalProperties": true,
+          "description": "At most 65,536 bytes.",
+          "type": "object"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.PutDocumentResponse": {
+        "properties": {
+         "concurrent": {
+          "description": "Whether something stands beside it that the caller had not read.",
+          "type": "boolean"
+         },
+         "context": {
+          "description": "For the caller's next write. Where the write is concurrent it stands for no more than the caller had read before: read the document, and write one that takes the place of all.",
+          "type": "string"
+         },
+         "decision": {
+          "$ref": "#/components/schemas/domicile.v1.Decision"
+         },
+         "receipt": {
+          "$ref": "#/components/schemas/domicile.v1.Receipt"
          }
         },
         "type": "object"
@@ -1715,6 +1897,166 @@ package enum OpenAPI {
         },
         "tags": [
          "AuditService"
+        ]
+       }
+      },
+      "/domicile.v1.DocumentService/DeleteDocument": {
+       "post": {
+        "operationId": "DocumentService.DeleteDocument",
+        "requestBody": {
+         "content": {
+          "application/json": {
+           "schema": {
+            "$ref": "#/components/schemas/domicile.v1.DeleteDocumentRequest"
+           }
+          }
+         },
+         "required": true
+        },
+        "responses": {
+         "200": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/domicile.v1.DeleteDocumentResponse"
+            }
+           }
+          },
+          "description": "The answer."
+         },
+         "default": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/connect.Error"
+            }
+           }
+          },
+          "description": "The error."
+         }
+        },
+        "tags": [
+         "DocumentService"
+        ]
+       }
+      },
+      "/domicile.v1.DocumentService/GetDocument": {
+       "post": {
+        "operationId": "DocumentService.GetDocument",
+        "requestBody": {
+         "content": {
+          "application/json": {
+           "schema": {
+            "$ref": "#/components/schemas/domicile.v1.GetDocumentRequest"
+           }
+          }
+         },
+         "required": true
+        },
+        "responses": {
+         "200": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/domicile.v1.GetDocumentResponse"
+            }
+           }
+          },
+          "description": "The answer."
+         },
+         "default": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/connect.Error"
+            }
+           }
+          },
+          "description": "The error."
+         }
+        },
+        "tags": [
+         "DocumentService"
+        ]
+       }
+      },
+      "/domicile.v1.DocumentService/ListDocuments": {
+       "post": {
+        "operationId": "DocumentService.ListDocuments",
+        "requestBody": {
+         "content": {
+          "application/json": {
+           "schema": {
+            "$ref": "#/components/schemas/domicile.v1.ListDocumentsRequest"
+           }
+          }
+         },
+         "required": true
+        },
+        "responses": {
+         "200": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/domicile.v1.ListDocumentsResponse"
+            }
+           }
+          },
+          "description": "The answer."
+         },
+         "default": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/connect.Error"
+            }
+           }
+          },
+          "description": "The error."
+         }
+        },
+        "tags": [
+         "DocumentService"
+        ]
+       }
+      },
+      "/domicile.v1.DocumentService/PutDocument": {
+       "post": {
+        "operationId": "DocumentService.PutDocument",
+        "requestBody": {
+         "content": {
+          "application/json": {
+           "schema": {
+            "$ref": "#/components/schemas/domicile.v1.PutDocumentRequest"
+           }
+          }
+         },
+         "required": true
+        },
+        "responses": {
+         "200": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/domicile.v1.PutDocumentResponse"
+            }
+           }
+          },
+          "description": "The answer."
+         },
+         "default": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/connect.Error"
+            }
+           }
+          },
+          "description": "The error."
+         }
+        },
+        "tags": [
+         "DocumentService"
         ]
        }
       },

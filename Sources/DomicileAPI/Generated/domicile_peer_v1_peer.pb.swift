@@ -233,6 +233,9 @@ package nonisolated struct Domicile_Peer_V1_SnapshotResponse: Sendable {
   /// In the form of `Placement.encoded`.
   package var placements: [Data] = []
 
+  /// In the form of `DocumentFact.encoded`.
+  package var documents: [Data] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -273,7 +276,7 @@ package nonisolated struct Domicile_Peer_V1_GetChainsResponse: Sendable {
   package init() {}
 }
 
-/// XOR of the keyed hashes of placements, and how many they are.
+/// XOR of the keyed hashes of placements and documents, and how many they are.
 package nonisolated struct Domicile_Peer_V1_DigestSum: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -347,6 +350,9 @@ package nonisolated struct Domicile_Peer_V1_LookUpResponse: Sendable {
   package var reached: [Domicile_Peer_V1_Position] = []
 
   package var placements: [Data] = []
+
+  /// Where the first bytes of tags were named.
+  package var documents: [Data] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -910,7 +916,7 @@ nonisolated extension Domicile_Peer_V1_SnapshotRequest: SwiftProtobuf.Message, S
 
 nonisolated extension Domicile_Peer_V1_SnapshotResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SnapshotResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}basis\0\u{1}after\0\u{1}through\0\u{1}placements\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}basis\0\u{1}after\0\u{1}through\0\u{1}placements\0\u{1}documents\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -922,6 +928,7 @@ nonisolated extension Domicile_Peer_V1_SnapshotResponse: SwiftProtobuf.Message, 
       case 2: try { try decoder.decodeSingularBytesField(value: &self.after) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.through) }()
       case 4: try { try decoder.decodeRepeatedBytesField(value: &self.placements) }()
+      case 5: try { try decoder.decodeRepeatedBytesField(value: &self.documents) }()
       default: break
       }
     }
@@ -940,6 +947,9 @@ nonisolated extension Domicile_Peer_V1_SnapshotResponse: SwiftProtobuf.Message, 
     if !self.placements.isEmpty {
       try visitor.visitRepeatedBytesField(value: self.placements, fieldNumber: 4)
     }
+    if !self.documents.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.documents, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -948,6 +958,7 @@ nonisolated extension Domicile_Peer_V1_SnapshotResponse: SwiftProtobuf.Message, 
     if lhs.after != rhs.after {return false}
     if lhs.through != rhs.through {return false}
     if lhs.placements != rhs.placements {return false}
+    if lhs.documents != rhs.documents {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1180,7 +1191,7 @@ nonisolated extension Domicile_Peer_V1_LookUpRequest: SwiftProtobuf.Message, Swi
 
 nonisolated extension Domicile_Peer_V1_LookUpResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".LookUpResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}applied\0\u{1}reached\0\u{1}placements\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}applied\0\u{1}reached\0\u{1}placements\0\u{1}documents\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1191,6 +1202,7 @@ nonisolated extension Domicile_Peer_V1_LookUpResponse: SwiftProtobuf.Message, Sw
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.applied) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.reached) }()
       case 3: try { try decoder.decodeRepeatedBytesField(value: &self.placements) }()
+      case 4: try { try decoder.decodeRepeatedBytesField(value: &self.documents) }()
       default: break
       }
     }
@@ -1206,6 +1218,9 @@ nonisolated extension Domicile_Peer_V1_LookUpResponse: SwiftProtobuf.Message, Sw
     if !self.placements.isEmpty {
       try visitor.visitRepeatedBytesField(value: self.placements, fieldNumber: 3)
     }
+    if !self.documents.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.documents, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1213,6 +1228,7 @@ nonisolated extension Domicile_Peer_V1_LookUpResponse: SwiftProtobuf.Message, Sw
     if lhs.applied != rhs.applied {return false}
     if lhs.reached != rhs.reached {return false}
     if lhs.placements != rhs.placements {return false}
+    if lhs.documents != rhs.documents {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -233,7 +233,7 @@ package nonisolated struct Domicile_V1_CompareDirectoryRequest: Sendable {
   package init() {}
 }
 
-/// A subject of whom the two copies do not hold the same. Subjects are named by their tags.
+/// A subject or document of which the two copies do not hold the same. Subjects are named by their tags.
 package nonisolated struct Domicile_V1_DirectoryDifference: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -248,6 +248,9 @@ package nonisolated struct Domicile_V1_DirectoryDifference: Sendable {
   package var here: [String] = []
 
   package var there: [String] = []
+
+  /// Of a document: its collection and key, e.g. "announcements/holiday".
+  package var document: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -653,7 +656,7 @@ nonisolated extension Domicile_V1_CompareDirectoryRequest: SwiftProtobuf.Message
 
 nonisolated extension Domicile_V1_DirectoryDifference: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".DirectoryDifference"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tag\0\u{1}verdict\0\u{1}here\0\u{1}there\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tag\0\u{1}verdict\0\u{1}here\0\u{1}there\0\u{1}document\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -665,6 +668,7 @@ nonisolated extension Domicile_V1_DirectoryDifference: SwiftProtobuf.Message, Sw
       case 2: try { try decoder.decodeSingularEnumField(value: &self.verdict) }()
       case 3: try { try decoder.decodeRepeatedStringField(value: &self.here) }()
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.there) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.document) }()
       default: break
       }
     }
@@ -683,6 +687,9 @@ nonisolated extension Domicile_V1_DirectoryDifference: SwiftProtobuf.Message, Sw
     if !self.there.isEmpty {
       try visitor.visitRepeatedStringField(value: self.there, fieldNumber: 4)
     }
+    if !self.document.isEmpty {
+      try visitor.visitSingularStringField(value: self.document, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -691,6 +698,7 @@ nonisolated extension Domicile_V1_DirectoryDifference: SwiftProtobuf.Message, Sw
     if lhs.verdict != rhs.verdict {return false}
     if lhs.here != rhs.here {return false}
     if lhs.there != rhs.there {return false}
+    if lhs.document != rhs.document {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -135,7 +135,13 @@ struct BatchRunner: Sendable {
       // registrations or moves pay this round trip.
       let appending = DirectoryAppending(entries: entries, origin: origin)
       let results = try await connection.pipeline(appending.steps, deadline: .now + silenceMax)
-      writing.append(try appending.placed(from: results, decidedOn: facts.placements))
+      writing.append(try appending.placed(from: results, decidedOn: facts))
+      if !writing.openingSteps.isEmpty {
+        logger.critical(
+          "another region knows entries of this region's log that are not here: it was restored from a backup. It begins a new incarnation"
+        )
+        _ = try await connection.pipeline(writing.openingSteps, deadline: .now + silenceMax)
+      }
     }
     let (results, standing) = try await verification.commit(writing.steps, concern: concern, on: connection)
     onAppend(writing.directoryRecords)

@@ -72,6 +72,9 @@ struct EffectsWriting {
   /// What this region's directory log grows by.
   var directoryRecords: [LogRecord] { placed?.records ?? [] }
 
+  /// What comes before the others.
+  var openingSteps: [PipelineStep] { placed?.opening ?? [] }
+
   /// The first step answers the new head.
   var steps: [PipelineStep] {
     var steps = [advanceHead]
@@ -80,7 +83,7 @@ struct EffectsWriting {
     }
     if let placed {
       steps.append(LogRow.insert(placed.records))
-      steps += PlacementRow.write(placed.changes, hash: hash)
+      steps += PlacementRow.write(placed.changes, hash: hash) + DocumentRow.write(placed.documentChanges, hash: hash)
     }
     if !registrations.isEmpty { steps.append(insertSubjects) }
     if !records.isEmpty { steps.append(upsertRecords) }

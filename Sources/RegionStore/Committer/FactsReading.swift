@@ -14,6 +14,8 @@ struct FactsReading {
   private let pages: [PageAddress]
   private let transfers: [(tag: SubjectTag, year: Int32)]
   private let requests: [(tag: SubjectTag, key: [UInt8])]
+  private let documents: Set<DocumentID>
+  private let documentPages: [DocumentPage]
 
   /// - Parameter concern: What the transaction that this begins has to become.
   init(_ needs: [FactsNeeded], concern: WriteConcern = .standard) {
@@ -22,6 +24,8 @@ struct FactsReading {
     subjects = Set(needs.flatMap(\.subjects)).sorted()
     records = Array(Set(needs.flatMap(\.records)))
     pages = Array(Set(needs.flatMap(\.pages)))
+    documents = Set(needs.flatMap(\.documents))
+    documentPages = Array(Set(needs.flatMap(\.documentPages)))
     var years: [Int32: Set<SubjectTag>] = [:]
     for needs in needs { for year in needs.transferYears { years[Int32(clamping: year), default: []].formUnion(needs.subjects) } }
     transfers = years.flatMap { year, tags in tags.map { (tag: $0, year: year) } }
@@ -32,9 +36,15 @@ struct FactsReading {
     let locked = Set(needs.filter(\.mayWrite).flatMap(\.subjects)).sorted()
     var steps = [PipelineStep(.begin, []), PipelineStep(concern.statement, [])]
     if !locked.isEmpty { steps.append(PipelineStep(Self.lockSubjects, [.bytesArray(locked.map(\.bytes))])) }
+    // Documents have no row before they are written first, so their writers take turns.
+    if needs.contains(where: { $0.mayWrite && !$0.documents.isEmpty }) { steps.append(PipelineStep(.lockDirectory, [])) }
     steps.append(factsStep)
     steps.append(PipelineStep(PlacementRow.read, [.uuidArray(subjects.map(\.bytes))]))
-    return steps
+    return steps + documentSteps
+  }
+
+  private var documentSteps: [PipelineStep] {
+    (documents.isEmpty ? [] : [DocumentRow.read(documents)]) + documentPages.map(DocumentRow.readPage)
   }
 
   /// Reads everything but placements, in one snapshot, also outside a transaction.
@@ -110,12 +120,12 @@ struct FactsReading {
   func facts(
     from results: [PostgresResult], keys vault: KeyVault, newKeys: [SubjectTag: SubjectKeys]
   ) async throws -> Facts {
-    guard results.count == steps.count, let placements = results.last else {
-      throw StoreError.corrupt(what: "the answer to a read")
-    }
-    let rows = results[results.count - 2].rows
+    guard results.count == steps.count else { throw StoreError.corrupt(what: "the answer to a read") }
+    let ofSubjects = results.dropLast(documentSteps.count).suffix(2).map(\.rows)
+    let (rows, placements) = (ofSubjects[0], ofSubjects[1])
     var facts = Facts()
-    facts.placements = try PlacementRow.sets(placements.rows)
+    facts.placements = try PlacementRow.sets(placements)
+    try addDocuments(Array(results.suffix(documentSteps.count)), to: &facts)
 
     let byKind = try Self.byKind(rows)
     let present = try byKind[.subject, default: []].map { try Self.tag(of: $0) }
@@ -137,6 +147,13 @@ struct FactsReading {
       facts.transfers.note(Int(try row.int64(6)), of: try Self.classInYear(of: row))
     }
     return facts
+  }
+
+  private func addDocuments(_ results: [PostgresResult], to facts: inout Facts) throws {
+    if !documents.isEmpty, let first = results.first { facts.documents = try DocumentRow.sets(first.rows) }
+    for (page, result) in zip(documentPages, results.suffix(documentPages.count)) {
+      facts.documentPages[page] = try DocumentRow.page(result.rows)
+    }
   }
 
   private static func classInYear(of row: PostgresRow) throws -> ClassInYear {

@@ -1,42 +1,72 @@
-import Cryptography
 import Directory
 import Postgres
 import Residency
 
 /// Gives a batch's directory entries their places in this region's log.
 ///
-/// All writers of placements in a region take one lock (an advisory lock for the transaction), so that what they merge with
+/// All writers of placements and documents in a region take one lock (an advisory lock for the transaction), so that what they merge with
 /// cannot change under them; the head is locked after it, by everyone in that order.
 struct DirectoryAppending {
-  let entries: [DirectoryEntry]
+  let entries: [LogEntry]
   let origin: RegionOrdinal
+  private let tags: [SubjectTag]
+  private let documents: Set<DocumentID>
 
   struct Placed {
+    /// To be run before all else.
+    let opening: [PipelineStep]
     let records: [LogRecord]
     let changes: [PlacementChange]
+    let documentChanges: [DocumentChange]
     let head: AppliedHead
+  }
+
+  init(entries: [LogEntry], origin: RegionOrdinal) {
+    self.entries = entries
+    self.origin = origin
+    tags = entries.compactMap(\.tag)
+    documents = Set(
+      entries.compactMap { entry in
+        guard case .document(let document) = entry else { return nil }
+        return document.id
+      })
   }
 
   var steps: [PipelineStep] {
     [
-      PipelineStep(.lockDirectory, []),
-      PipelineStep(PlacementRow.read, [.uuidArray(entries.map(\.tag.bytes))]),
+      PipelineStep(.lockDirectory, []), PipelineStep(PlacementRow.read, [.uuidArray(tags.map(\.bytes))]),
       PipelineStep(.lockHead, []),
-    ]
+    ] + (documents.isEmpty ? [] : [DocumentRow.read(documents)])
   }
 
-  /// - Throws: ``LostRace`` where a placement is no longer what the entries were decided on.
-  func placed(from results: [PostgresResult], decidedOn facts: [SubjectTag: PlacementSet]) throws -> Placed {
-    guard results.count == 3, let head = results[2].rows.first, let chain = ChainHash(try head.bytes(1)) else {
+  /// - Throws: ``LostRace`` where a placement or a document is no longer what the entries were decided on.
+  func placed(from results: [PostgresResult], decidedOn facts: Facts) throws -> Placed {
+    guard results.count == steps.count, let head = results[2].rows.first, let chain = ChainHash(try head.bytes(1)) else {
       throw StoreError.corrupt(what: "the head")
     }
     let current = try PlacementRow.sets(results[1].rows)
-    guard entries.allSatisfy({ current[$0.tag] == facts[$0.tag] }) else { throw LostRace() }
-    let log = LogID(origin: origin, incarnation: Incarnation(UInt32(bitPattern: try head.int32(2))))
-    var own = OwnLog(
-      log, head: AppliedHead(seq: try head.uint64(0), chain: chain), digest: { SHA256.hash($0) })
-    let records = entries.map { own.append(.placement($0)) }
-    return Placed(records: records, changes: PlacementChange.changes(for: records, current: current), head: own.head)
+    let documents = results.count > 3 ? try DocumentRow.sets(results[3].rows) : [:]
+    guard tags.allSatisfy({ current[$0] == facts.placements[$0] }),
+      self.documents.allSatisfy({ documents[$0] == facts.documents[$0] })
+    else { throw LostRace() }
+    var log = LogID(origin: origin, incarnation: Incarnation(UInt32(bitPattern: try head.int32(2))))
+    var end = AppliedHead(seq: try head.uint64(0), chain: chain)
+    var opening: [PipelineStep] = []
+    let written = entries.compactMap { entry in
+      if case .document(let document) = entry { document.context } else { nil }
+    }
+    if (documents.values.map(\.context) + written).contains(where: { $0[log] > end.seq }) {
+      // Somebody has read more of this log than is here.
+      let next = LogID(origin: origin, incarnation: Incarnation(log.incarnation.rawValue + 1))
+      opening = RegionStore.restart(closing: log, at: end, beginning: next)
+      (log, end) = (next, .start(of: next, digest: DirectoryTransaction.digest))
+    }
+    var own = OwnLog(log, head: end, digest: DirectoryTransaction.digest)
+    let records = entries.map { own.append($0) }
+    return Placed(
+      opening: opening, records: records, changes: PlacementChange.changes(for: records, current: current),
+      documentChanges: DocumentChange.changes(for: records, current: documents, digest: DirectoryTransaction.digest),
+      head: own.head)
   }
 }
 

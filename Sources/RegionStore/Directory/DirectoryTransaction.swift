@@ -69,6 +69,11 @@ struct DirectoryTransaction {
     return try PlacementRow.sets(result.rows)
   }
 
+  func documents(of ids: Set<DocumentID>) async throws -> [DocumentID: DocumentSet] {
+    guard !ids.isEmpty else { return [:] }
+    return try DocumentRow.sets(try await run([DocumentRow.read(ids)])[0].rows)
+  }
+
   /// Carries out the floors that are due now that `vector` is held.
   func forget(_ floors: inout FloorLedger, heldNow vector: VersionVector, before: FloorLedger) async throws {
     let members = try await RegionStore.memberVectors(on: connection, deadline: deadline)

@@ -46,10 +46,14 @@ extension RegionStore {
       let decision = verifier.decide(batch, applied: try Self.heads(answers[0].rows)[batch.log])
       guard case .apply(let records, let head) = decision else { return (false, decision.outcome(of: batch)) }
       let changes = PlacementChange.changes(for: records, current: try PlacementRow.sets(answers[1].rows))
+      let documents = DocumentChange.changes(
+        for: records, current: try await transaction.documents(of: Set(records.compactMap(\.documentID))),
+        digest: DirectoryTransaction.digest)
       let before = state.floors
       state.floors.note(records)
       _ = try await transaction.run(
         [LogRow.insert(records)] + PlacementRow.write(before.pruning(changes), hash: transaction.hash)
+          + DocumentRow.write(documents, hash: transaction.hash)
           + [DirectoryTransaction.advance(batch.log, to: head)])
       try await self.forget(&state.floors, before: before, transaction)
       return (true, decision.outcome(of: batch))

@@ -23,6 +23,9 @@ extension RegionStore {
         try await self.forEachSet(under: prefix, on: connection, deadline: deadline) { set in
           sums[Int(set.tag.bytes[prefix.count])].add(set.digest(self.directoryHash))
         }
+        try await self.forEachDocument(under: prefix, on: connection, deadline: deadline) { fact in
+          sums[Int(fact.tag.bytes[prefix.count])].add(fact.digest(self.directoryHash))
+        }
       }
       _ = try await connection.execute(.rollback, [], deadline: deadline)
       return (try DirectoryStanding(from: Array(results[1..<7])), sums)
@@ -45,27 +48,77 @@ extension RegionStore {
     }
   }
 
+  private func forEachDocument(
+    under prefix: [UInt8], on connection: PostgresConnection, deadline: ContinuousClock.Instant,
+    _ body: (DocumentFact) -> Void
+  ) async throws {
+    var (after, last) = Self.bounds(of: prefix)
+    while true {
+      let result = try await connection.pipeline([DocumentRow.readStretch(after: after, last: last)], deadline: deadline)[0]
+      let stretch = try DocumentRow.stretch(result.rows)
+      for fact in stretch.facts { body(fact) }
+      guard let end = stretch.through else { return }
+      after = .bytes(end.bytes)
+    }
+  }
+
   private static let countedAtOnce: Int64 = 16_384
   /// The most subjects in one answer.
   private static let factsMax: Int64 = 8_192
 
-  /// All facts of some tags, or of all whose tags begin alike, and what the copy held when they were read.
+  /// What a copy holds of a part of the directory, and how far it had come when that was read.
+  package struct HeldFacts: Sendable {
+    package let standing: DirectoryStanding
+    /// Ascending by tag.
+    package let placements: [Placement]
+    /// Ascending by tag.
+    package let documents: [DocumentFact]
+  }
+
+  /// All facts of some subjects.
+  package func facts(of tags: [SubjectTag]) async throws(StoreError) -> HeldFacts {
+    let read = PipelineStep(PlacementRow.read, [.uuidArray(tags.map(\.bytes))])
+    guard let held = try await facts(reading: [read]) else { throw .corrupt(what: "a placement") }
+    return held
+  }
+
+  /// All facts of the subjects and documents whose tags begin with `prefix`.
   /// - Returns: `nil` where they are more than one answer holds.
-  package func facts(
-    of tags: [SubjectTag], under prefix: [UInt8]?
-  ) async throws(StoreError) -> (standing: DirectoryStanding, facts: [Placement])? {
-    let read =
-      prefix.map { prefix in
-        let (after, last) = Self.bounds(of: prefix)
-        return PipelineStep(.readStretchPage, [after, last, .int64(Self.factsMax + 1)])
-      } ?? PipelineStep(PlacementRow.read, [.uuidArray(tags.map(\.bytes))])
-    return try await reading { connection, deadline in
+  package func facts(under prefix: [UInt8]) async throws(StoreError) -> HeldFacts? {
+    let (after, last) = Self.bounds(of: prefix)
+    return try await facts(reading: [
+      PipelineStep(.readStretchPage, [after, last, .int64(Self.factsMax + 1)]), DocumentRow.readStretch(after: after, last: last),
+    ])
+  }
+
+  private func facts(reading steps: [PipelineStep]) async throws(StoreError) -> HeldFacts? {
+    try await reading { connection, deadline in
       let results = try await connection.pipeline(
         [PipelineStep(.beginSnapshot, [])] + DirectoryStanding.steps(for: self.region.ordinal)
-          + [read, PipelineStep(.rollback, [])], deadline: deadline)
+          + steps + [PipelineStep(.rollback, [])], deadline: deadline)
       let sets = try PlacementRow.sets(results[7].rows)
-      guard sets.count <= Int(Self.factsMax) else { return nil }
-      return (try DirectoryStanding(from: Array(results[1..<7])), sets.sorted { $0.key < $1.key }.flatMap(\.value.placements))
+      let documents = steps.count > 1 ? try DocumentRow.stretch(results[8].rows) : nil
+      guard sets.count <= Int(Self.factsMax), documents?.through == nil else { return nil }
+      return HeldFacts(
+        standing: try DirectoryStanding(from: Array(results[1..<7])),
+        placements: sets.sorted { $0.key < $1.key }.flatMap(\.value.placements), documents: documents?.facts ?? [])
+    }
+  }
+
+  /// Takes a peer's documents in where this region's copy was damaged: see ``DocumentRepair``.
+  /// - Returns: how many versions were taken.
+  package func repair(_ documents: [DocumentFact]) async throws(StoreError) -> Int {
+    guard !documents.isEmpty else { return 0 }
+    return try await directoryTransaction { transaction, _, _ in
+      let held = try await self.heads(on: transaction.connection, deadline: transaction.deadline)
+      let current = try await transaction.documents(of: Set(documents.map(\.id)))
+      let repair = DocumentRepair(documents, here: VersionVector(held.mapValues(\.seq)), current: current)
+      guard !repair.facts.isEmpty else { return (false, 0) }
+      _ = try await transaction.run(
+        DocumentRow.write(
+          DocumentChange.changes(for: repair.facts, current: current, digest: DirectoryTransaction.digest),
+          hash: transaction.hash))
+      return (true, repair.facts.count)
     }
   }
 
@@ -126,6 +179,9 @@ extension RegionStore {
       try await self.forEachSet(under: [bucket], on: transaction.connection, deadline: transaction.deadline) {
         sum.add($0.digest(transaction.hash))
       }
+      try await self.forEachDocument(under: [bucket], on: transaction.connection, deadline: transaction.deadline) {
+        sum.add($0.digest(transaction.hash))
+      }
       let kept = try Array(results)[0].rows.first { try $0.int32(0) == Int32(bucket) }
       guard let kept, try kept.int64(1) != Int64(bitPattern: sum.xor) || kept.int64(2) != sum.count else { return (false, false) }
       _ = try await transaction.run([
@@ -138,13 +194,16 @@ extension RegionStore {
   /// For a directory of a thousand million subjects.
   private static let countingMax = Duration.seconds(6 * 3_600)
 
-  /// Counts all placements, unless they have been under this key.
+  /// Counts all placements and documents, unless they have been under this key.
   /// - Parameter check: tells the key apart from others, and not what it is.
   package func countDirectory(under check: [UInt8]) async throws {
     try await directoryTransaction(reading: [PipelineStep(.readDigestKey, [])]) { transaction, _, results in
       guard try Array(results)[0].rows.first?.bytes(0) != check else { return (false, ()) }
       var delta = DigestDelta()
       try await self.forEachSet(under: [], on: transaction.connection, deadline: .now + Self.countingMax) {
+        delta.add($0, hash: transaction.hash)
+      }
+      try await self.forEachDocument(under: [], on: transaction.connection, deadline: .now + Self.countingMax) {
         delta.add($0, hash: transaction.hash)
       }
       _ = try await transaction.run(

@@ -49,7 +49,7 @@ extension RegionStore {
           PipelineStep(.selectStart, Self.parameters(of: log)),
           // The row before the first comes along for its chain.
           PipelineStep(
-            .selectLog,
+            .selectBatch,
             Self.parameters(of: log) + [
               .int64(Int64(clamping: first) - 1), .int64(Int64(min(entriesMax, LogBatch.entriesMax)) + 1),
             ]),
@@ -130,6 +130,15 @@ extension Statement {
     """
     SELECT seq, entry, chain FROM directory_log
      WHERE origin = $1::integer AND incarnation = $2::integer AND seq >= $3::bigint ORDER BY seq LIMIT $4::bigint
+    """)
+  /// As many entries as a batch may have bytes, and one more: documents are a hundred times as large as placements.
+  static let selectBatch = Statement(
+    "select_batch",
+    """
+    SELECT seq, entry, chain FROM (
+      SELECT seq, entry, chain, sum(octet_length(entry)) OVER (ORDER BY seq) - octet_length(entry) AS before FROM directory_log
+       WHERE origin = $1::integer AND incarnation = $2::integer AND seq >= $3::bigint ORDER BY seq LIMIT $4::bigint) AS batch
+     WHERE before <= \(LogBatch.bytesMax) ORDER BY seq
     """)
   static let upsertApplied = Statement(
     "upsert_applied",

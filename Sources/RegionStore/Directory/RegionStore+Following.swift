@@ -70,10 +70,9 @@ extension RegionStore {
   private func entries(of log: LogID, from first: UInt64) async throws(StoreError) -> [(seq: UInt64, tag: SubjectTag?)] {
     try await reading { connection, deadline in
       let result = try await connection.execute(
-        .selectLog, Self.parameters(of: log) + [.int64(Int64(clamping: first)), .int64(Self.followedAtOnce)], deadline: deadline)
-      return try result.rows.map { row in
-        (try row.uint64(0), try LogEntry(decoding: try row.bytes(1), origin: log.origin).tag)
-      }
+        .selectTags, Self.parameters(of: log) + [.int64(Int64(clamping: first)), .int64(Self.followedAtOnce)],
+        deadline: deadline)
+      return try result.rows.map { row in (try row.uint64(0), LogEntry.tag(in: try row.bytes(1))) }
     }
   }
 
@@ -100,6 +99,12 @@ extension RegionStore {
 
 extension Statement {
   static let readUnlogged = Statement("read_unlogged", "SELECT unlogged_changes FROM directory_state")
+  static let selectTags = Statement(
+    "select_tags",
+    """
+    SELECT seq, substring(entry FROM 1 FOR \(LogEntry.aboutBytes)) FROM directory_log
+     WHERE origin = $1::integer AND incarnation = $2::integer AND seq >= $3::bigint ORDER BY seq LIMIT $4::bigint
+    """)
   static let readTags = Statement(
     "read_tags", "SELECT tag FROM placement WHERE $1::uuid IS NULL OR tag > $1::uuid ORDER BY tag LIMIT $2::bigint")
 }

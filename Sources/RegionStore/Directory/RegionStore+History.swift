@@ -17,15 +17,19 @@ extension RegionStore {
       guard current.incarnation <= last else { return (false, current) }
       let next = LogID(origin: current.origin, incarnation: Incarnation(last.rawValue + 1))
       let closed = AppliedHead(seq: try head.uint64(0), chain: chain)
-      let start = ChainHash.start(of: next, digest: DirectoryTransaction.digest)
-      var steps = [
-        PipelineStep(.restartHead, [.int32(Int32(bitPattern: next.incarnation.rawValue)), .bytes(start.bytes)]),
-        PipelineStep(.clearCandidates, []),
-      ]
-      if closed.seq > 0 { steps.append(DirectoryTransaction.advance(current, to: closed)) }
-      _ = try await transaction.run(steps)
+      _ = try await transaction.run(Self.restart(closing: current, at: closed, beginning: next))
       return (true, next)
     }
+  }
+
+  /// The head is locked.
+  static func restart(closing current: LogID, at closed: AppliedHead, beginning next: LogID) -> [PipelineStep] {
+    let start = ChainHash.start(of: next, digest: DirectoryTransaction.digest)
+    let steps = [
+      PipelineStep(.restartHead, [.int32(Int32(bitPattern: next.incarnation.rawValue)), .bytes(start.bytes)]),
+      PipelineStep(.clearCandidates, []),
+    ]
+    return closed.seq > 0 ? steps + [DirectoryTransaction.advance(current, to: closed)] : steps
   }
 
   /// The places of a log at which this region knows its chain, and its chains at some of them.
@@ -120,13 +124,16 @@ extension RegionStore {
       var own = OwnLog(
         state.own, head: AppliedHead(seq: try headRow.uint64(0), chain: ownChain), digest: DirectoryTransaction.digest)
       let current = try await transaction.sets(of: Set(orphans.compactMap(\.entry.tag)))
-      let reissue = Reissue(orphans, to: &own, current: current)
+      let documents = try await transaction.documents(of: Set(orphans.compactMap(\.documentID)))
+      let reissue = Reissue(
+        orphans, to: &own, current: current, documents: documents, digest: DirectoryTransaction.digest)
       _ = try await transaction.run(
         [
           PipelineStep(.deleteLogAfter, Self.parameters(of: end.log) + [.int64(Int64(bitPattern: end.seq))]),
           DirectoryTransaction.advance(end.log, to: AppliedHead(seq: end.seq, chain: chain)),
         ] + Self.append(reissue.records, head: own.head)
           + PlacementRow.write(state.floors.pruning(reissue.changes), hash: transaction.hash)
+          + DocumentRow.write(reissue.documentChanges, hash: transaction.hash)
           + [PipelineStep(.noteUnlogged, [])])
       try await Self.note([LogCut(first: first.position, chain: first.chain)], load: state.load, in: transaction)
       return (true, (end, reissue.records.last?.position))

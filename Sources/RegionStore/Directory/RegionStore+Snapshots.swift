@@ -9,19 +9,27 @@ extension RegionStore {
   package func snapshotPage(_ request: SnapshotRequest) async throws(StoreError) -> SnapshotPage? {
     let count = min(max(request.tagsMax, 1), SnapshotPage.tagsMax)
     let after: PostgresValue = request.after.map { .bytes($0.bytes) } ?? .null
-    let answers: (standing: DirectoryStanding, rows: [Placement])? = try await reading { connection, deadline in
+    let answers: (standing: DirectoryStanding, rows: [Placement], documents: DocumentRow.Stretch)? = try await reading {
+      connection, deadline in
       let results = try await connection.pipeline(
         [PipelineStep(.beginSnapshot, [])] + DirectoryStanding.steps(for: self.region.ordinal)
-          + [PipelineStep(.readPage, [after, .int64(Int64(count))]), PipelineStep(.rollback, [])], deadline: deadline)
+          + [
+            PipelineStep(.readPage, [after, .int64(Int64(count))]), DocumentRow.readStretch(after: after, last: .null),
+            PipelineStep(.rollback, []),
+          ], deadline: deadline)
       let standing = try DirectoryStanding(from: Array(results[1..<7]))
       guard standing.misled.isEmpty else { return nil }
-      return (standing, try results[7].rows.map { try PlacementRow.decode($0) })
+      return (
+        standing, try results[7].rows.map { try PlacementRow.decode($0) }, try DocumentRow.stretch(results[8].rows)
+      )
     }
-    guard let (standing, facts) = answers else { return nil }
+    guard let (standing, facts, documents) = answers else { return nil }
     let tags = Set(facts.map(\.tag))
+    let through = [tags.count < count ? nil : tags.max(), documents.through].compactMap(\.self).min()
     return SnapshotPage(
       basis: SnapshotBasis(heads: standing.heads.filter { $0.value.seq > 0 }, cuts: standing.cuts, floors: standing.floors),
-      after: request.after, through: tags.count < count ? nil : tags.max(), facts: facts.sortedSets)
+      after: request.after, through: through, facts: facts.filter { $0.tag.isAtMost(through) }.sortedSets,
+      documents: documents.facts.filter { $0.tag.isAtMost(through) })
   }
 
   /// Takes a page in.
@@ -33,7 +41,9 @@ extension RegionStore {
     let after: PostgresValue = page.after.map { .bytes($0.bytes) } ?? .null
     let through: PostgresValue = page.through.map { .bytes($0.bytes) } ?? .null
     return try await directoryTransaction(
-      reading: [PipelineStep(.readStretch, [after, through])] + DirectoryStanding.misledSteps
+      reading: [PipelineStep(.readStretch, [after, through])] + DirectoryStanding.misledSteps + [
+        PipelineStep(.readDocumentsBetween, [after, through])
+      ]
     ) { transaction, state, results in
       if let load = state.load, load != mine {
         guard page.after == nil, load.peer == peer || state.loadAge >= Self.loadPatience else { return (false, false) }
@@ -44,12 +54,16 @@ extension RegionStore {
       let misled = try DirectoryStanding.misled(answers[1].rows)
       let held = try PlacementRow.sets(answers[0].rows)
       let changes = page.changes(basis: basis, current: held, own: state.own, misled: misled)
+      let documents = page.documentChanges(
+        basis: basis, current: try DocumentRow.sets(answers[2].rows), own: state.own, misled: misled,
+        digest: DirectoryTransaction.digest)
       _ = try await transaction.run(
-        PlacementRow.write(state.floors.pruning(changes), hash: transaction.hash) + [
-          PipelineStep(.clearLoad, []),
-          PipelineStep(.insertLoad, [.int32(Int32(peer.rawValue)), .bytes(basis.encoded), through]),
-          PipelineStep(.noteUnlogged, []),
-        ])
+        PlacementRow.write(state.floors.pruning(changes), hash: transaction.hash)
+          + DocumentRow.write(documents, hash: transaction.hash) + [
+            PipelineStep(.clearLoad, []),
+            PipelineStep(.insertLoad, [.int32(Int32(peer.rawValue)), .bytes(basis.encoded), through]),
+            PipelineStep(.noteUnlogged, []),
+          ])
       return (true, true)
     }
   }
@@ -82,6 +96,11 @@ extension RegionStore {
   }
 }
 
+extension SubjectTag {
+  /// - Parameter last: `nil` for no end.
+  fileprivate func isAtMost(_ last: SubjectTag?) -> Bool { last.map { self <= $0 } ?? true }
+}
+
 extension [Placement] {
   /// The facts of the sets that the rows stand for: a contested tag's first sibling stands in two tables.
   fileprivate var sortedSets: [Placement] {
@@ -109,6 +128,12 @@ extension Statement {
      WHERE ($1::uuid IS NULL OR tag > $1::uuid) AND ($2::uuid IS NULL OR tag <= $2::uuid)
     UNION ALL
     SELECT \(PlacementRow.columns) FROM placement_sibling
+     WHERE ($1::uuid IS NULL OR tag > $1::uuid) AND ($2::uuid IS NULL OR tag <= $2::uuid)
+    """)
+  static let readDocumentsBetween = Statement(
+    "read_documents_between",
+    """
+    SELECT origin, incarnation, seq, entry FROM document
      WHERE ($1::uuid IS NULL OR tag > $1::uuid) AND ($2::uuid IS NULL OR tag <= $2::uuid)
     """)
   static let clearLoad = Statement("clear_load", "DELETE FROM snapshot_load")

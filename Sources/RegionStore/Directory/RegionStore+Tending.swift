@@ -14,8 +14,9 @@ extension RegionStore {
   /// - Returns: how many entries went.
   @discardableResult
   package func trimLogs(_ retention: LogRetention, members: Set<RegionOrdinal>) async throws(StoreError) -> Int {
-    let (heads, starts, acknowledged) = try await retained(members: members)
-    let cuts = retention.cuts(heads: heads, starts: starts, acknowledged: acknowledged)
+    let (heads, starts, acknowledged, largeBytes) = try await retained(members: members)
+    let cuts = retention.cuts(
+      heads: heads, starts: starts, acknowledged: acknowledged, bytesOfLargeEntries: largeBytes)
     var trimmed = 0
     for cut in cuts.positions.sorted() {
       try await directoryTransaction { transaction, _, _ in
@@ -75,12 +76,14 @@ extension RegionStore {
 
   private func retained(
     members: Set<RegionOrdinal>
-  ) async throws(StoreError) -> (heads: VersionVector, starts: VersionVector, acknowledged: [RegionOrdinal: VersionVector]) {
+  ) async throws(StoreError) -> (
+    heads: VersionVector, starts: VersionVector, acknowledged: [RegionOrdinal: VersionVector], largeBytes: UInt64
+  ) {
     try await reading { connection, deadline in
       let results = try await connection.pipeline(
         [
           PipelineStep(.selectApplied, [.int32(Int32(self.region.ordinal.rawValue))]), PipelineStep(.selectStarts, []),
-          PipelineStep(.selectAcknowledged, []),
+          PipelineStep(.selectAcknowledged, []), PipelineStep(.measureLargeEntries, []),
         ], deadline: deadline)
       var acknowledged = Dictionary(uniqueKeysWithValues: members.map { ($0, VersionVector()) })
       for row in results[2].rows {
@@ -89,7 +92,8 @@ extension RegionStore {
       }
       return (
         VersionVector(try Self.heads(results[0].rows).mapValues(\.seq)),
-        VersionVector(try Self.heads(results[1].rows).mapValues(\.seq)), acknowledged
+        VersionVector(try Self.heads(results[1].rows).mapValues(\.seq)), acknowledged,
+        try results[3].rows.first?.uint64(0) ?? 0
       )
     }
   }
@@ -168,6 +172,9 @@ extension RegionStore {
 
 extension Statement {
   static let selectStarts = Statement("select_starts", "SELECT origin, incarnation, seq, chain FROM log_start")
+  /// What does not fit into a row stands beside the table.
+  static let measureLargeEntries = Statement(
+    "measure_large_entries", "SELECT pg_table_size(reltoastrelid) FROM pg_class WHERE oid = 'directory_log'::regclass")
   static let forgetAcknowledged = Statement(
     "forget_acknowledged", "DELETE FROM peer_ack WHERE peer <> ALL ($1::integer[])")
   static let forgetVectors = Statement("forget_vectors", "DELETE FROM peer_vector WHERE peer <> ALL ($1::integer[])")

@@ -152,6 +152,22 @@ extension Migration {
         );
         CREATE INDEX workflow_by_due_time ON workflow (kind, due_at);
         """),
+    Migration(
+      version: 6, name: "documents that all regions hold",
+      sql: """
+        CREATE TABLE document (
+          tag uuid NOT NULL,
+          origin integer NOT NULL,
+          incarnation integer NOT NULL,
+          seq bigint NOT NULL,
+          collection text COLLATE "C" NOT NULL,
+          key text COLLATE "C" NOT NULL,
+          deleted boolean NOT NULL,
+          entry bytea NOT NULL,
+          PRIMARY KEY (tag, origin, incarnation, seq)
+        );
+        CREATE INDEX document_by_key ON document (collection, key);
+        """),
   ]
 
   /// The key database: with backups of its own, so that a backup of the data does not bring erased people back.

@@ -9,7 +9,7 @@ struct SimulateCommand: AsyncParsableCommand {
     commandName: "simulate",
     abstract: "Live through thousands of disasters of the directory, without a network, a disk or a clock.",
     discussion: """
-      Regions that register, move, freeze, erase and resolve subjects, joined by a network that loses, delays, doubles, reorders and \
+      Regions that register, move, freeze, erase and resolve subjects, and write global documents, joined by a network that loses, delays, doubles, reorders and \
       damages messages and falls apart in every way; regions crash, are restored from old backups, join, leave, and burn down. Then \
       everything heals, and what was promised is checked by rules that know nothing of the code that merges. The code under test is \
       the one that coordinators run; the rest is simulated.
@@ -71,7 +71,7 @@ struct SimulateCommand: AsyncParsableCommand {
 
   private func campaign() throws -> SimulationCampaign {
     guard let scenario else {
-      let template = SimulationScenario(seed: from, restoresUnnoticed: restoresUnnoticed, fault: fault)
+      let template = SimulationScenario(seed: from, restoresUnnoticed: restoresUnnoticed, writesDocuments: true, fault: fault)
       return SimulationCampaign(template, seeds: from..<from + UInt64(seeds))
     }
     let text: String

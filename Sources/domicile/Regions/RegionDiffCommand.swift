@@ -9,7 +9,7 @@ struct RegionDiffCommand: AsyncParsableCommand {
     commandName: "diff", abstract: "Where two regions' copies of the directory differ.",
     discussion: """
       The first region is asked; it compares sums with the second, and goes down to single subjects only where they differ. Subjects are
-      named by their tags. Entries that are still on their way are shown, and are no fault.
+      named by their tags, documents by collection and key. Entries that are still on their way are shown, and are no fault.
 
       The token must be an operator's or an auditor's.
 
@@ -45,7 +45,8 @@ struct RegionDiffCommand: AsyncParsableCommand {
         case .missingThere: "missing in \(other)"
         default: "under way"
         }
-      return ["\(difference.tag)  \(verdict)"] + difference.here.map { "  \(one): \($0)" }
+      return ["\(difference.document.isEmpty ? difference.tag : difference.document)  \(verdict)"]
+        + difference.here.map { "  \(one): \($0)" }
         + difference.there.map { "  \(other): \($0)" }
     }
     if lines.isEmpty { lines = ["The copies differed, and do not any more: entries were on their way."] }

@@ -1,0 +1,65 @@
+package import Residency
+
+/// Writes anew, in another log, what a region wrote after the place to which its log must be cut back.
+///
+/// A region that was restored without knowing it wrote on at places that its log had already held before. Its peers have those
+/// entries; what it wrote since belongs into its next incarnation.
+package struct Reissue: Sendable {
+  /// The entries as they are written again, in order.
+  package private(set) var records: [LogRecord] = []
+  /// What becomes of the subjects that they speak of.
+  package private(set) var changes: [PlacementChange]
+  package private(set) var documentChanges: [DocumentChange]
+
+  /// - Parameters:
+  ///   - orphans: the entries to cut off, in order.
+  ///   - log: this region's own log, which they are appended to.
+  ///   - current: what is held of the tags that they speak of.
+  ///   - documents: what is held of the documents that they write.
+  ///   - digest: SHA-256.
+  package init(
+    _ orphans: [LogRecord], to log: inout OwnLog, current: [SubjectTag: PlacementSet], documents: [DocumentID: DocumentSet],
+    digest: Digest
+  ) {
+    let start = Set(orphans.first.map { [$0.position] } ?? [])
+    for orphan in orphans {
+      switch orphan.entry {
+      case .placement(let entry): records.append(log.append(.placement(entry.restated(from: orphan.position))))
+      case .document(let entry):
+        // One that somebody has seen and written over is in that.
+        guard documents[entry.id]?.siblings.contains(where: { $0.dot == orphan.position }) ?? false else { continue }
+        records.append(log.append(.document(entry.restated(withoutBranchFrom: start))))
+      // It is decided anew what may be forgotten.
+      case .floor: continue
+      }
+    }
+    let cut = Set(orphans.map(\.position))
+    var after: [SubjectTag: PlacementSet?] = current.mapValues { set in
+      PlacementSet(merging: set.placements.filter { !cut.contains($0.position) })
+    }
+    for fact in records.compactMap(\.placement) {
+      let known = after[fact.tag] ?? nil
+      after.updateValue(known.map { merge($0, fact) } ?? PlacementSet(fact), forKey: fact.tag)
+    }
+    changes = PlacementChange.changes(from: current, to: after)
+    var sets = documents.mapValues { set in DocumentSet(joining: set.siblings.filter { !cut.contains($0.dot) }) }
+    for fact in records.compactMap({ $0.document(digest) }) { sets[fact.id, default: DocumentSet()].join(fact.version) }
+    documentChanges = DocumentChange.changes(from: documents, to: sets, digest: digest)
+  }
+}
+
+extension DocumentEntry {
+  /// The same write, of one who has not seen the branch that does not count: the entries that do will stand at its places.
+  fileprivate func restated(withoutBranchFrom start: Set<LogPosition>) -> DocumentEntry {
+    DocumentEntry(id: id, context: context.before(start), value: value, timestamp: timestamp)
+  }
+}
+
+extension DirectoryEntry {
+  /// The same fact. Its birth stays where it was, though nothing stands there any more: what was written since speaks of it.
+  fileprivate func restated(from position: LogPosition) -> DirectoryEntry {
+    DirectoryEntry(
+      kind: .restate, tag: tag, birth: birth ?? position, epoch: epoch, home: home, state: state, covers: covers,
+      timestamp: timestamp)
+  }
+}
