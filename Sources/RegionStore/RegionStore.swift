@@ -43,7 +43,8 @@ package final class RegionStore: Sendable {
   ) async throws {
     self.region = region
     self.logger = logger
-    directoryHash = { HMACSHA256.code(for: $0, key: digestKey) }
+    let hmac = HMACSHA256.Keyed(key: digestKey)
+    directoryHash = { hmac.code(for: $0) }
     let directoryCache = DirectoryCache(limits.directory)
     self.directoryCache = directoryCache
     let order = ServerOrder()

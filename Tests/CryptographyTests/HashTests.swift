@@ -75,6 +75,10 @@ import Testing
     let code = try #require([UInt8](hex: code))
     #expect(HMACSHA256.code(for: message, key: key) == code)
     #expect(HMACSHA256.isValid(code, for: message, key: key))
+    let keyed = HMACSHA256.Keyed(key: key)
+    #expect(keyed.code(for: message) == code)
+    #expect(keyed.code(for: message + [1]) == HMACSHA256.code(for: message + [1], key: key))
+    #expect(keyed.code(for: message) == code, "what came before leaves nothing behind")
     #expect(!HMACSHA256.isValid(Array(code.dropLast()), for: message, key: key))
     #expect(!HMACSHA256.isValid([code[0] ^ 1] + code.dropFirst(), for: message, key: key))
   }

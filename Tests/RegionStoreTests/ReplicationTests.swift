@@ -45,6 +45,53 @@ struct ReplicationTests {
     }
   }
 
+  @Test func `a batch that was checked before its turn is applied as any other, or not at all`() async throws {
+    try await TestStore.with("eu-west") { europe in
+      try await TestStore.with("us-east") { america in
+        func batch(from first: UInt64, _ count: Int) async throws -> LogBatch {
+          guard case .batch(let batch) = try await europe.store.logBatch(of: europe.log, from: first, entriesMax: count) else {
+            throw StoreError.unavailable
+          }
+          return batch
+        }
+        for number in 0..<8 { try await europe.register(try tag(number)) }
+        try await america.register(try tag(4))
+        #expect(america.store.prepare(try await batch(from: 1, 2)) == nil, "nothing is known yet to check it against")
+        #expect(
+          try await america.store.apply(try await batch(from: 1, 1)) == .applied(LogPosition(log: europe.log, seq: 2)),
+          "one more where there is no row before it")
+
+        // Its turn has not come.
+        let late = try await batch(from: 5, 2)
+        #expect(
+          try await america.store.apply(late, try #require(america.store.prepare(late)))
+            == .gap(expected: LogPosition(log: europe.log, seq: 3)))
+        let next = try await batch(from: 3, 2)
+        let prepared = try #require(america.store.prepare(next))
+        #expect(try await america.store.apply(next, prepared) == .applied(LogPosition(log: europe.log, seq: 4)))
+        #expect(try await america.store.apply(next, prepared) == .alreadyApplied(LogPosition(log: europe.log, seq: 4)))
+        #expect(try await america.store.placement(of: try tag(3)) == europe.store.placement(of: try tag(3)))
+        // Somebody of it is known here.
+        #expect(
+          try await america.store.apply(late, try #require(america.store.prepare(late)))
+            == .applied(LogPosition(log: europe.log, seq: 6)))
+        #expect(try await america.store.placement(of: try tag(4))?.isContested == true)
+        #expect(try await america.store.placement(of: try tag(5)) == europe.store.placement(of: try tag(5)))
+        // A branch that does not count has become known since.
+        let last = try await batch(from: 7, 2)
+        let foreseen = try #require(america.store.prepare(last))
+        let chain = try #require(
+          try await europe.store.chains(of: europe.log, at: [7]).chains[7])
+        try await america.store.note([LogCut(first: LogPosition(log: europe.log, seq: 7), chain: chain)])
+        #expect(try await america.store.apply(last, foreseen) == .cutOff(at: LogPosition(log: europe.log, seq: 7)))
+
+        let kept = try await america.store.digest(under: []).sums
+        try await america.store.countDirectory(under: [1])
+        #expect(try await america.store.digest(under: []).sums == kept)
+      }
+    }
+  }
+
   @Test func `a history that was changed is not applied`() async throws {
     try await TestStore.with("eu-west") { europe in
       try await TestStore.with("us-east") { america in

@@ -11,7 +11,8 @@ extension RegionStore {
   /// - Parameter prepared: of the same batch.
   package func apply(_ batch: LogBatch, _ prepared: PreparedBatch? = nil) async throws(StoreError) -> BatchOutcome {
     let tags = prepared?.tags ?? batch.tags
-    let outcome = try await applied(batch, prepared, of: tags)
+    let foreseen: BatchOutcome? = if let prepared { try await applied(prepared) } else { nil }
+    let outcome = if let foreseen { foreseen } else { try await applied(batch, of: tags) }
     if case .applied(let end) = outcome { directoryCache.followed(batch.log, from: batch.first, to: end.seq, tags: tags) }
     return outcome
   }
@@ -23,9 +24,29 @@ extension RegionStore {
     return PreparedBatch(batch, own: basis.own, cuts: basis.cuts, hash: directoryHash)
   }
 
-  private func applied(
-    _ batch: LogBatch, _ prepared: PreparedBatch?, of tags: Set<SubjectTag>
-  ) async throws(StoreError) -> BatchOutcome {
+  /// - Returns: `nil` where it did not turn out as foreseen: nothing was done.
+  private func applied(_ prepared: PreparedBatch) async throws(StoreError) -> BatchOutcome? {
+    let batch = prepared.batch
+    let step = PipelineStep(.selectAppliedOf, Self.parameters(of: batch.log))
+    do throws(StoreError) {
+      return try await directoryTransaction(reading: [step]) { transaction, state, results in
+        if let load = state.load, state.loadAge < Self.loadPatience, load.holdsBack(batch) { return (false, .heldBack) }
+        let applied = try Self.heads(Array(results)[0].rows)[batch.log]
+        guard prepared.holds(state, applied: applied) else { return (false, nil) }
+        self.checkingBasis.withLock { $0 = (state.own, state.cuts) }
+        _ = try await transaction.run(prepared.steps + [DirectoryTransaction.advance(batch.log, to: prepared.head)])
+        let before = state.floors
+        try await self.forget(&state.floors, before: before, transaction)
+        return (true, .applied(LogPosition(log: batch.log, seq: prepared.head.seq)))
+      }
+    } catch {
+      // Something is known of one of its subjects.
+      guard error == .refused(sqlState: "\(SQLState.uniqueViolation)") else { throw error }
+      return nil
+    }
+  }
+
+  private func applied(_ batch: LogBatch, of tags: Set<SubjectTag>) async throws(StoreError) -> BatchOutcome {
     let steps = [
       PipelineStep(.selectAppliedOf, Self.parameters(of: batch.log)),
       PipelineStep(PlacementRow.read, [.uuidArray(tags.map(\.bytes))]),
@@ -34,14 +55,6 @@ extension RegionStore {
       if let load = state.load, state.loadAge < Self.loadPatience, load.holdsBack(batch) { return (false, .heldBack) }
       let answers = Array(results)
       self.checkingBasis.withLock { $0 = (state.own, state.cuts) }
-      if let prepared,
-        prepared.holds(state, applied: try Self.heads(answers[0].rows)[batch.log], isFree: answers[1].rows.isEmpty)
-      {
-        _ = try await transaction.run(prepared.steps + [DirectoryTransaction.advance(batch.log, to: prepared.head)])
-        let before = state.floors
-        try await self.forget(&state.floors, before: before, transaction)
-        return (true, .applied(LogPosition(log: batch.log, seq: prepared.head.seq)))
-      }
       let verifier = BatchVerifier(own: state.own, cuts: state.cuts, digest: DirectoryTransaction.digest)
       let decision = verifier.decide(batch, applied: try Self.heads(answers[0].rows)[batch.log])
       guard case .apply(let records, let head) = decision else { return (false, decision.outcome(of: batch)) }
