@@ -65,20 +65,36 @@ package struct Learning: Hashable, Sendable {
   }
 }
 
-/// Which of a peer's documents are taken in to repair a copy: those that should be here by this region's own vector. What it lacks beyond
-/// that comes by its log. Deletions are never forgotten, so nothing that was deleted comes back by it.
-package struct DocumentRepair: Hashable, Sendable {
+/// Which of a peer's documents are taken in outside of the logs, where two copies are compared: all that say something new. What is on its way
+/// by a log may come early, since joining it again changes nothing, and no version vector moves. Deletions are never forgotten, so nothing
+/// that was deleted comes back.
+///
+/// A page of a snapshot may show more than the snapshot stands for. Where that went with its region's history, the page is all that is left
+/// of it, and no log brings it to the others: this does.
+package struct DocumentLearning: Hashable, Sendable {
   package private(set) var facts: [DocumentFact] = []
+  /// How many of them this region's vector says it holds: its copy was damaged.
+  package private(set) var repairs = 0
+  /// Whether this region's current log is not what it was: it must begin a new one, and then look at the facts again.
+  package private(set) var ownHistoryIsLost = false
 
   /// - Parameters:
   ///   - here: how far this region holds each log.
+  ///   - own: the log that it writes.
   ///   - current: what is held here of the offered documents.
-  package init(_ offered: [DocumentFact], here: VersionVector, current: [DocumentID: DocumentSet]) {
-    for fact in offered where here.includes(fact.version.dot) {
+  package init(_ offered: [DocumentFact], here: VersionVector, own: LogID, current: [DocumentID: DocumentSet]) {
+    for fact in offered {
       let held = current[fact.id] ?? DocumentSet()
       var joined = held
       joined.join(fact.version)
-      if joined != held { facts.append(fact) }
+      guard joined != held else { continue }
+      let isHeld = here.includes(fact.version.dot)
+      guard isHeld || fact.version.dot.log != own else {
+        ownHistoryIsLost = true
+        continue
+      }
+      if isHeld { repairs += 1 }
+      facts.append(fact)
     }
   }
 }

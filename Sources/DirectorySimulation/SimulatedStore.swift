@@ -302,9 +302,13 @@ extension SimulatedStore {
     documents.flatMap { id, set in set.siblings.map { DocumentFact(id: id, version: $0, digest: simulatedDigest) } }
   }
 
-  mutating func repair(_ facts: [DocumentFact]) {
-    let repair = DocumentRepair(facts, here: vector, current: documents)
-    change(DocumentChange.changes(for: repair.facts, current: documents, digest: simulatedDigest))
+  mutating func learn(_ facts: [DocumentFact]) {
+    var learning = DocumentLearning(facts, here: vector, own: own, current: documents)
+    if learning.ownHistoryIsLost {
+      _ = restartHistory(after: incarnation)
+      learning = DocumentLearning(facts, here: vector, own: own, current: documents)
+    }
+    change(DocumentChange.changes(for: learning.facts, current: documents, digest: simulatedDigest))
   }
 
   /// - Returns: entries that were written anew.

@@ -81,9 +81,9 @@ extension SimulatedWorld {
         send(.differences(facts, documents, store.factsBasis), from: index, to: from)
       }
     case .differences(let facts, let documents, let basis):
-      regions[index].store.repair(documents)
       let stamp = regions[index].timestamp(now: now)
       let own = regions[index].store.own
+      regions[index].store.learn(documents)
       for record in regions[index].store.learn(facts, theirs: basis, timestamp: stamp) {
         checker.recovered(record)
         announce(record, region: index)

@@ -182,15 +182,22 @@ import Testing
     #expect(DocumentSet(joining: [one, other]) == DocumentSet(joining: [other, one]))
   }
 
-  @Test func `a damaged copy takes what it should hold, and nothing else`() throws {
+  @Test func `what a peer shows is taken where it says something new, and tells a damaged copy and a lost history`() throws {
     let first = version(try at(1, 1), 1)
     let second = version(try at(2, 1), seen: VersionVector([try log(1): 1]), 2)
     let ahead = version(try at(2, 9), seen: VersionVector([try log(1): 1, try log(2): 1]), 3)
     let offered = [first, second, ahead].map { DocumentFact(id: Self.id, version: $0, digest: simulatedDigest) }
     let here = VersionVector([try log(1): 1, try log(2): 1])
     let current = [Self.id: DocumentSet(joining: [first])]
-    #expect(DocumentRepair(offered, here: here, current: current).facts.map(\.version) == [second])
-    #expect(DocumentRepair(offered, here: here, current: [Self.id: DocumentSet(joining: [second])]).facts.isEmpty)
+    let elsewhere = DocumentLearning(offered, here: here, own: try log(3), current: current)
+    #expect(elsewhere.facts.map(\.version) == [second, ahead])
+    #expect(elsewhere.repairs == 1, "the other one is on its way")
+    #expect(!elsewhere.ownHistoryIsLost)
+    #expect(
+      DocumentLearning([offered[0]], here: here, own: try log(3), current: [Self.id: DocumentSet(joining: [second])]).facts
+        .isEmpty)
+    let setBack = DocumentLearning(offered, here: here, own: try log(2), current: current)
+    #expect(setBack.ownHistoryIsLost && setBack.facts.map(\.version) == [second])
     let differences = DocumentDifference.all(
       ours: [offered[0]], theirs: [offered[1]], here: here, there: VersionVector([try log(1): 1, try log(2): 1]))
     #expect(differences.map(\.verdict) == [.missingHere])

@@ -29,7 +29,7 @@ struct DeleteDocument: DocumentProcedure {
   func decide(
     _ facts: Facts, under decision: Decision, _ recorded: inout Recorded, _ effects: inout Effects
   ) throws -> DocumentAnswer<Domicile_V1_DeleteDocumentResponse> {
-    guard let held = facts.documents[id], !held.isDeleted else { return .refused(.noSuchDocument) }
+    guard let held = facts.documents[id], !held.isDeleted else { return .refused(.noSuchDocument(nil)) }
     var response = Response.with { $0.decision = call.message(decision) }
     switch write.outcome(over: held, at: call.now) {
     case .tooManyVersions: return .refused(.tooManyVersions(of: id))

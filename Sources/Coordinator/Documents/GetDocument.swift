@@ -29,8 +29,9 @@ struct GetDocument: DocumentProcedure {
   func decide(
     _ facts: Facts, under decision: Decision, _ recorded: inout Recorded, _ effects: inout Effects
   ) throws -> DocumentAnswer<Domicile_V1_GetDocumentResponse> {
-    guard let permitted = decision.permittedRead, let held = facts.documents[id], !held.isDeleted else {
-      return .refused(.noSuchDocument)
+    let held = facts.documents[id] ?? DocumentSet()
+    guard let permitted = decision.permittedRead, !held.isDeleted else {
+      return .refused(.noSuchDocument(DocumentContext(of: id, seen: held.context).text(key: contextKey)))
     }
     let released = try call.release(held, of: id, under: permitted, contextKey: contextKey)
     recorded.redactions = released.redactions

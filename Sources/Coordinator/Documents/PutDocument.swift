@@ -118,6 +118,10 @@ extension Refusal {
     )
   }
 
-  static let noSuchDocument = Refusal(
-    .notFound, .documentUnknown, "This region holds no document of that key in that collection.")
+  /// - Parameter context: stands for what was read: nothing. Who writes with it replaces nothing that came meanwhile.
+  static func noSuchDocument(_ context: String?) -> Refusal {
+    Refusal(
+      .notFound, .documentUnknown, "This region holds no document of that key in that collection.",
+      metadata: context.map { ["context": $0] } ?? [:])
+  }
 }

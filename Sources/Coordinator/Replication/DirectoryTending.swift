@@ -137,7 +137,7 @@ struct DirectoryTending: Sendable {
           ours: ours.documents, theirs: theirDocuments, here: ours.standing.vector, there: basis.vector)
         guard repairs else { continue }
         repaired += try await asking.learn(theirs, from: basis)
-        repaired += try await source.store.repair(theirDocuments)
+        if !theirDocuments.isEmpty { repaired += try await asking.learn(theirDocuments) }
         // A row that was lost under the digest is still in it.
         _ = try await source.store.recount(bucket: prefix[0])
       case .done:

@@ -181,15 +181,29 @@ struct PeerAsking: Sendable {
     let now = HybridTimestamp(milliseconds: UInt64(Date().timeIntervalSince1970 * 1_000))
     var (learning, own) = try await source.store.learn(facts, theirs: basis, timestamp: now)
     if learning.ownHistoryIsLost {
-      logger.critical(
-        "a peer knows entries of this region's log that are not here: it was restored from a backup. It begins a new incarnation, and takes back what it lost"
-      )
-      let log = try await source.store.restartHistory(after: source.store.directoryStanding().own.incarnation)
-      await exchange.tell(.restarted(own: log), except: nil)
+      try await restartHistory()
       (learning, own) = try await source.store.learn(facts, theirs: basis, timestamp: now)
     }
     if let own { await exchange.appended(own) }
     return learning.repairs
+  }
+
+  /// - Returns: how many versions were missing though this region's vector covers them.
+  func learn(_ documents: [DocumentFact]) async throws(StoreError) -> Int {
+    var learning = try await source.store.learn(documents)
+    if learning.ownHistoryIsLost {
+      try await restartHistory()
+      learning = try await source.store.learn(documents)
+    }
+    return learning.repairs
+  }
+
+  private func restartHistory() async throws(StoreError) {
+    logger.critical(
+      "a peer knows entries of this region's log that are not here: it was restored from a backup. It begins a new incarnation, and takes back what it lost"
+    )
+    let log = try await source.store.restartHistory(after: source.store.directoryStanding().own.incarnation)
+    await exchange.tell(.restarted(own: log), except: nil)
   }
 
   private static func isMet(_ wanted: Wanted, by answers: [PeerFacts], own: Int) -> Bool {

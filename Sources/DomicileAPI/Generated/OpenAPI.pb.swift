@@ -1130,7 +1130,7 @@ package enum OpenAPI {
           "type": "string"
          },
          "context": {
-          "description": "Of the answer that this write rests on. Empty: it replaces whatever the asked region holds.",
+          "description": "Of the answer that this write rests on; the error DOCUMENT_UNKNOWN has one too, as `context` in its metadata. Empty: it replaces whatever the asked region holds.",
           "type": "string"
          },
          "key": {

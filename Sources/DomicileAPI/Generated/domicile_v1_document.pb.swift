@@ -75,7 +75,8 @@ package nonisolated struct Domicile_V1_PutDocumentRequest: Sendable {
   /// Clears the value of `value`. Subsequent reads from it will return its default value.
   package mutating func clearValue() {self._value = nil}
 
-  /// Of the answer that this write rests on. Empty: it replaces whatever the asked region holds.
+  /// Of the answer that this write rests on; the error DOCUMENT_UNKNOWN has one too, as `context` in its metadata. Empty: it replaces
+  /// whatever the asked region holds.
   package var context: String = String()
 
   /// "service" where it is empty.

@@ -71,6 +71,39 @@ struct PartitionClient: Sendable {
     return try await client.call("domicile.v1.SubjectService", "GetSubject", request, headers: fields(nil), timeout: timeout)
   }
 
+  /// What a region holds of a document: the marks of the writes that stand side by side, and a context that stands for them.
+  func marks(of key: String, timeout: Duration) async throws(ConnectError) -> (marks: Set<String>, context: String) {
+    let request = Domicile_V1_GetDocumentRequest.with {
+      $0.collection = Self.collection
+      $0.key = key
+      $0.purpose = "service"
+    }
+    do throws(ConnectError) {
+      let answer: Domicile_V1_GetDocumentResponse = try await client.call(
+        Self.documents, "GetDocument", request, headers: fields(nil), timeout: timeout)
+      return (
+        Set(answer.document.values.compactMap { $0.fields["mark"]?.stringValue }), answer.document.context
+      )
+    } catch {
+      guard error.reason == "DOCUMENT_UNKNOWN", let context = error.metadata["context"] else { throw error }
+      return ([], context)
+    }
+  }
+
+  func write(_ mark: String, to key: String, context: String, timeout: Duration) async throws(ConnectError) {
+    let request = Domicile_V1_PutDocumentRequest.with {
+      $0.collection = Self.collection
+      $0.key = key
+      $0.context = context
+      $0.value = ["mark": .init(stringValue: mark)]
+    }
+    let _: Domicile_V1_PutDocumentResponse = try await client.call(
+      Self.documents, "PutDocument", request, headers: fields(nil), timeout: timeout)
+  }
+
+  private static let documents = "domicile.v1.DocumentService"
+  private static let collection = "announcements"
+
   func compare(with other: RegionID) async throws(ConnectError) -> Domicile_V1_CompareDirectoryResponse {
     try await client.call(
       "domicile.v1.RegionService", "CompareDirectory",

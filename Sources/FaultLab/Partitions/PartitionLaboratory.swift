@@ -22,7 +22,7 @@ package struct PartitionPlan: Sendable {
 }
 
 /// Cuts real regions off from each other, and checks what the directory promises: every region reads and writes its own copy on every side
-/// of every partition; nothing acknowledged is lost; a session is shown no less than it has seen; copies converge once the links heal;
+/// of every partition, of people and of documents; nothing acknowledged is lost; a session is shown no less than it has seen; copies converge once the links heal;
 /// version vectors never go back; and who was registered on two sides is contested, with both accounts served.
 package struct PartitionLaboratory: Sendable {
   let plan: PartitionPlan
@@ -90,7 +90,8 @@ package struct PartitionLaboratory: Sendable {
     await withTaskGroup(of: Void.self) { group in
       for (index, client) in scene.clients.enumerated() {
         let load = PartitionLoad(
-          name: "\(partition.rawValue)-\(number)", client: client, others: scene.clients.filter { $0.region != client.region },
+          name: "\(partition.rawValue)-\(number)", client: client, document: Self.document(partition, number),
+          others: scene.clients.filter { $0.region != client.region },
           ledger: ledger, known: known, seed: plan.seed &+ UInt64(number * 100 + index))
         group.addTask { await load.run() }
       }
@@ -108,8 +109,11 @@ package struct PartitionLaboratory: Sendable {
     await watching.value
     if converged == nil { ledger.violation("the copies are not the same after \(PartitionScene.patience)") }
     await scene.checkContests(twice, ledger)
+    await scene.checkDocument(Self.document(partition, number), ledger)
     return outcome(of: partition, ledger.tally, contested: twice.count, converged: converged.map { healed.duration(to: $0) })
   }
+
+  private static func document(_ partition: Partition, _ number: Int) -> String { "\(partition.rawValue)-\(number)" }
 
   private func hold(_ partition: Partition, _ ids: [RegionID], _ links: LinkRelay) async {
     let cuts = partition.cuts(among: ids)
@@ -170,6 +174,7 @@ package struct PartitionLaboratory: Sendable {
     var outcome = PartitionOutcome(partition)
     outcome.registrations = tally.registered.count
     outcome.lookUps = tally.lookUps
+    outcome.documentWrites = tally.document.acknowledged.count
     outcome.sessionsServed = tally.sessionsServed
     outcome.sessionsStale = tally.sessionsStale
     outcome.sessionsUnanswered = tally.sessionsUnanswered

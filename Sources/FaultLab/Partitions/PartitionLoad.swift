@@ -2,10 +2,13 @@ import ConnectRPC
 import DomicileAPI
 import Residency
 
-/// One app at one region, which registers people there, looks up people there, and now and then goes on with its session elsewhere.
+/// One app at one region, which registers people there, looks up people there, writes a document that all regions hold, and now and then
+/// goes on with its session elsewhere.
 struct PartitionLoad: Sendable {
   let name: String
   let client: PartitionClient
+  /// The key of a document that the apps of all regions write.
+  let document: String
   let others: [PartitionClient]
   let ledger: PartitionLedger
   /// Whom every region knew before the partition: they are found in every copy.
@@ -28,6 +31,7 @@ struct PartitionLoad: Sendable {
       guard let session = await register(subject) else { continue }
       await find(subject, at: client.region, "its own registration")
       if let (old, home) = known.randomElement(using: &random) { await find(old, at: home, "somebody known before") }
+      await writeDocument(subject)
       if number.isMultiple(of: 3), let other = others.randomElement(using: &random) {
         await goOn(with: session, subject, at: other)
       }
@@ -49,6 +53,25 @@ struct PartitionLoad: Sendable {
       guard !Task.isCancelled else { return nil }
       ledger.violation("\(client.region): a registration failed: \(error.reason ?? error.code.rawValue): \(error.message)")
       return nil
+    }
+  }
+
+  /// Reads what this region holds, and writes over that.
+  private func writeDocument(_ mark: String) async {
+    do throws(ConnectError) {
+      let (seen, context) = try await client.marks(of: document, timeout: Self.patience)
+      do throws(ConnectError) {
+        try await client.write(mark, to: document, context: context, timeout: Self.patience)
+        ledger.update { $0.document.wrote(mark, over: seen) }
+      } catch {
+        ledger.update { $0.document.mayHaveWritten(mark, over: seen) }
+        throw error
+      }
+      let shown = try await client.marks(of: document, timeout: Self.patience)
+      if !shown.marks.contains(mark) { ledger.update { $0.document.didNotShow(mark) } }
+    } catch {
+      guard !Task.isCancelled else { return }
+      ledger.violation("\(client.region): a document: \(error.reason ?? error.code.rawValue): \(error.message)")
     }
   }
 

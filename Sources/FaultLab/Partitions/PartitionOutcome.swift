@@ -5,6 +5,7 @@ package struct PartitionOutcome: Sendable {
   package let partition: Partition
   package internal(set) var registrations = 0
   package internal(set) var lookUps = 0
+  package internal(set) var documentWrites = 0
   package internal(set) var sessionsServed = 0
   package internal(set) var sessionsStale = 0
   package internal(set) var sessionsUnanswered = 0
@@ -26,12 +27,14 @@ package struct PartitionReport: Sendable {
 
   /// Every partition happened, and nothing was found.
   package var succeeded: Bool {
-    !outcomes.isEmpty && outcomes.allSatisfy { $0.violations.isEmpty && $0.converged != nil && $0.registrations > 0 }
+    !outcomes.isEmpty
+      && outcomes.allSatisfy { $0.violations.isEmpty && $0.converged != nil && $0.registrations > 0 && $0.documentWrites > 0 }
   }
 
   package var table: String {
     let head = [
-      "partition", "registered", "looked up", "refused", "sessions shown", "stale", "unanswered", "quorum", "unconfirmed",
+      "partition", "registered", "looked up", "documents", "refused", "sessions shown", "stale", "unanswered", "quorum",
+      "unconfirmed",
       "contested",
       "converged ms",
     ]
@@ -43,7 +46,7 @@ package struct PartitionReport: Sendable {
         return index == 0 ? text + padding : padding + text
       }.joined(separator: "  ")
     }
-    let total = outcomes.reduce(0) { $0 + $1.registrations + $1.lookUps }
+    let total = outcomes.reduce(0) { $0 + $1.registrations + $1.lookUps + $1.documentWrites }
     let summary =
       "\(regions) regions, links of \(Int(link.delay / .milliseconds(1))) ms that lose \(link.lossPerMille) in 1000: \(total) reads and writes of "
       + "local copies, \(outcomes.reduce(0) { $0 + $1.violations.count }) violations"
@@ -55,7 +58,8 @@ package struct PartitionReport: Sendable {
 
   private static func row(_ outcome: PartitionOutcome) -> [String] {
     [
-      outcome.partition.rawValue, String(outcome.registrations), String(outcome.lookUps), String(outcome.violations.count),
+      outcome.partition.rawValue, String(outcome.registrations), String(outcome.lookUps), String(outcome.documentWrites),
+      String(outcome.violations.count),
       String(outcome.sessionsServed), String(outcome.sessionsStale), String(outcome.sessionsUnanswered),
       String(outcome.quorumConfirmed), String(outcome.quorumUnconfirmed), String(outcome.contested),
       outcome.converged.map { String(Int($0 / .milliseconds(1))) } ?? "never",
@@ -70,7 +74,8 @@ package struct PartitionReport: Sendable {
         outcomes.map { outcome in
           .object([
             "partition": .string(outcome.partition.rawValue), "registrations": .integer(outcome.registrations),
-            "look_ups": .integer(outcome.lookUps), "sessions_served": .integer(outcome.sessionsServed),
+            "look_ups": .integer(outcome.lookUps), "document_writes": .integer(outcome.documentWrites),
+            "sessions_served": .integer(outcome.sessionsServed),
             "sessions_stale": .integer(outcome.sessionsStale),
             "sessions_unanswered": .integer(outcome.sessionsUnanswered),
             "quorum_confirmed": .integer(outcome.quorumConfirmed),

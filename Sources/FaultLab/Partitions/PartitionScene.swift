@@ -97,6 +97,25 @@ struct PartitionScene: Sendable {
     }
   }
 
+  /// All regions show the same of a document, and that is all that nobody has written over.
+  func checkDocument(_ key: String, _ ledger: PartitionLedger) async {
+    for mark in ledger.tally.document.missed.sorted() {
+      ledger.violation("a document did not show \(mark) right after it was written")
+    }
+    for client in clients {
+      do throws(ConnectError) {
+        let marks = try await client.marks(of: key, timeout: .seconds(10)).marks
+        if !ledger.tally.document.allows(marks) {
+          ledger.violation(
+            "\(client.region): of a document that was written on all sides it shows \(marks.sorted()); \(ledger.tally.document.requirement)"
+          )
+        }
+      } catch {
+        ledger.violation("\(client.region): a document: \(error.reason ?? error.code.rawValue)")
+      }
+    }
+  }
+
   /// Until the task is cancelled: how far a region holds a log never goes back.
   func watchVectors(_ ledger: PartitionLedger) async {
     var last: [RegionID: VersionVector] = [:]

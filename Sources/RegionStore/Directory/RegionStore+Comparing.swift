@@ -105,20 +105,19 @@ extension RegionStore {
     }
   }
 
-  /// Takes a peer's documents in where this region's copy was damaged: see ``DocumentRepair``.
-  /// - Returns: how many versions were taken.
-  package func repair(_ documents: [DocumentFact]) async throws(StoreError) -> Int {
-    guard !documents.isEmpty else { return 0 }
-    return try await directoryTransaction { transaction, _, _ in
+  /// Takes a peer's documents in: see ``DocumentLearning``.
+  package func learn(_ documents: [DocumentFact]) async throws(StoreError) -> DocumentLearning {
+    try await directoryTransaction { transaction, state, _ in
       let held = try await self.heads(on: transaction.connection, deadline: transaction.deadline)
       let current = try await transaction.documents(of: Set(documents.map(\.id)))
-      let repair = DocumentRepair(documents, here: VersionVector(held.mapValues(\.seq)), current: current)
-      guard !repair.facts.isEmpty else { return (false, 0) }
+      let learning = DocumentLearning(
+        documents, here: VersionVector(held.mapValues(\.seq)), own: state.own, current: current)
+      guard !learning.facts.isEmpty else { return (false, learning) }
       _ = try await transaction.run(
         DocumentRow.write(
-          DocumentChange.changes(for: repair.facts, current: current, digest: DirectoryTransaction.digest),
+          DocumentChange.changes(for: learning.facts, current: current, digest: DirectoryTransaction.digest),
           hash: transaction.hash))
-      return (true, repair.facts.count)
+      return (true, learning)
     }
   }
 

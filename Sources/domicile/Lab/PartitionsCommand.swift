@@ -10,12 +10,12 @@ struct PartitionsCommand: AsyncParsableCommand {
     commandName: "partitions", abstract: "Cut regions off from each other, and check what the directory promises.",
     discussion: """
       Starts regions of its own (for each a private PostgreSQL and a coordinator) that reach each other through links which are late, \
-      lose some, and can be cut, either way or one way only. Under each partition apps register and look up people at every region, and \
-      go on with their sessions at others.
+      lose some, and can be cut, either way or one way only. Under each partition apps register and look up people at every region, \
+      write a document that all regions hold, and go on with their sessions at others.
 
       Checked: every region reads and writes its own copy on every side; nothing acknowledged is lost; a session is shown no less than \
       it has seen, or told that it cannot be; most regions confirm a registration exactly where most are together; who is registered on \
-      two sides is contested; version vectors never go back; and all copies are the same once the links are whole.
+      two sides is contested; of a document all is left that nobody had read who wrote later, and nothing else; version vectors never go back; and all copies are the same once the links are whole.
 
       Exit code 1 where anything else happens.
 

@@ -47,8 +47,13 @@ extension Integration.Fragile {
       let key = freshKey()
       let regions = world.deployment.regions
       let callers = [try await world.app(.euWest), try await world.app(.usEast), try await world.app(.apSouth)]
-      let first = try await callers[0].putDocument(key, ["by": "first"])
+      let absent = try await refusal { try await callers[0].document(key) }
+      let first = try await callers[0].putDocument(key, ["by": "first"], context: try #require(absent.metadata["context"]))
       #expect(!first.concurrent)
+      #expect(try await callers[0].putDocument(key, ["by": "second"], context: absent.metadata["context"] ?? "").concurrent)
+      let both = try await callers[0].document(key)
+      #expect(both.values.count == 2, "who read that there is nothing replaces nothing")
+      try await callers[0].putDocument(key, ["by": "first"], context: both.context)
       for caller in callers { try await eventually("\(caller.region) has it") { await caller.has(key, ["by": "first"]) } }
       for caller in callers { await regions.stopCoordinator(of: caller.region) }
       for caller in callers {
