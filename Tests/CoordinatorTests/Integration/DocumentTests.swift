@@ -76,6 +76,9 @@ extension Integration.Fragile {
       let again = try await callers[1].putDocument(key, ["by": "stale"], context: first.context)
       #expect(again.concurrent)
       #expect(try await callers[1].document(key).values.count == 4, "a repeat writes nothing")
+      // Its context stands for what its writer had read: not for what lies beside it in the same log.
+      #expect(try await callers[1].putDocument(key, ["by": "later"], context: stale.context).concurrent)
+      #expect(try await callers[1].document(key).values.count == 5)
       let read = try await callers[1].document(key)
       let settled = try await callers[1].putDocument(key, ["by": "who read all"], context: read.context)
       #expect(!settled.concurrent)
