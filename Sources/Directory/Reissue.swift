@@ -29,8 +29,9 @@ package struct Reissue: Sendable {
         // One that somebody has seen and written over is in that.
         guard documents[entry.id]?.siblings.contains(where: { $0.dot == orphan.position }) ?? false else { continue }
         records.append(log.append(.document(entry.restated(withoutBranchFrom: start))))
-      // It is decided anew what may be forgotten.
-      case .floor: continue
+      case .floor(let floor):
+        // Who followed the branch has forgotten by it.
+        if let kept = floor.restated(withoutBranchFrom: orphans[0].position) { records.append(log.append(.floor(kept))) }
       }
     }
     let cut = Set(orphans.map(\.position))
@@ -45,6 +46,16 @@ package struct Reissue: Sendable {
     var sets = documents.mapValues { set in DocumentSet(joining: set.siblings.filter { !cut.contains($0.dot) }) }
     for fact in records.compactMap({ $0.document(digest) }) { sets[fact.id, default: DocumentSet()].join(fact.version) }
     documentChanges = DocumentChange.changes(from: documents, to: sets, digest: digest)
+  }
+}
+
+extension TombstoneFloor {
+  /// What it says of the tombstones before the branch; `nil` for none.
+  fileprivate func restated(withoutBranchFrom start: LogPosition) -> TombstoneFloor? {
+    let isBeyond = upTo.log == start.log && upTo.seq >= start.seq
+    let seq = isBeyond ? start.seq - 1 : upTo.seq
+    guard seq > 0 else { return nil }
+    return TombstoneFloor(upTo: LogPosition(log: upTo.log, seq: seq), after: after.before([start]))
   }
 }
 

@@ -191,6 +191,8 @@ extension SimulatedStore {
     append(reissue.records, head: log.head)
     change(reissue.changes)
     change(reissue.documentChanges)
+    floors.note(reissue.records)
+    carryOutFloors()
     return reissue.records
   }
 

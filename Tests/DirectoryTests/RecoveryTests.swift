@@ -140,6 +140,27 @@ import Testing
   }
 }
 
+@Suite struct ReissueTests {
+  /// Who followed the branch has forgotten by it: the others have to, too.
+  @Test func `what a branch said may be forgotten is said again, as far as it is about what stands before the branch`() throws {
+    let id = try log(2)
+    var old = OwnLog(id, head: .start(of: id, digest: simulatedDigest), digest: simulatedDigest)
+    let writer = PlacementWriter(region: id.origin)
+    _ = old.append(.placement(try writer.register(tag(1), current: nil, timestamp: noon)))
+    let orphans = [
+      old.append(.placement(try writer.register(tag(2), current: nil, timestamp: noon))),
+      old.append(.floor(TombstoneFloor(upTo: try at(2, 2), after: VersionVector([id: 2, try log(1): 9])))),
+    ]
+    var new = OwnLog(try log(2, 2), head: .start(of: try log(2, 2), digest: simulatedDigest), digest: simulatedDigest)
+    let reissue = Reissue(orphans, to: &new, current: [:], documents: [:], digest: simulatedDigest)
+    let floors = reissue.records.compactMap { record -> TombstoneFloor? in
+      if case .floor(let floor) = record.entry { floor } else { nil }
+    }
+    #expect(floors == [TombstoneFloor(upTo: try at(2, 1), after: VersionVector([id: 1, try log(1): 9]))])
+    #expect(try TombstoneFloor(decoding: floors[0].encoded, origin: id.origin) == floors[0])
+  }
+}
+
 @Suite struct DigestWalkTests {
   private func sums(_ tags: [SubjectTag], under prefix: [UInt8]) throws -> [DigestSum] {
     var sums = [DigestSum](repeating: .zero, count: 256)

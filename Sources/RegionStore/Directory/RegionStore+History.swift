@@ -136,6 +136,13 @@ extension RegionStore {
           + DocumentRow.write(reissue.documentChanges, hash: transaction.hash)
           + [PipelineStep(.noteUnlogged, [])])
       try await Self.note([LogCut(first: first.position, chain: first.chain)], load: state.load, in: transaction)
+      let before = state.floors
+      state.floors.note(reissue.records)
+      if state.floors != before {
+        let vector = VersionVector(
+          try await self.heads(on: transaction.connection, deadline: transaction.deadline).mapValues(\.seq))
+        try await transaction.forget(&state.floors, heldNow: vector, before: before)
+      }
       return (true, (end, reissue.records.last?.position))
     }
   }
