@@ -4,16 +4,18 @@ package import Residency
 package struct DocumentID: Hashable, Sendable, Comparable, CustomStringConvertible {
   /// 1 to 64 bytes.
   package let collection: CollectionName
+  private let name: ByteText
+
   /// 1 to 256 bytes.
-  package let key: String
+  package var key: String { name.text }
 
   package init(collection: CollectionName, key: String) {
     self.collection = collection
-    self.key = key
+    name = ByteText(key)
   }
 
   package static func < (left: Self, right: Self) -> Bool {
-    (left.collection.rawValue, left.key) < (right.collection.rawValue, right.key)
+    (left.collection, left.name) < (right.collection, right.name)
   }
 
   package var description: String { "\(collection)/\(key)" }
@@ -110,5 +112,10 @@ package struct DocumentSet: Hashable, Sendable {
 }
 
 extension DocumentVersion {
-  fileprivate var sortingBytes: [UInt8] { context.encoded + (value ?? []) }
+  fileprivate var sortingBytes: [UInt8] {
+    var bytes = context.encoded
+    bytes.append(bigEndian: writtenAt.milliseconds)
+    bytes.append(bigEndian: writtenAt.counter)
+    return bytes + (value ?? [])
+  }
 }

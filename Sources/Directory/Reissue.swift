@@ -26,8 +26,7 @@ package struct Reissue: Sendable {
       switch orphan.entry {
       case .placement(let entry): records.append(log.append(.placement(entry.restated(from: orphan.position))))
       case .document(let entry):
-        // One that somebody has seen and written over is in that.
-        guard documents[entry.id]?.siblings.contains(where: { $0.dot == orphan.position }) ?? false else { continue }
+        guard !Self.isWrittenOver(orphan, by: orphans) else { continue }
         records.append(log.append(.document(entry.restated(withoutBranchFrom: start))))
       case .floor(let floor):
         // Who followed the branch has forgotten by it.
@@ -46,6 +45,17 @@ package struct Reissue: Sendable {
     var sets = documents.mapValues { set in DocumentSet(joining: set.siblings.filter { !cut.contains($0.dot) }) }
     for fact in records.compactMap({ $0.document(digest) }) { sets[fact.id, default: DocumentSet()].join(fact.version) }
     documentChanges = DocumentChange.changes(from: documents, to: sets, digest: digest)
+  }
+}
+
+extension Reissue {
+  /// Whether somebody on the branch itself had read a write of a document, and wrote it anew. Elsewhere, who names its place may have read the
+  /// entry that counts there.
+  private static func isWrittenOver(_ orphan: LogRecord, by orphans: [LogRecord]) -> Bool {
+    orphans.contains { other in
+      guard case .document(let entry) = other.entry, entry.id == orphan.documentID else { return false }
+      return entry.context.includes(orphan.position)
+    }
   }
 }
 

@@ -71,8 +71,10 @@ extension SimulatedWorld {
     let value: [UInt8]? = random.chance(10) ? nil : JSONValue.number(Double(random.below(1_000))).canonicalBytes
     let entry = DocumentEntry(id: id, context: context, value: value, timestamp: regions[index].timestamp(now: now))
     guard held.siblings.count(where: { !context.includes($0.dot) }) < DocumentVersion.siblingsMax else { return }
-    if held.context.joined(with: context)[store.own] > store.head(store.own).seq {
-      let log = regions[index].store.restartHistory(after: store.incarnation)
+    let read = held.context.joined(with: context)
+    if read[store.own] > store.head(store.own).seq || read.hasLog(after: store.own) {
+      let last = read.positions.filter { $0.origin == store.region }.map(\.incarnation).max() ?? store.incarnation
+      let log = regions[index].store.restartHistory(after: max(last, store.incarnation))
       for other in regions[index].peers.keys.sorted() { tell(index, other, .restarted(own: log)) }
     }
     let before = regions[index].store.vector

@@ -12,9 +12,11 @@ extension PolicySet {
   package static func load(
     _ files: [PolicyFile], regions: [Place], today: CalendarDate, digest: ([UInt8]) -> [UInt8]
   ) throws(ConfigurationError) -> PolicySet {
-    let (policies, globalCollections) = try read(files, regions: regions, today: today, digest: digest)
-    let closed = policies.replicationErrors(globalCollections, on: today)
-    guard closed.isEmpty else { throw ConfigurationError((policies.warnings + closed).sorted { $0.location < $1.location }) }
+    var (policies, globalCollections) = try read(files, regions: regions, today: today, digest: digest)
+    let closed = policies.closedReplications(globalCollections, on: today)
+    let diagnostics = (policies.warnings + closed).sorted { $0.location < $1.location }
+    guard !closed.contains(where: { $0.severity == .error }) else { throw ConfigurationError(diagnostics) }
+    policies.warnings = diagnostics
     return policies
   }
 

@@ -3,7 +3,7 @@ package import Residency
 /// A set of policy files, checked and compiled once. Immutable: a new revision is a new value.
 package struct PolicySet: Sendable {
   /// What deserves attention and does not stop the set from serving: lists and agreements past their review.
-  package let warnings: [Diagnostic]
+  package internal(set) var warnings: [Diagnostic]
   /// `sha256:<hex>` over ``canonicalBytes(of:)``: in every decision and audit leaf.
   package let revision: String
   /// What the files are called that it was read from, within their folder, without tests.

@@ -6,12 +6,14 @@ package import Residency
 package struct RecordAddress: Hashable, Sendable {
   package let tag: SubjectTag
   package let collection: CollectionName
-  package let key: String
+  private let name: ByteText
+
+  package var key: String { name.text }
 
   package init(tag: SubjectTag, collection: CollectionName, key: String) {
     self.tag = tag
     self.collection = collection
-    self.key = key
+    name = ByteText(key)
   }
 }
 
@@ -19,14 +21,16 @@ package struct RecordAddress: Hashable, Sendable {
 package struct PageAddress: Hashable, Sendable {
   package let tag: SubjectTag
   package let collection: CollectionName
-  /// The key after which the page begins; empty for the first page.
-  package let after: String
+  private let place: ByteText
   package let limit: Int
+
+  /// The key after which the page begins; empty for the first page.
+  package var after: String { place.text }
 
   package init(tag: SubjectTag, collection: CollectionName, after: String, limit: Int) {
     self.tag = tag
     self.collection = collection
-    self.after = after
+    place = ByteText(after)
     self.limit = limit
   }
 }
@@ -34,13 +38,15 @@ package struct PageAddress: Hashable, Sendable {
 /// A stretch of the documents of one collection, in key order, without those that are deleted.
 package struct DocumentPage: Hashable, Sendable {
   package let collection: CollectionName
-  /// The key after which the page begins; empty for the first page.
-  package let after: String
+  private let place: ByteText
   package let limit: Int
+
+  /// The key after which the page begins; empty for the first page.
+  package var after: String { place.text }
 
   package init(collection: CollectionName, after: String, limit: Int) {
     self.collection = collection
-    self.after = after
+    place = ByteText(after)
     self.limit = limit
   }
 }

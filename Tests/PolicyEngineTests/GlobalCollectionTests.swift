@@ -46,8 +46,21 @@ import Testing
     let signed = Fixture.collections + "\n    fields: { author: profile }"
     #expect(errors(masked, collections: signed).first?.contains("to us-east: require 'masked'") == true)
     #expect(errors(Self.everywhere, collections: signed).isEmpty)
-    let ended = "  - { id: copies, permit: replicate, when: { collection: notes }, until: 2026-01-01 }"
-    #expect(!errors(ended).isEmpty)
+  }
+
+  @Test func `a permit that has ended is a warning, since a region that starts anew must not stay away for it`() throws {
+    func load(_ rule: String) throws -> PolicySet {
+      try PolicySet.load(
+        Fixture.files("  - { id: copies, permit: replicate, when: { collection: notes }, \(rule) }", home: "\"*\""),
+        regions: Fixture.places, today: Fixture.today, digest: Fixture.digest)
+    }
+    let ended = try load("until: 2026-11-22").warnings.map(\.message).filter { $0.contains("any more") }
+    #expect(ended.count == 1)
+    #expect(
+      ended.first?.hasPrefix("collection 'notes' is global, and may not be replicated from ap-south to ca-east any more") == true)
+    #expect(try load("until: 2026-11-23").warnings.allSatisfy { !$0.message.contains("any more") })
+    // One that is yet to come opens nothing.
+    #expect(throws: ConfigurationError.self) { try load("from: 2026-11-23") }
   }
 
   @Test func `every class in it counts, the one of unnamed fields too`() throws {

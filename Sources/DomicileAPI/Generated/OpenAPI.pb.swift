@@ -1125,6 +1125,7 @@ package enum OpenAPI {
         "type": "object"
        },
        "domicile.v1.PutDocumentRequest": {
+        "description": "A write whose answer was lost may be sent again with the same context: it is made once, as long as nobody has written over it. If somebody has, it stands beside that.",
         "properties": {
          "collection": {
           "type": "string"

@@ -56,6 +56,8 @@ package nonisolated struct Domicile_V1_Document: Sendable {
   fileprivate var _writtenAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
+/// A write whose answer was lost may be sent again with the same context: it is made once, as long as nobody has written over it. If somebody
+/// has, it stands beside that.
 package nonisolated struct Domicile_V1_PutDocumentRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for

@@ -125,11 +125,13 @@ struct BatchRunner: Sendable {
         return Decided(outcome: .failure(failure), effects: Effects(now: decision.effects.now))
       }
     }
-    // Before the head is locked, as in batches without registrations.
-    if let counting = TransferCounting(decided.flatMap(\.effects.transfers), decidedOn: facts.transfers) {
-      try counting.check(try await connection.pipeline(counting.steps, deadline: .now + silenceMax))
-    }
     let entries = decided.flatMap(\.effects.entries)
+    if let counting = TransferCounting(decided.flatMap(\.effects.transfers), decidedOn: facts.transfers) {
+      // The directory before what is counted, the head after it: everybody locks in that order.
+      let opening = entries.isEmpty ? [] : [PipelineStep(.lockDirectory, [])]
+      let results = try await connection.pipeline(opening + counting.steps, deadline: .now + silenceMax)
+      try counting.check(Array(results.dropFirst(opening.count)))
+    }
     if !entries.isEmpty {
       // The chain runs through every entry, so its head is read under its lock before they are placed. Only batches with
       // registrations or moves pay this round trip.

@@ -33,8 +33,10 @@ final class PendingOperation: Sendable {
     self.decide = { facts, effects in try decide(facts, &effects) }
   }
 
-  /// How much of a batch it takes.
-  var weight: Int { max(1, needs.subjects.count, needs.records.count) }
+  /// How much of a batch it takes. A document may have many large versions, and a page of them takes a mebibyte.
+  var weight: Int {
+    max(1, needs.subjects.count, needs.records.count) + needs.documents.count * 4 + needs.documentPages.count * 64
+  }
 
   /// Whether somebody still waits for the outcome. One that nobody waits for is not begun.
   var isWanted: Bool {

@@ -55,9 +55,11 @@ struct DirectoryAppending {
     let written = entries.compactMap { entry in
       if case .document(let document) = entry { document.context } else { nil }
     }
-    if (documents.values.map(\.context) + written).contains(where: { $0[log] > end.seq }) {
-      // Somebody has read more of this log than is here.
-      let next = LogID(origin: origin, incarnation: Incarnation(log.incarnation.rawValue + 1))
+    // Somebody may have read more of this region's logs than is here.
+    let read = (documents.values.map(\.context) + written).reduce(into: VersionVector()) { $0.join($1) }
+    if read[log] > end.seq || read.hasLog(after: log) {
+      let last = read.positions.filter { $0.origin == origin }.map(\.incarnation.rawValue).max() ?? 0
+      let next = LogID(origin: origin, incarnation: Incarnation(max(last, log.incarnation.rawValue) + 1))
       opening = RegionStore.restart(closing: log, at: end, beginning: next)
       (log, end) = (next, .start(of: next, digest: DirectoryTransaction.digest))
     }

@@ -110,9 +110,12 @@ extension DocumentRow {
   private static let readPageStatement = Statement(
     "read_document_page",
     """
-    WITH keys AS (
-      SELECT key, sum(octet_length(entry)) AS own FROM document
-       WHERE collection = $1::text AND key > $2::text GROUP BY key HAVING NOT bool_and(deleted) ORDER BY key LIMIT $3::bigint + 1
+    WITH alive AS (
+      SELECT DISTINCT key FROM document
+       WHERE collection = $1::text AND key > $2::text AND NOT deleted ORDER BY key LIMIT $3::bigint + 1
+    ), keys AS (
+      SELECT a.key, (SELECT sum(octet_length(d.entry)) FROM document d WHERE d.collection = $1::text AND d.key = a.key) AS own
+        FROM alive a
     ), sized AS (
       SELECT key, count(*) OVER () AS found, row_number() OVER (ORDER BY key) AS place, sum(own) OVER (ORDER BY key) - own AS before
         FROM keys

@@ -167,6 +167,7 @@ extension Migration {
           PRIMARY KEY (tag, origin, incarnation, seq)
         );
         CREATE INDEX document_by_key ON document (collection, key);
+        CREATE INDEX document_alive ON document (collection, key) WHERE NOT deleted;
         """),
   ]
 

@@ -82,7 +82,9 @@ struct DocumentCommand: AsyncParsableCommand {
       try show(
         response, json: api.json,
         try document.values.map { try $0.jsonString() }
-          + (document.concurrent ? ["  written in several regions apart: write one with this context to settle it"] : [])
+          + (document.concurrent
+            ? ["  written or deleted apart, by writers who had not read each other: write one with this context to settle it"]
+            : [])
           + ["  context \(document.context)", "  \(response.decision.line)", "  \(response.receipt.line)"])
     }
   }
