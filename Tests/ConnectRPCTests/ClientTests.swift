@@ -118,6 +118,44 @@ struct ClientTests {
     #expect(registry.render().contains(#"calls_total{code="canceled",method="/test.v1.EchoService/Wait"} 1"#))
   }
 
+  @Test
+  func `calls that end before they are on their way leave the connection whole`() async throws {
+    try await overTLS { client in
+      // More than a connection has streams, and fewer than a server takes to be an attack.
+      for attempt in 0..<160 {
+        _ = await failure(client, "Change", Test_V1_EchoRequest(""), timeout: .microseconds(50 + attempt * 3))
+      }
+      let answer: Test_V1_EchoResponse = try await client.call(EchoService.name, "Change", Test_V1_EchoRequest("after"))
+      #expect(answer.echoedText == "after")
+    }
+  }
+
+  @Test
+  func `many calls over their deadlines do not cost the others their connection`() async throws {
+    let probe = Probe()
+    try await overTLS(probe) { client in
+      let patient = Task { await failure(client, "Stubborn", Test_V1_EchoRequest("")) }
+      await probe.started.wait()
+      for _ in 0..<260 {
+        let error = await failure(client, "Wait", Test_V1_EchoRequest(""), timeout: .milliseconds(4))
+        #expect(error?.code == .deadlineExceeded)
+      }
+      probe.release.open()
+      #expect(await patient.value == nil)
+    }
+  }
+
+  /// One connection of HTTP/2.
+  private func overTLS(
+    _ probe: Probe = Probe(), _ body: @escaping @Sendable (ConnectClient) async throws -> Void
+  ) async throws {
+    try await TestCertificates.run { certificates in
+      try await TestServer.run(EchoService.methods(probe), tls: certificates.serverTLS()) { server in
+        try await withClient(server.url, tls: certificates.clientTLS(nil)) { try await body($0) }
+      }
+    }
+  }
+
   @Test(arguments: [
     (404, ConnectCode.unimplemented), (401, .unauthenticated), (403, .permissionDenied), (429, .unavailable), (502, .unavailable),
     (503, .unavailable), (504, .unavailable), (400, .internal), (418, .unknown),
@@ -152,10 +190,10 @@ struct ClientTests {
   }
 
   private func withClient(
-    _ url: String, codec: ConnectCodec = .proto, limits: ClientLimits = ClientLimits(),
+    _ url: String, tls: ClientTLS? = nil, codec: ConnectCodec = .proto, limits: ClientLimits = ClientLimits(),
     _ body: (ConnectClient) async throws -> Void
   ) async throws {
-    let client = try ConnectClient(baseURL: url, codec: codec, limits: limits)
+    let client = try ConnectClient(baseURL: url, tls: tls, codec: codec, limits: limits)
     do {
       try await body(client)
     } catch {

@@ -15,11 +15,12 @@ struct ConnectAnswer: Sendable {
   let headers: HTTPFields
   let body: [UInt8]
 
+  /// However long it takes: the task is cancelled at the call's deadline.
   static func receive(
-    _ request: HTTPClientRequest, by http: HTTPClient, timeout: Duration, bytesMax: Int
+    _ request: HTTPClientRequest, by http: HTTPClient, bytesMax: Int
   ) async -> Result<ConnectAnswer, ConnectError> {
     do {
-      let response = try await http.execute(request, timeout: TimeAmount(timeout))
+      let response = try await http.execute(request, deadline: .distantFuture)
       var body: [UInt8] = []
       for try await part in response.body {
         guard body.count + part.readableBytes <= bytesMax else { return .failure(.answerTooLarge(bytesMax: bytesMax)) }

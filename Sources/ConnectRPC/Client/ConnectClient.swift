@@ -74,8 +74,10 @@ package final class ConnectClient: Sendable {
     _ service: String, _ method: String, _ request: Request, headers: HTTPFields = [:], timeout: Duration? = nil
   ) async throws(ConnectError) -> (message: Response, headers: HTTPFields) {
     let timeout = timeout ?? limits.deadlineDefault
-    let httpRequest = try self.request(service, method, request, headers: headers, timeout: timeout)
-    let answer = try await send(httpRequest, timeout: timeout)
+    let exchange = try self.exchange(service, method, request, headers: headers, timeout: timeout)
+    let result = await exchange.answer(within: timeout)
+    if Task.isCancelled, case .failure = result { throw .callCanceled }
+    let answer = try result.get()
     return (try answer.message(codec: codec, contentBytesMax: limits.messageBytesMax), answer.headers)
   }
 
@@ -84,9 +86,9 @@ package final class ConnectClient: Sendable {
     try await http.shutdown()
   }
 
-  private func request(
+  private func exchange(
     _ service: String, _ method: String, _ message: some Message, headers: HTTPFields, timeout: Duration
-  ) throws(ConnectError) -> HTTPClientRequest {
+  ) throws(ConnectError) -> Exchange {
     var body: [UInt8]
     do {
       body = try codec.encode(message)
@@ -107,31 +109,7 @@ package final class ConnectClient: Sendable {
     let (seconds, attoseconds) = timeout.components
     let milliseconds = min(seconds, 9_999_999) * 1_000 + attoseconds / 1_000_000_000_000_000
     request.headers.replaceOrAdd(name: "connect-timeout-ms", value: String(max(0, milliseconds)))
-    request.body = .bytes(body)
-    return request
-  }
-
-  private func send(_ request: HTTPClientRequest, timeout: Duration) async throws(ConnectError) -> ConnectAnswer {
-    let http = http
-    let bytesMax = limits.messageBytesMax
-    let result = await withTaskGroup(of: Result<ConnectAnswer, ConnectError>?.self) { group in
-      group.addTask { await ConnectAnswer.receive(request, by: http, timeout: timeout, bytesMax: bytesMax) }
-      group.addTask {
-        do {
-          try await Task.sleep(for: timeout)
-          return .failure(.noAnswerInTime)
-        } catch {
-          return nil
-        }
-      }
-      defer { group.cancelAll() }
-      while let result = await group.next() {
-        if let result { return result }
-      }
-      return .failure(.noAnswerInTime)
-    }
-    if Task.isCancelled, case .failure = result { throw .callCanceled }
-    return try result.get()
+    return Exchange(request, body: body, by: http, answerBytesMax: limits.messageBytesMax)
   }
 
   private static func checkIdentity(_ tls: ClientTLS, _ channel: any Channel) -> EventLoopFuture<Void> {

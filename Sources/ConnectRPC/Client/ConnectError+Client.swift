@@ -50,8 +50,16 @@ extension ConnectError {
         "There is no TLS connection to the server: one side did not accept the other's certificate or protocol.")
     default:
       self.init(
-        .unavailable, reason: "CONNECTION_FAILED", "There is no connection to the server, or it was lost. Try again.",
+        .unavailable, reason: "CONNECTION_FAILED",
+        "There is no connection to the server, or it was lost (\(Self.cause(of: error))). Try again.",
         retryDelay: .seconds(1))
     }
+  }
+
+  /// What the network or its library said, without its long list of addresses that were tried.
+  private static func cause(of error: any Error) -> String {
+    guard let failed = error as? NIOConnectionError else { return String(describing: error) }
+    let attempt = failed.connectionErrors.last.map { $0.error } ?? failed.dnsAError ?? failed.dnsAAAAError
+    return attempt.map { String(describing: $0) } ?? "no address"
   }
 }
