@@ -120,6 +120,7 @@ final class IntentDelivery: Service, Sendable {
     do {
       let intent = try RegistrationIntent(due.workflow)
       let isAnswered = await isAnswered(intent)
+      guard !Task.isCancelled else { return try await giveBack(due.workflow.id, isAnswered: isAnswered) }
       let outcome = RegistrationIntent.outcome(
         isAnswered: isAnswered, tries: due.tries, acceptedAt: intent.acceptedAt, now: OwnRecords.now)
       switch outcome {
@@ -133,6 +134,11 @@ final class IntentDelivery: Service, Sendable {
     } catch {
       logger.warning("a registration for another region was not passed on", metadata: ["error": "\(error)"])
     }
+  }
+
+  /// The coordinator stops: another one, or the next one in its place, need not wait until the lease is over.
+  private func giveBack(_ id: Workflow.ID, isAnswered: Bool) async throws {
+    try await Task { isAnswered ? try await end(id) : try await store.postpone(id, by: .zero) }.value
   }
 
   private func end(_ id: Workflow.ID) async throws {

@@ -42,7 +42,8 @@ extension Integration.Fragile {
       await regions.stopCoordinator(of: .usEast)
       try await regions.startCoordinator(of: .usEast)
       try await regions.startCoordinator(of: .euWest)
-      try await eventually(within: .seconds(45), "the home has registered it") {
+      // It rests for half a minute at most.
+      try await eventually(within: .seconds(90), "the home has registered it") {
         do { return try await america.locate(subject).homeRegion == "eu-west" } catch { return false }
       }
       try await eventually("the note is gone") {
