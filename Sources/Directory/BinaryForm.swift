@@ -19,6 +19,13 @@ extension [UInt8] {
 
 extension LogPosition {
   static let byteCount = 14
+
+  /// Origin 2 bytes, incarnation 4, seq 8, in network byte order: within one log in the order of the places.
+  package var encoded: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.append(self)
+    return bytes
+  }
 }
 
 /// Takes numbers in network byte order off the front of bytes, and never past their end.

@@ -1,32 +1,6 @@
 import Directory
 import Residency
 
-/// A mistake put into the simulated shell on purpose: the checker must find each of them.
-package enum PlantedFault: String, CaseIterable, Hashable, Sendable, Codable {
-  /// Batches are applied wherever their numbers fit.
-  case skipChainCheck
-  /// Of one birth, what arrives last is kept.
-  case ignoreEpoch
-  /// Of two registrations, the one with the later time stamp is kept.
-  case lastWriterWins
-  /// A crash can come between the write of `applied` and that of the placements.
-  case splitTransaction
-  /// A tombstone is forgotten where another fact stands beside it.
-  case dropTombstone
-  /// Tombstones are forgotten whoever has seen them.
-  case floorTooEarly
-  /// A snapshot is merged, and what its giver had forgotten stays.
-  case snapshotMergesOnly
-  /// What was written on a lost history is cut off and not written anew.
-  case dropOrphans
-  /// The digest is not kept where a tombstone goes.
-  case digestForgotten
-  /// Of a document, what comes last is kept, whatever its writer had seen.
-  case documentsOverwritten
-  /// A snapshot comes without documents.
-  case documentsNotInSnapshot
-}
-
 /// What survives a crash of one region: the tables, with a transaction for each mutating call. A copy is a backup.
 struct SimulatedStore {
   struct Row: Hashable {
@@ -269,40 +243,12 @@ extension SimulatedStore {
     }
     change([PlacementChange(tag: placement.tag, before: known, after: after)])
   }
-
-  private func decideWithoutChain(_ batch: LogBatch) -> BatchDecision {
-    var head = head(batch.log)
-    guard batch.log != own else { return .ownLog }
-    guard batch.first <= head.seq + 1 else { return .gap(expected: head.seq + 1) }
-    guard batch.last > head.seq else { return .alreadyApplied }
-    var records: [LogRecord] = []
-    for bytes in batch.entries.dropFirst(Int(head.seq + 1 - batch.first)) {
-      head = AppliedHead(seq: head.seq + 1, chain: .next(head.chain, bytes, digest: simulatedDigest))
-      let position = LogPosition(log: batch.log, seq: head.seq)
-      guard let record = try? LogRecord(kept: bytes, at: position, chain: head.chain) else { return .corrupt(.checksum) }
-      records.append(record)
-    }
-    return .apply(records, newHead: head)
-  }
 }
 
 // MARK: Comparing
 
 extension SimulatedStore {
   var factsBasis: FactsBasis { FactsBasis(vector: vector, reached: floors.reached) }
-
-  /// All facts of the buckets in which another region's digest is not the one here.
-  func facts(differingFrom theirs: [UInt8: DigestSum]) -> [Placement] {
-    sets.values.filter { theirs[$0.tag.bytes[0]] ?? .zero != digest[$0.tag.bytes[0]] ?? .zero }.flatMap(\.placements)
-  }
-
-  func documents(differingFrom theirs: [UInt8: DigestSum]) -> [DocumentFact] {
-    documentFacts.filter { theirs[$0.tag.bytes[0]] ?? .zero != digest[$0.tag.bytes[0]] ?? .zero }
-  }
-
-  var documentFacts: [DocumentFact] {
-    documents.flatMap { id, set in set.siblings.map { DocumentFact(id: id, version: $0, digest: simulatedDigest) } }
-  }
 
   mutating func learn(_ facts: [DocumentFact]) {
     var learning = DocumentLearning(facts, here: vector, own: own, current: documents)
@@ -327,34 +273,9 @@ extension SimulatedStore {
   }
 }
 
-// MARK: Pulls and snapshots
+// MARK: Snapshots and forgetting
 
 extension SimulatedStore {
-  func answer(_ request: PullRequest) -> PullAnswer {
-    let held = held(request.log)
-    guard request.from > held.start.seq else { return .trimmed }
-    let skipped = Int(request.from - held.start.seq) - 1
-    guard skipped < held.records.count else { return .nothing }
-    let previous = skipped == 0 ? held.start.chain : held.records[skipped - 1].chain
-    let batch = LogBatch(
-      log: request.log, first: request.from, previousChain: previous,
-      rows: held.records[skipped...].prefix(request.entriesMax).map(\.bytes))
-    return batch.map { .batch($0) } ?? .nothing
-  }
-
-  /// - Returns: `nil` where the region itself does not know which branch is right.
-  func answer(_ request: SnapshotRequest) -> SnapshotPage? {
-    guard misled.isEmpty else { return nil }
-    let documents = fault == .documentsNotInSnapshot ? [] : documentFacts
-    let tags = Set(rows.keys).union(documents.map(\.tag)).filter { tag in request.after.map { tag > $0 } ?? true }.sorted()
-    let page = tags.prefix(request.tagsMax)
-    return SnapshotPage(
-      basis: SnapshotBasis(heads: heads, cuts: cuts, floors: floors),
-      after: request.after, through: page.count < tags.count ? page.last : nil,
-      facts: page.flatMap { current($0)?.placements ?? [] },
-      documents: documents.filter { page.contains($0.tag) }.sorted { ($0.tag, $0.version.dot) < ($1.tag, $1.version.dot) })
-  }
-
   /// - Returns: whether it was stored: one snapshot comes in at a time.
   mutating func store(_ page: SnapshotPage, basis: SnapshotBasis, from peer: RegionOrdinal, now: Int) -> Bool {
     let mine = SnapshotLoad(peer: peer, basis: basis)

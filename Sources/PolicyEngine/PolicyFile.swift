@@ -47,10 +47,8 @@ extension PolicySet {
   package static func isFileName(_ name: String) -> Bool {
     let parts = name.split(separator: "/", omittingEmptySubsequences: false)
     guard let last = parts.last, parts.count == 1 || (parts.count == 2 && parts[0] == "lists") else { return false }
-    let isPlain = last.utf8.allSatisfy {
-      (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) || (0x61...0x7a).contains($0) || [0x2d, 0x2e, 0x5f].contains($0)
-    }
-    return isPlain && !last.hasPrefix(".") && (last.hasSuffix(".yaml") || last.hasSuffix(".yml")) && !last.hasSuffix(".test.yaml")
+    return last.isPlainName && !last.hasPrefix(".") && (last.hasSuffix(".yaml") || last.hasSuffix(".yml"))
+      && !last.hasSuffix(".test.yaml")
   }
 
   private static func lineFeeds(_ text: String) -> [UInt8] {
@@ -73,5 +71,14 @@ enum PolicyRole: String {
 
   static func named(_ name: Substring) -> PolicyRole? {
     [.vocabulary, .collections, .principals, .agreements, .invariants].first { $0.fileName == name }
+  }
+}
+
+extension StringProtocol {
+  /// Letters and digits of ASCII, `.`, `-` and `_`: what a name may be made of that decisions, reports and paths show.
+  var isPlainName: Bool {
+    utf8.allSatisfy {
+      (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) || (0x61...0x7a).contains($0) || [0x2d, 0x2e, 0x5f].contains($0)
+    }
   }
 }

@@ -160,10 +160,7 @@ extension PolicyReader {
   /// A name that decisions and reports show: letters, digits, and `.`, `-` and `_` between them.
   mutating func name(_ node: ConfigurationNode?, _ what: String) -> String? {
     guard let node, let text = text(node, what) else { return nil }
-    let isPlain = text.utf8.allSatisfy {
-      (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) || (0x61...0x7a).contains($0) || [0x2d, 0x2e, 0x5f].contains($0)
-    }
-    guard isPlain else {
+    guard text.isPlainName else {
       report(node.location, "\(what) is '\(text)'", help: "write it with letters, digits, '.', '-' and '_'")
       return nil
     }

@@ -67,7 +67,8 @@ extension PolicySet {
     packs: [PolicyPack]? = nil, principals: [PrincipalEntry]? = nil, agreements: [Agreement]? = nil, rules: [Rule]? = nil
   ) -> PolicySet {
     PolicySet(
-      warnings: warnings, revision: revision, vocabulary: vocabulary, packs: packs ?? self.packs, collections: collections,
+      warnings: warnings, revision: revision, fileNames: fileNames, vocabulary: vocabulary, packs: packs ?? self.packs,
+      collections: collections,
       principals: principals ?? self.principals, agreements: agreements ?? self.agreements, rules: rules ?? asEnforced.rules,
       invariants: invariants, lists: lists, regions: regions)
   }

@@ -50,7 +50,7 @@ struct AccountYielding: Service {
       // Soon at first, since the resolution mostly follows at once.
       try await store.postpone(due.workflow.id, by: min(.seconds(1 << min(due.tries, 6)), Self.postponedMax))
     case .void:
-      try await end(due.workflow.id)
+      try await store.end(due.workflow.id, now: OwnRecords.now)
     case .stranded:
       logger.error(
         "an account's id went to a region for which nobody agreed to its erasure: it is served here under the old id. Resolve the subject again, with what becomes of this account",
@@ -59,14 +59,10 @@ struct AccountYielding: Service {
     case .carryOut:
       guard try await remove(&plan) else { return }
       try await destroyKeys(of: plan.tag)
-      try await end(due.workflow.id)
+      try await store.end(due.workflow.id, now: OwnRecords.now)
       logger.notice(
         "an account gave up its id", metadata: ["tag": "\(plan.tag)", "fate": plan.newTag == nil ? "erased" : "renamed"])
     }
-  }
-
-  private func end(_ id: Workflow.ID) async throws {
-    _ = try await store.commit(Operation(needs: FactsNeeded(subjects: []), now: OwnRecords.now) { _, effects in effects.end(id) })
   }
 
   /// - Returns: whether there is no account under the old id any more.

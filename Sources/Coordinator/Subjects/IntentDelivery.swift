@@ -124,7 +124,7 @@ final class IntentDelivery: Service, Sendable {
       let outcome = RegistrationIntent.outcome(
         isAnswered: isAnswered, tries: due.tries, acceptedAt: intent.acceptedAt, now: OwnRecords.now)
       switch outcome {
-      case .settled: try await end(due.workflow.id)
+      case .settled: try await store.end(due.workflow.id, now: OwnRecords.now)
       case .again(let delay): try await store.postpone(due.workflow.id, by: delay)
       case .givenUp:
         logger.error(
@@ -138,11 +138,7 @@ final class IntentDelivery: Service, Sendable {
 
   /// The coordinator stops: another one, or the next one in its place, need not wait until the lease is over.
   private func giveBack(_ id: Workflow.ID, isAnswered: Bool) async throws {
-    try await Task { isAnswered ? try await end(id) : try await store.postpone(id, by: .zero) }.value
-  }
-
-  private func end(_ id: Workflow.ID) async throws {
-    _ = try await store.commit(Operation(needs: FactsNeeded(subjects: []), now: OwnRecords.now) { _, effects in effects.end(id) })
+    try await Task { isAnswered ? try await store.end(id, now: OwnRecords.now) : try await store.postpone(id, by: .zero) }.value
   }
 
   private func isAnswered(_ intent: RegistrationIntent) async -> Bool {

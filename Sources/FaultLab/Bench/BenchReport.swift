@@ -84,18 +84,7 @@ extension BenchReport {
     }
     let figures = figures.sorted { $0.key < $1.key }.map { "  \($0.key) = \(Self.decimal($0.value))" }
     let costs = costs.sorted { $0.key < $1.key }.map { "  \($0.key): \(Self.whole($0.value)) µs of processor time each" }
-    return ([machine, ""] + Self.aligned(lines) + [""] + costs + [""] + figures).joined(separator: "\n")
-  }
-
-  private static func aligned(_ lines: [[String]]) -> [String] {
-    let columns = lines.first?.count ?? 0
-    let widths = (0..<columns).map { column in lines.map { $0[column].count }.max() ?? 0 }
-    return lines.map { line in
-      line.enumerated().map { index, text in
-        let padding = String(repeating: " ", count: widths[index] - text.count)
-        return index == 0 ? text + padding : padding + text
-      }.joined(separator: "  ")
-    }
+    return ([machine, ""] + AlignedTable.lines(lines) + [""] + costs + [""] + figures).joined(separator: "\n")
   }
 
   private static func whole(_ number: Double) -> String { String(Int(number.rounded())) }

@@ -28,7 +28,7 @@ package struct FaultReport: Sendable {
     let problems =
       outcomes.flatMap { outcome in outcome.problems.map { "\(outcome.fault.rawValue): \($0)" } }
       + broken.map { "\($0.fault.rawValue): did not run as it should: \($0.reason)" }
-    return (Self.aligned(lines) + ["", summary] + problems.map { "FAILED \($0)" }).joined(separator: "\n")
+    return (AlignedTable.lines(lines, names: 2) + ["", summary] + problems.map { "FAILED \($0)" }).joined(separator: "\n")
   }
 
   private static func row(_ outcome: FaultOutcome) -> [String] {
@@ -44,17 +44,6 @@ package struct FaultReport: Sendable {
   private static func tenths(_ duration: Duration) -> String {
     let tenths = Int((duration / .milliseconds(100)).rounded())
     return "\(tenths / 10).\(tenths % 10)"
-  }
-
-  private static func aligned(_ lines: [[String]]) -> [String] {
-    let columns = lines.first?.count ?? 0
-    let widths = (0..<columns).map { column in lines.map { $0[column].count }.max() ?? 0 }
-    return lines.map { line in
-      line.enumerated().map { index, text in
-        let padding = String(repeating: " ", count: widths[index] - text.count)
-        return index < 2 ? text + padding : padding + text
-      }.joined(separator: "  ")
-    }
   }
 }
 

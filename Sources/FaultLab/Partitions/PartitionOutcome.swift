@@ -39,13 +39,6 @@ package struct PartitionReport: Sendable {
       "converged ms",
     ]
     let lines = [head] + outcomes.map(Self.row)
-    let widths = head.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-    let rows = lines.map { line in
-      line.enumerated().map { index, text in
-        let padding = String(repeating: " ", count: widths[index] - text.count)
-        return index == 0 ? text + padding : padding + text
-      }.joined(separator: "  ")
-    }
     let total = outcomes.reduce(0) { $0 + $1.registrations + $1.lookUps + $1.documentWrites }
     let summary =
       "\(regions) regions, links of \(Int(link.delay / .milliseconds(1))) ms that lose \(link.lossPerMille) in 1000: \(total) reads and writes of "
@@ -53,7 +46,7 @@ package struct PartitionReport: Sendable {
     let found = outcomes.flatMap { outcome in
       outcome.violations.prefix(10).map { "FAILED \(outcome.partition.rawValue): \($0)" }
     }
-    return (rows + ["", summary] + found).joined(separator: "\n")
+    return (AlignedTable.lines(lines) + ["", summary] + found).joined(separator: "\n")
   }
 
   private static func row(_ outcome: PartitionOutcome) -> [String] {

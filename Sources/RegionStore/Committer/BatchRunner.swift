@@ -135,9 +135,9 @@ struct BatchRunner: Sendable {
     if !entries.isEmpty {
       // The chain runs through every entry, so its head is read under its lock before they are placed. Only batches with
       // registrations or moves pay this round trip.
-      let appending = DirectoryAppending(entries: entries, origin: origin)
+      let appending = DirectoryAppending(entries: entries, origin: origin, decidedOn: facts)
       let results = try await connection.pipeline(appending.steps, deadline: .now + silenceMax)
-      writing.append(try appending.placed(from: results, decidedOn: facts))
+      writing.append(try appending.placed(from: results))
       if !writing.openingSteps.isEmpty {
         logger.critical(
           "another region knows entries of this region's log that are not here: it was restored from a backup. It begins a new incarnation"

@@ -9,6 +9,9 @@ import Residency
 struct DirectoryAppending {
   let entries: [LogEntry]
   let origin: RegionOrdinal
+  private let facts: Facts
+  /// Those of which something was known. Of the others, whoever knew something meanwhile makes their insert fail: the table has one row a
+  /// subject.
   private let tags: [SubjectTag]
   private let documents: Set<DocumentID>
 
@@ -21,10 +24,12 @@ struct DirectoryAppending {
     let head: AppliedHead
   }
 
-  init(entries: [LogEntry], origin: RegionOrdinal) {
+  /// - Parameter facts: what the entries were decided on.
+  init(entries: [LogEntry], origin: RegionOrdinal, decidedOn facts: Facts) {
     self.entries = entries
     self.origin = origin
-    tags = entries.compactMap(\.tag)
+    self.facts = facts
+    tags = entries.compactMap(\.tag).filter { facts.placements[$0] != nil }
     documents = Set(
       entries.compactMap { entry in
         guard case .document(let document) = entry else { return nil }
@@ -34,23 +39,23 @@ struct DirectoryAppending {
 
   var steps: [PipelineStep] {
     [
-      PipelineStep(.lockDirectory, []), PipelineStep(PlacementRow.read, [.uuidArray(tags.map(\.bytes))]),
-      PipelineStep(.lockHead, []),
+      PipelineStep(.lockDirectory, []), PipelineStep(.lockHead, []),
+      PipelineStep(PlacementRow.read, [.uuidArray(tags.map(\.bytes))]),
     ] + (documents.isEmpty ? [] : [DocumentRow.read(documents)])
   }
 
   /// - Throws: ``LostRace`` where a placement or a document is no longer what the entries were decided on.
-  func placed(from results: [PostgresResult], decidedOn facts: Facts) throws -> Placed {
-    guard results.count == steps.count, let head = results[2].rows.first, let chain = ChainHash(try head.bytes(1)) else {
+  func placed(from results: [PostgresResult]) throws -> Placed {
+    guard results.count == steps.count, let head = results[1].rows.first else {
       throw StoreError.corrupt(what: "the head")
     }
-    let current = try PlacementRow.sets(results[1].rows)
+    let current = try PlacementRow.sets(results[2].rows)
     let documents = results.count > 3 ? try DocumentRow.sets(results[3].rows) : [:]
     guard tags.allSatisfy({ current[$0] == facts.placements[$0] }),
       self.documents.allSatisfy({ documents[$0] == facts.documents[$0] })
     else { throw LostRace() }
     var log = LogID(origin: origin, incarnation: Incarnation(UInt32(bitPattern: try head.int32(2))))
-    var end = AppliedHead(seq: try head.uint64(0), chain: chain)
+    var end = try DirectoryTransaction.head(head)
     var opening: [PipelineStep] = []
     let written = entries.compactMap { entry in
       if case .document(let document) = entry { document.context } else { nil }

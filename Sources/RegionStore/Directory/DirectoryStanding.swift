@@ -37,14 +37,7 @@ package struct DirectoryStanding: Sendable {
         return LogCut(first: try RegionStore.position(row), chain: chain)
       })
     misled = try Self.misled(results[2].rows)
-    var pending: [LogPosition: TombstoneFloor] = [:]
-    for row in results[4].rows {
-      let position = try RegionStore.position(row)
-      pending[position] = try TombstoneFloor(decoding: try row.bytes(3), origin: position.origin)
-    }
-    floors = FloorLedger(
-      pending: pending, reached: try VersionVector(decoding: try state.bytes(3)),
-      forgotten: try VersionVector(decoding: try state.bytes(4)))
+    floors = try DirectoryTransaction.floors(state, pending: results[4].rows)
   }
 
   static func misled(_ rows: [PostgresRow]) throws -> Set<LogID> { Set(try rows.map { try RegionStore.position($0).log }) }

@@ -41,22 +41,28 @@ struct DirectoryTransaction {
     }
     var state = State(
       own: own, head: AppliedHead(seq: try row.uint64(1), chain: chain), load: load,
-      loadAge: .milliseconds(try row.int64(7)), cuts: [], doubtful: [],
-      floors: FloorLedger(
-        reached: try VersionVector(decoding: try row.bytes(3)), forgotten: try VersionVector(decoding: try row.bytes(4))))
+      loadAge: .milliseconds(try row.int64(7)), cuts: [], doubtful: [], floors: try Self.floors(row, pending: results[5].rows))
     for row in results[4].rows {
       guard let chain = ChainHash(try row.bytes(3)) else { throw StoreError.corrupt(what: "the directory's state") }
       let cut = LogCut(first: try RegionStore.position(row), chain: chain)
       state.cuts.insert(cut)
       if try row.bool(4) { state.doubtful.insert(cut) }
     }
+    return state
+  }
+
+  /// - Parameters:
+  ///   - row: what `readDirectoryState` answers.
+  ///   - rows: what `readPendingFloors` answers.
+  static func floors(_ row: PostgresRow, pending rows: [PostgresRow]) throws -> FloorLedger {
     var pending: [LogPosition: TombstoneFloor] = [:]
-    for row in results[5].rows {
+    for row in rows {
       let position = try RegionStore.position(row)
       pending[position] = try TombstoneFloor(decoding: try row.bytes(3), origin: position.origin)
     }
-    state.floors = FloorLedger(pending: pending, reached: state.floors.reached, forgotten: state.floors.forgotten)
-    return state
+    return FloorLedger(
+      pending: pending, reached: try VersionVector(decoding: try row.bytes(3)),
+      forgotten: try VersionVector(decoding: try row.bytes(4)))
   }
 
   func run(_ steps: [PipelineStep]) async throws -> [PostgresResult] {
@@ -72,6 +78,26 @@ struct DirectoryTransaction {
   func documents(of ids: Set<DocumentID>) async throws -> [DocumentID: DocumentSet] {
     guard !ids.isEmpty else { return [:] }
     return try DocumentRow.sets(try await run([DocumentRow.read(ids)])[0].rows)
+  }
+
+  /// The region's own log, which nobody else appends to before this transaction ends.
+  func lockLog(_ own: LogID) async throws -> OwnLog {
+    guard let row = try await run([PipelineStep(.lockHead, [])])[0].rows.first else { throw StoreError.corrupt(what: "the head") }
+    return OwnLog(own, head: try Self.head(row), digest: Self.digest)
+  }
+
+  /// - Parameter row: what `lockHead` answers.
+  static func head(_ row: PostgresRow) throws -> AppliedHead {
+    guard let chain = ChainHash(try row.bytes(1)) else { throw StoreError.corrupt(what: "the head") }
+    return AppliedHead(seq: try row.uint64(0), chain: chain)
+  }
+
+  /// Whether a tombstone that this region wrote after a place is still held.
+  func holdsTombstone(after position: LogPosition) async throws -> Bool {
+    let last = LogPosition(log: position.log, seq: UInt64(Int64.max))
+    let result = try await connection.execute(
+      .hasTombstoneBetween, [.bytes(position.encoded), .bytes(last.encoded)], deadline: deadline)
+    return try result.rows.first?.bool(0) ?? false
   }
 
   /// Carries out the floors that are due now that `vector` is held.
@@ -195,6 +221,14 @@ extension Statement {
   static let readTombstones = Statement(
     "read_tombstones",
     "SELECT tag FROM placement WHERE state = 3 UNION SELECT tag FROM placement_sibling WHERE state = 3")
+  /// A tombstone's own place is what its `later` begins with, in an order of bytes that is that of the places in one log.
+  static let hasTombstoneBetween = Statement(
+    "has_tombstone_between",
+    """
+    SELECT EXISTS (SELECT 1 FROM placement WHERE state = 3 AND substr(later, 1, 14) > $1::bytea AND substr(later, 1, 14) <= $2::bytea)
+        OR EXISTS (SELECT 1 FROM placement_sibling
+                    WHERE state = 3 AND substr(later, 1, 14) > $1::bytea AND substr(later, 1, 14) <= $2::bytea)
+    """)
   static let readMemberVectors = Statement(
     "read_member_vectors", "SELECT origin, incarnation, seq, peer FROM peer_vector")
   static let upsertStart = Statement(

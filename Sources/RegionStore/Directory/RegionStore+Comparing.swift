@@ -148,11 +148,7 @@ extension RegionStore {
       var steps: [PipelineStep] = [PipelineStep(.noteUnlogged, [])]
       var restated: [LogRecord] = []
       if !learning.recovered.isEmpty {
-        guard let row = try await transaction.run([PipelineStep(.lockHead, [])])[0].rows.first,
-          let chain = ChainHash(try row.bytes(1))
-        else { throw StoreError.corrupt(what: "the head") }
-        var own = OwnLog(
-          state.own, head: AppliedHead(seq: try row.uint64(0), chain: chain), digest: DirectoryTransaction.digest)
+        var own = try await transaction.lockLog(state.own)
         restated = learning.recovered.map { own.append(.placement(DirectoryEntry(restating: $0, timestamp: timestamp))) }
         steps += Self.append(restated, head: own.head)
       }

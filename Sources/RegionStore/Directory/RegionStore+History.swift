@@ -102,15 +102,16 @@ extension RegionStore {
       guard end.log.origin == state.own.origin, end.log < state.own, !isDone, end.seq < held else {
         return (false, (LogPosition(log: end.log, seq: held), nil))
       }
+      var own = try await transaction.lockLog(state.own)
       let rows = try await transaction.run([
-        PipelineStep(.lockHead, []), PipelineStep(.selectStart, Self.parameters(of: end.log)),
+        PipelineStep(.selectStart, Self.parameters(of: end.log)),
         PipelineStep(.selectLog, Self.parameters(of: end.log) + [.int64(Int64(bitPattern: end.seq)), .int64(Int64.max)]),
       ])
-      let kept = try Self.start(rows[1].rows, of: end.log)
+      let kept = try Self.start(rows[0].rows, of: end.log)
       // A snapshot came in meanwhile: the chains are compared anew.
       guard end.seq >= kept.seq else { return (false, (LogPosition(log: end.log, seq: held), nil)) }
       var (chain, orphans): (ChainHash?, [LogRecord]) = (kept.seq == end.seq ? kept.chain : nil, [])
-      for row in rows[2].rows {
+      for row in rows[1].rows {
         let seq = try row.uint64(0)
         guard let rowChain = ChainHash(try row.bytes(2)) else { throw StoreError.corrupt(what: "the log") }
         guard seq > end.seq else {
@@ -119,10 +120,7 @@ extension RegionStore {
         }
         orphans.append(try LogRecord(kept: try row.bytes(1), at: LogPosition(log: end.log, seq: seq), chain: rowChain))
       }
-      guard let chain, let first = orphans.first, let headRow = rows[0].rows.first, let ownChain = ChainHash(try headRow.bytes(1))
-      else { throw StoreError.corrupt(what: "the log") }
-      var own = OwnLog(
-        state.own, head: AppliedHead(seq: try headRow.uint64(0), chain: ownChain), digest: DirectoryTransaction.digest)
+      guard let chain, let first = orphans.first else { throw StoreError.corrupt(what: "the log") }
       let current = try await transaction.sets(of: Set(orphans.compactMap(\.entry.tag)))
       let documents = try await transaction.documents(of: Set(orphans.compactMap(\.documentID)))
       let reissue = Reissue(

@@ -119,7 +119,7 @@ extension RegionStore {
       let newest = candidates.map(\.upTo).max()
       let since = [newest.flatMap { $0.log == state.own ? $0.seq : nil } ?? 0, state.floors.forgotten[state.own]].max() ?? 0
       var steps: [PipelineStep] = []
-      if state.head.seq > since, try await self.hasTombstones(of: state.own, after: since, in: transaction) {
+      if state.head.seq > since, try await transaction.holdsTombstone(after: LogPosition(log: state.own, seq: since)) {
         let candidate = FloorCandidate(
           upTo: LogPosition(log: state.own, seq: state.head.seq), after: vector, notedAt: now)
         candidates.append(candidate)
@@ -137,11 +137,7 @@ extension RegionStore {
         _ = try await transaction.run(steps)
         return (!steps.isEmpty, nil)
       }
-      guard let row = try await transaction.run([PipelineStep(.lockHead, [])])[0].rows.first,
-        let chain = ChainHash(try row.bytes(1))
-      else { throw StoreError.corrupt(what: "the head") }
-      var own = OwnLog(
-        state.own, head: AppliedHead(seq: try row.uint64(0), chain: chain), digest: DirectoryTransaction.digest)
+      var own = try await transaction.lockLog(state.own)
       let record = own.append(.floor(floor))
       steps += Self.append([record], head: own.head)
       steps.append(
@@ -155,17 +151,6 @@ extension RegionStore {
       now.advance(to: record.position)
       try await transaction.forget(&state.floors, heldNow: now, before: before)
       return (true, record.position)
-    }
-  }
-
-  private func hasTombstones(of log: LogID, after seq: UInt64, in transaction: DirectoryTransaction) async throws -> Bool {
-    let rows = try await transaction.connection.execute(.readTombstones, [], deadline: transaction.deadline).rows
-    let tags = try rows.map { row in
-      guard let tag = SubjectTag(try row.uuid(0)) else { throw StoreError.corrupt(what: "a tag") }
-      return tag
-    }
-    return try await transaction.sets(of: tags).values.contains { set in
-      set.placements.contains { $0.state == .erased && $0.position.log == log && $0.position.seq > seq }
     }
   }
 }

@@ -53,11 +53,18 @@ actor KeyVault {
   /// asked: the keys may have been destroyed by another coordinator.
   /// - Returns: the keys of all of `tags`, made now or before, by whichever coordinator.
   func create(for tags: [SubjectTag]) async throws -> [SubjectTag: SubjectKeys] {
-    try await insert(
-      try tags.map { tag in
-        (tag, data: try SecureRandom.bytes(32), audit: try SecureRandom.bytes(32))
-      })
-    return try await load(tags).keys
+    let new = try Set(tags).map { tag in (tag, data: try SecureRandom.bytes(32), audit: try SecureRandom.bytes(32)) }
+    let made = try await insert(new)
+    var keys: [SubjectTag: SubjectKeys] = [:]
+    keys.reserveCapacity(new.count)
+    for (tag, data, audit) in new where made.contains(tag) {
+      let made = SubjectKeys(data: try key(data), audit: RootKey(try key(audit)))
+      keys[tag] = made
+      remember(made, of: tag)
+    }
+    let others = new.map(\.0).filter { keys[$0] == nil }
+    guard !others.isEmpty else { return keys }
+    return try await load(others).keys.merging(keys) { loaded, _ in loaded }
   }
 
   /// Gives `newTag` the keys of `tag`, so that what the log says of the one can be read with the other's.
@@ -87,7 +94,9 @@ actor KeyVault {
     cached[tag] = nil
   }
 
-  private func insert(_ new: [(tag: SubjectTag, data: [UInt8], audit: [UInt8])]) async throws {
+  /// - Returns: those that had no keys: they have these now, durably.
+  @discardableResult
+  private func insert(_ new: [(tag: SubjectTag, data: [UInt8], audit: [UInt8])]) async throws -> Set<SubjectTag> {
     let parameters: [PostgresValue] = [
       .bytesArray(new.map(\.tag.bytes)), .bytesArray(try new.map { try wrap($0.data, tag: $0.tag, use: .data) }),
       .bytesArray(try new.map { try wrap($0.audit, tag: $0.tag, use: .audit) }), .text(kek.id),
@@ -96,7 +105,12 @@ actor KeyVault {
       PipelineStep(.begin, []), PipelineStep(.waitForQuorum, []), PipelineStep(Self.insert, parameters),
       PipelineStep(.commit, []),
     ]
-    _ = try await pool.withConnection { try await $0.pipeline(steps, deadline: .now + self.silenceMax) }
+    let results = try await pool.withConnection { try await $0.pipeline(steps, deadline: .now + self.silenceMax) }
+    return Set(
+      try results[2].rows.map { row in
+        guard let tag = SubjectTag(try row.bytes(0)) else { throw StoreError.corrupt(what: "a tag") }
+        return tag
+      })
   }
 
   private func load(_ tags: [SubjectTag]) async throws -> Found {
@@ -108,8 +122,8 @@ actor KeyVault {
       do {
         guard try row.text(1) == kek.id else { throw StoreError.corrupt(what: "a subject's key") }
         let keys = SubjectKeys(
-          data: try key(try row.bytes(2), tag: tag, use: .data),
-          audit: RootKey(try key(try row.bytes(3), tag: tag, use: .audit)))
+          data: try key(try unwrap(try row.bytes(2), tag: tag, use: .data)),
+          audit: RootKey(try key(try unwrap(try row.bytes(3), tag: tag, use: .audit))))
         found.keys[tag] = keys
         remember(keys, of: tag)
       } catch {
@@ -136,10 +150,8 @@ actor KeyVault {
     }
   }
 
-  private func key(_ wrapped: [UInt8], tag: SubjectTag, use: Use) throws -> SymmetricKey {
-    guard let key = SymmetricKey(bytes: try unwrap(wrapped, tag: tag, use: use)) else {
-      throw StoreError.corrupt(what: "a subject's key")
-    }
+  private func key(_ bytes: [UInt8]) throws -> SymmetricKey {
+    guard let key = SymmetricKey(bytes: bytes) else { throw StoreError.corrupt(what: "a subject's key") }
     return key
   }
 
@@ -151,6 +163,6 @@ actor KeyVault {
     """
     INSERT INTO subject_key (tag, wrapped_key, wrapped_audit_key, kek)
     SELECT t.tag, t.data, t.audit, $4::text FROM unnest($1::bytea[], $2::bytea[], $3::bytea[]) AS t (tag, data, audit)
-    ON CONFLICT (tag) DO NOTHING
+    ON CONFLICT (tag) DO NOTHING RETURNING tag
     """)
 }

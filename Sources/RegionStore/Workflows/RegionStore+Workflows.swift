@@ -57,6 +57,12 @@ extension RegionStore {
     }
   }
 
+  /// Nothing is left to do for it.
+  /// - Parameter now: milliseconds since 1970 UTC.
+  package func end(_ id: Workflow.ID, now: UInt64) async throws {
+    _ = try await commit(Operation(needs: FactsNeeded(subjects: []), now: now) { _, effects in effects.end(id) })
+  }
+
   /// The collections in which `tag` has records.
   package func collections(of tag: SubjectTag) async throws(StoreError) -> [CollectionName] {
     try await reading { connection, deadline in

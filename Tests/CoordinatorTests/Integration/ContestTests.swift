@@ -67,23 +67,29 @@ extension Integration.Fragile {
       }
     }
 
-    /// The subjects get an account in Europe and one in America, while the two do not hear of each other.
-    private func registerApart(_ subjects: [String], _ world: World) async throws {
-      let (europe, america) = (try await world.app(.euWest), try await world.app(.usEast))
+    /// The subjects get an account in Europe, one in America, and where asked for one in India, while those do not hear of each other.
+    private func registerApart(_ subjects: [String], inIndiaToo: Bool = false, _ world: World) async throws {
       let regions = world.deployment.regions
       // Never are two of them up together: neither hears of the other's registration, nor from anybody else.
       for region in [RegionID.usEast, .apSouth] { await regions.stopCoordinator(of: region) }
-      for subject in subjects {
-        try await europe.register(subject, country: "DE")
-        try await europe.put(subject, ["name": "the European"])
+      var before: RegionID?
+      for (region, country, name) in [
+        (RegionID.euWest, "DE", "the European"), (.usEast, "US", "the American"), (.apSouth, "IN", "the Indian"),
+      ] where region != .apSouth || inIndiaToo {
+        if let before {
+          await regions.stopCoordinator(of: before)
+          try await regions.startCoordinator(of: region)
+        }
+        let caller = try await world.app(region)
+        for subject in subjects {
+          try await caller.register(subject, country: country)
+          try await caller.put(subject, ["name": .init(stringValue: name)])
+        }
+        before = region
       }
-      await regions.stopCoordinator(of: .euWest)
-      try await regions.startCoordinator(of: .usEast)
-      for subject in subjects {
-        try await america.register(subject, country: "US")
-        try await america.put(subject, ["name": "the American"])
+      for region in world.deployment.catalog.regions.map(\.id) where region != before {
+        try await regions.startCoordinator(of: region)
       }
-      for region in [RegionID.euWest, .apSouth] { try await regions.startCoordinator(of: region) }
     }
 
     private func wait(for state: Domicile_V1_Subject.State, of subject: String, _ callers: [Caller]) async throws {
@@ -182,6 +188,66 @@ extension Integration.Fragile {
       // Once more, the same.
       #expect(try await there.resolve(renamed, keep: .euWest, rename: [.usEast: newID], requestID: "once").epoch == answer.epoch)
       #expect(try await refusal { try await here.resolve(erased, keep: .euWest) }.reason == "SUBJECT_NOT_CONTESTED")
+    }
+
+    @Test func `three accounts of one id become one when both other regions have agreed, and not before`() async throws {
+      let world = try await World.fragile()
+      let (subject, newID) = (freshSubject("three"), freshSubject("american"))
+      try await registerApart([subject], inIndiaToo: true, world)
+      let (europe, america, india) = (
+        try await world.app(.euWest), try await world.app(.usEast), try await world.app(.apSouth)
+      )
+      let here = try await world.operator(.euWest)
+      try await wait(for: .contested, of: subject, [europe, america, india])
+      for caller in [europe, america, india] {
+        try await eventually("\(caller.region) knows of all three") {
+          try await caller.locate(subject).candidates == ["ap-south", "eu-west", "us-east"]
+        }
+      }
+      let unasked = try await refusal { try await here.resolve(subject, keep: .euWest, erase: [.apSouth]) }
+      #expect(unasked.reason == "SUBJECT_CONTESTED")
+      #expect(unasked.metadata["homes"] == "us-east")
+
+      // One of the two does not answer. What the other has agreed to waits.
+      await world.deployment.regions.stopCoordinator(of: .usEast)
+      #expect(
+        try await refusal { try await here.resolve(subject, keep: .euWest, rename: [.usEast: newID], erase: [.apSouth]) }.reason
+          == "REGION_UNREACHABLE")
+      try await Task.sleep(for: .seconds(2))
+      #expect(try await india.get(subject).record.value == ["name": "the Indian"])
+      #expect(try await europe.locate(subject).state == .contested)
+      try await world.deployment.regions.startCoordinator(of: .usEast)
+
+      var answer = Domicile_V1_ResolveContestResponse()
+      try await eventually("the regions reach each other again") {
+        do {
+          answer = try await here.resolve(subject, keep: .euWest, rename: [.usEast: newID], erase: [.apSouth])
+          return true
+        } catch let error as ConnectError where error.code == .unavailable {
+          return false
+        }
+      }
+      #expect(Set(answer.agreements.map(\.account.region)) == ["us-east", "ap-south"])
+      for agreement in answer.agreements {
+        let region = try #require(RegionID(agreement.account.region))
+        let event = try await world.event(region, agreement.receipt.index)
+        #expect(event.activity == .resolveContest)
+        #expect(event.effect == .allowed)
+      }
+      try await wait(for: .active, of: subject, [europe, america, india])
+      for region in [RegionID.usEast, .apSouth] {
+        try await eventually(within: .seconds(60), "\(region) has carried out what it agreed to") {
+          try await !world.hasKeys(region, world.tag(of: subject))
+        }
+      }
+      for caller in [europe, america, india] {
+        #expect(try await caller.locate(subject).homeRegion == "eu-west")
+      }
+      #expect(try await europe.get(subject).record.value == ["name": "the European"])
+      #expect(try await america.get(newID).record.value == ["name": "the American"])
+      let left = try await world.deployment.sql(
+        .apSouth, "SELECT count(*) FROM record WHERE tag = $1::bytea", [.bytes(try world.tag(of: subject).bytes)])
+      #expect(try left.first?.int64(0) == 0)
     }
 
     /// The region that keeps the id has it already; what it was promised in return cannot be had.

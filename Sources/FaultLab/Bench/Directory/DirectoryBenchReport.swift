@@ -76,15 +76,8 @@ package struct DirectoryBenchReport: Sendable {
       lines.append(
         [name] + measurements.map { $0.figures[name].map(Self.text) ?? "" } + [target.map(\.text) ?? ""])
     }
-    let widths = lines[0].indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-    let rows = lines.map { line in
-      line.enumerated().map { index, text in
-        let padding = String(repeating: " ", count: widths[index] - text.count)
-        return index == 0 ? text + padding : padding + text
-      }.joined(separator: "  ")
-    }
     let missed = missed.isEmpty ? [] : ["", "missed: " + missed.joined(separator: ", ")]
-    return ([machine, ""] + rows + missed).joined(separator: "\n")
+    return ([machine, ""] + AlignedTable.lines(lines) + missed).joined(separator: "\n")
   }
 
   private static func text(_ figure: Double) -> String {
