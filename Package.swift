@@ -18,8 +18,7 @@ extension Target.Dependency {
   static let histogram = product(name: "Histogram", package: "hdrhistogram-swift")
   static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
   static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
-  static let hummingbirdHTTP2 = product(name: "HummingbirdHTTP2", package: "hummingbird")
-  static let hummingbirdTLS = product(name: "HummingbirdTLS", package: "hummingbird")
+  static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
   static let jwtKit = product(name: "JWTKit", package: "jwt-kit")
   static let logging = product(name: "Logging", package: "swift-log")
   static let metrics = product(name: "Metrics", package: "swift-metrics")
@@ -28,6 +27,8 @@ extension Target.Dependency {
   static let nioHPACK = product(name: "NIOHPACK", package: "swift-nio-http2")
   static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
   static let nioHTTP2 = product(name: "NIOHTTP2", package: "swift-nio-http2")
+  static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+  static let nioHTTPTypesHTTP2 = product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras")
   static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
   static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
   static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -72,6 +73,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
@@ -97,8 +99,8 @@ let package = Package(
     library(
       "ConnectRPC",
       [
-        "CZlib", .asyncHTTPClient, .httpTypes, .hummingbird, .hummingbirdHTTP2, .hummingbirdTLS, .logging, .metrics, .nioCore,
-        .nioHTTP1, .nioPosix, .nioSSL, .nioTLS, .protobuf, .serviceLifecycle,
+        "CZlib", .asyncHTTPClient, .httpTypes, .hummingbird, .hummingbirdCore, .logging, .metrics, .nioCore,
+        .nioHTTP1, .nioHTTP2, .nioHTTPTypes, .nioHTTPTypesHTTP2, .nioPosix, .nioSSL, .nioTLS, .protobuf, .serviceLifecycle,
       ], exclude: ["Protos", "README.md"]),
     library(
       "Coordinator",

@@ -1,5 +1,6 @@
 import Foundation
 package import Residency
+import Synchronization
 
 /// One coordinator in a process of its own: `domicile serve`, as it is deployed. It ends with this process, however this one ends.
 package actor CoordinatorProcess {
@@ -55,6 +56,12 @@ package actor CoordinatorProcess {
     let process: Process
     /// Its standard input: it ends when this closes, and so with this process.
     let leash: Pipe
+    let orders: Orders
+  }
+
+  /// What it was told.
+  private final class Orders: Sendable {
+    let isToEnd = Atomic(false)
   }
 
   package init(name: String, _ launch: Launch) {
@@ -65,8 +72,10 @@ package actor CoordinatorProcess {
   package var processID: Int32? { running?.process.processIdentifier }
   package var isRunning: Bool { running?.process.isRunning ?? false }
 
-  /// As in the container image.
-  private static let imageEnvironment = ["MALLOC_ARENA_MAX": "4"]
+  /// As in the container image. And one that crashes says where.
+  private static let commonEnvironment = [
+    "MALLOC_ARENA_MAX": "4", "SWIFT_BACKTRACE": "enable=yes,color=no,interactive=no,threads=crashed,images=none,limit=40",
+  ]
 
   /// Starts it, where it does not run. It is not ready yet.
   package func start() throws {
@@ -75,7 +84,7 @@ package actor CoordinatorProcess {
     process.executableURL = URL(filePath: launch.program)
     process.arguments = ["serve"] + launch.arguments + ["--while-stdin-open"]
     process.environment = ProcessInfo.processInfo.environment.merging(
-      Self.imageEnvironment.merging(launch.environment) { _, given in given }
+      Self.commonEnvironment.merging(launch.environment) { _, given in given }
     ) { _, given in given }
     let leash = Pipe()
     process.standardInput = leash
@@ -84,8 +93,20 @@ package actor CoordinatorProcess {
     log?.seekToEndOfFile()
     process.standardOutput = FileHandle.nullDevice
     process.standardError = log
+    let orders = Orders()
+    let (name, path) = (name, launch.log)
+    process.terminationHandler = { process in
+      guard !orders.isToEnd.load(ordering: .relaxed) else { return }
+      let how = process.terminationReason == .uncaughtSignal ? "signal" : "status"
+      let words = """
+        The coordinator of \(name) ended by itself, with \(how) \(process.terminationStatus). The end of its log:
+        \(Self.lastLines(120, of: path))
+
+        """
+      FileHandle.standardError.write(Data(words.utf8))
+    }
     try process.run()
-    running = Running(process: process, leash: leash)
+    running = Running(process: process, leash: leash, orders: orders)
   }
 
   /// Returns when it serves.
@@ -101,14 +122,17 @@ package actor CoordinatorProcess {
   }
 
   /// The end of its log, which may be gone with its folder when somebody wants to look at it.
-  private var lastWords: String {
-    let log = FileManager.default.contents(atPath: launch.log).map { String(decoding: $0.suffix(4_096), as: UTF8.self) } ?? ""
-    return log.split(separator: "\n").suffix(10).joined(separator: "\n")
+  private var lastWords: String { Self.lastLines(10, of: launch.log) }
+
+  private static func lastLines(_ count: Int, of log: String) -> String {
+    let text = FileManager.default.contents(atPath: log).map { String(decoding: $0.suffix(32_768), as: UTF8.self) } ?? ""
+    return text.split(separator: "\n").suffix(count).joined(separator: "\n")
   }
 
   /// Ends it as a failing machine would.
   package func kill() async {
     guard let running else { return }
+    running.orders.isToEnd.store(true, ordering: .relaxed)
     Glibc.kill(running.process.processIdentifier, SIGKILL)
     await Self.end(of: running.process)
   }
@@ -135,6 +159,7 @@ package actor CoordinatorProcess {
   /// SIGTERM. It finishes what is in flight: ``waitForEnd()``.
   package func terminate() {
     guard let running, running.process.isRunning else { return }
+    running.orders.isToEnd.store(true, ordering: .relaxed)
     running.process.terminate()
   }
 

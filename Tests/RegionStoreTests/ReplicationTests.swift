@@ -1,4 +1,5 @@
 import Directory
+import Postgres
 import Residency
 import Testing
 
@@ -28,6 +29,38 @@ struct ReplicationTests {
         // A third region may get it from here: the log is relayed as it was written.
         let relayed = try await america.store.logBatch(of: log, from: 1, entriesMax: 100)
         #expect(relayed == (try await europe.store.logBatch(of: log, from: 1, entriesMax: 100)))
+      }
+    }
+  }
+
+  @Test func `a registration that a peer's log overtakes after it was decided on is decided again`() async throws {
+    try await TestStore.with("eu-west") { europe in
+      try await TestStore.with("us-east") { america in
+        let (taken, free) = (try tag(1), try tag(2))
+        try await europe.register(taken)
+        // Both wait for the directory, in this order. America has read by then that it knows nothing of the subject.
+        let holder = try await TestStore.connect(america.dsn)
+        try await holder.script("BEGIN; SELECT pg_advisory_xact_lock(110386840764419)")
+        func waiting(_ count: Int) async throws {
+          try await america.awaitTrue(
+            """
+            SELECT count(*) = \(count) FROM pg_locks
+             WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """)
+        }
+        async let applied = pull(from: europe, to: america, from: 1)
+        try await waiting(1)
+        async let late = america.register(taken)
+        async let other = america.register(free)
+        try await waiting(2)
+        try await holder.script("ROLLBACK")
+        await holder.close()
+        #expect(try await applied == .applied(LogPosition(log: europe.log, seq: 1)))
+        #expect(try await late.outcome == .alreadyRegistered(home: europe.region.ordinal))
+        #expect(try await other.outcome == nil)
+        #expect(try await america.store.placement(of: taken)?.primary.home == europe.region.ordinal)
+        #expect(try await america.value("SELECT count(*) FROM subject") == 1)
+        #expect(try await america.value("SELECT directory_seq FROM head") == 1)
       }
     }
   }

@@ -49,11 +49,8 @@ package final class ConnectClient: Sendable {
     configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = limits.connectionsMax
     // A region that is down has to be known to be down at once, not at the call's deadline.
     configuration.connectionPool.retryConnectionEstablishment = false
-    if let tls, tls.checksIdentity {
-      let check: @Sendable (any Channel) -> EventLoopFuture<Void> = { channel in Self.checkIdentity(tls, channel) }
-      configuration.http1_1ConnectionDebugInitializer = check
-      configuration.http2ConnectionDebugInitializer = check
-    }
+    configuration.http2ConnectionDebugInitializer = { Self.prepareHTTP2($0, tls) }
+    configuration.http1_1ConnectionDebugInitializer = { Self.prepareHTTP1($0, tls) }
     http = HTTPClient(eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: configuration)
   }
 
@@ -112,12 +109,24 @@ package final class ConnectClient: Sendable {
     return Exchange(request, body: body, by: http, answerBytesMax: limits.messageBytesMax)
   }
 
-  private static func checkIdentity(_ tls: ClientTLS, _ channel: any Channel) -> EventLoopFuture<Void> {
-    channel.eventLoop.submit {
-      guard tls.accepts(try channel.pipeline.syncOperations.nioSSL_peerCertificate()) else { throw UnexpectedServerIdentity() }
-    }.flatMapErrorThrowing { error in
+  /// At once, on the connection's thread: what the server says of the connection after it was made, and before the pool knows of it, would
+  /// end the process.
+  private static func prepareHTTP2(_ channel: any Channel, _ tls: ClientTLS?) -> EventLoopFuture<Void> {
+    channel.eventLoop.makeCompletedFuture {
+      try channel.pipeline.syncOperations.addHandler(ErrorClose())
+      try checkIdentity(tls, channel)
+    }
+  }
+
+  private static func prepareHTTP1(_ channel: any Channel, _ tls: ClientTLS?) -> EventLoopFuture<Void> {
+    channel.eventLoop.makeCompletedFuture { try checkIdentity(tls, channel) }
+  }
+
+  private static func checkIdentity(_ tls: ClientTLS?, _ channel: any Channel) throws {
+    guard let tls, tls.checksIdentity else { return }
+    guard tls.accepts(try channel.pipeline.syncOperations.nioSSL_peerCertificate()) else {
       channel.close(promise: nil)
-      throw error
+      throw UnexpectedServerIdentity()
     }
   }
 }

@@ -36,10 +36,6 @@ extension ConnectError {
     switch error {
     case is CancellationError:
       self = .callCanceled
-    case let error as HTTPClientError where error == .cancelled:
-      self = .callCanceled
-    case let error as HTTPClientError where error == .deadlineExceeded:
-      self = .noAnswerInTime
     case is UnexpectedServerIdentity:
       self.init(
         .unavailable, reason: "PEER_IDENTITY_MISMATCH",

@@ -31,8 +31,9 @@ final class Exchange: Sendable {
   private let http: HTTPClient
   private let answerBytesMax: Int
 
-  /// How long after the deadline a server may take to end the stream itself.
-  private static let overdueMax = Duration.seconds(1)
+  /// How long after the deadline a server may take to end the stream itself: well beyond the second after which it resets one whose request it
+  /// has not read, so that both do not speak of it at once.
+  private static let overdueMax = Duration.seconds(10)
 
   /// - Parameter request: without its body.
   init(_ request: HTTPClientRequest, body: [UInt8], by http: HTTPClient, answerBytesMax: Int) {

@@ -1,10 +1,10 @@
 import Hummingbird
 import HummingbirdCore
-import HummingbirdHTTP2
 package import Logging
 package import Metrics
 import NIOCore
 import NIOPosix
+import NIOSSL
 import ServiceLifecycle
 
 /// Serves unary Connect methods, and some plain GETs, over HTTP/1.1 and HTTP/2 with TLS, or HTTP/1.1 on loopback.
@@ -13,13 +13,9 @@ import ServiceLifecycle
 package struct ConnectServer: Service {
   private let configuration: ConnectServerConfiguration
   private let answerer: CallAnswerer
-  private let tls: HTTP2UpgradeConfiguration?
+  private let tls: TLSConfiguration?
   private let logger: Logger
   private let onStart: @Sendable (_ port: Int) async -> Void
-
-  private struct HTTP2UpgradeConfiguration: Sendable {
-    let tls: TLSChannelConfiguration
-  }
 
   /// - Parameters:
   ///   - metricsFactory: where calls are counted; the process's own by default.
@@ -36,7 +32,7 @@ package struct ConnectServer: Service {
     self.configuration = configuration
     self.logger = logger
     self.onStart = onStart
-    tls = try configuration.tls.map { HTTP2UpgradeConfiguration(tls: .init(tlsConfiguration: try $0.configuration())) }
+    tls = try configuration.tls.map { try $0.configuration() }
     answerer = CallAnswerer(
       router: try ConnectRouter(methods: methods, rawRoutes: rawRoutes),
       limits: configuration.limits, metrics: ServerMetrics(factory: metricsFactory), logger: logger)
@@ -121,16 +117,7 @@ package struct ConnectServer: Service {
     guard let tls else {
       return HTTPServerBuilder { ThreadKeepingChannel(base: HTTP1Channel(responder: $0, configuration: http1)) }
     }
-    let http2 = HTTP2ChannelConfiguration(
-      idleTimeout: limits.idleTimeout,
-      gracefulCloseTimeout: limits.drainTimeout,
-      streamConfiguration: http1)
-    return HTTPServerBuilder { responder in
-      ThreadKeepingChannel(
-        base: RecordedTLSChannel(
-          base: try HTTP2UpgradeChannel(tlsChannelConfiguration: tls.tls, configuration: http2, responder: responder),
-          handshakeTimeout: TimeAmount(limits.handshakeTimeout), flushTimeout: TimeAmount(limits.flushTimeout)))
-    }
+    return HTTPServerBuilder { responder in try SecureChannel(tls, limits: limits, http1: http1, responder: responder) }
   }
 }
 

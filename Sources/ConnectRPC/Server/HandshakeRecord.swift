@@ -1,5 +1,3 @@
-import HummingbirdCore
-import Logging
 import NIOCore
 import NIOSSL
 import NIOTLS
@@ -40,29 +38,3 @@ final class HandshakeRecord: ChannelInboundHandler, RemovableChannelHandler {
 
 @available(*, unavailable)
 extension HandshakeRecord: Sendable {}
-
-/// A TLS channel with a ``SharedFlush``, a ``HandshakeRecord`` and an ``OrderlyClose`` behind its TLS handler.
-struct RecordedTLSChannel<Base: ServerChildChannel>: ServerChildChannel {
-  let base: Base
-  let handshakeTimeout: TimeAmount
-  let flushTimeout: TimeAmount
-
-  func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
-    let value = base.setup(channel: channel, logger: logger)
-    do {
-      let pipeline = channel.pipeline.syncOperations
-      let tls = try pipeline.handler(type: NIOSSLServerHandler.self)
-      try pipeline.addHandlers(
-        [SharedFlush(), HandshakeRecord(timeout: handshakeTimeout), OrderlyClose(timeout: flushTimeout)], position: .after(tls))
-      // A peer that ends its output has left; else its connection would wait out a TLS shutdown that it no longer answers.
-      try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
-    } catch {
-      return channel.eventLoop.makeFailedFuture(error)
-    }
-    return value
-  }
-
-  func handle(value: Base.Value, logger: Logger) async {
-    await base.handle(value: value, logger: logger)
-  }
-}

@@ -174,14 +174,14 @@ struct EffectsWriting {
     "append_leaves",
     """
     INSERT INTO audit_leaf (index, leaf, leaf_hash)
-    SELECT head.audit_size - cardinality($1::bytea[]) + t.place - 1, t.leaf, t.leaf_hash
-      FROM head, unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS t (leaf, leaf_hash, place)
+    SELECT generate_series(head.audit_size - cardinality($1::bytea[]), head.audit_size - 1), unnest($1::bytea[]), unnest($2::bytea[])
+      FROM head
     """)
   private static let insertSubjectsStatement = Statement(
     "insert_subjects",
     """
     INSERT INTO subject (tag, epoch, state, residence, registered_at)
-    SELECT t.tag, 1, 'active', t.residence, t.at FROM unnest($1::bytea[], $2::bytea[], $3::timestamptz[]) AS t (tag, residence, at)
+    SELECT unnest($1::bytea[]), 1, 'active', unnest($2::bytea[]), unnest($3::timestamptz[])
     """)
   private static let setEpochsStatement = Statement(
     "set_epochs",

@@ -91,7 +91,13 @@ enum PlacementRow {
                          $8::bytea[])
     """
 
-  private static let insert = Statement("insert_placements", "INSERT INTO placement (\(columns)) \(rows)")
+  private static let insert = Statement(
+    "insert_placements",
+    """
+    INSERT INTO placement (\(columns))
+    SELECT unnest($1::uuid[]), unnest($2::integer[]), unnest($3::integer[]), unnest($4::bigint[]), unnest($5::bigint[]),
+           unnest($6::integer[]), unnest($7::integer[]), unnest($8::bytea[])
+    """)
   private static let update = Statement(
     "update_placements",
     """

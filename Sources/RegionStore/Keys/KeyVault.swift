@@ -162,7 +162,7 @@ actor KeyVault {
     "keys_insert",
     """
     INSERT INTO subject_key (tag, wrapped_key, wrapped_audit_key, kek)
-    SELECT t.tag, t.data, t.audit, $4::text FROM unnest($1::bytea[], $2::bytea[], $3::bytea[]) AS t (tag, data, audit)
+    SELECT unnest($1::bytea[]), unnest($2::bytea[]), unnest($3::bytea[]), $4::text
     ON CONFLICT (tag) DO NOTHING RETURNING tag
     """)
 }

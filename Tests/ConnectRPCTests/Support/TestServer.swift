@@ -18,6 +18,9 @@ struct TestServer: Sendable {
 
   func stop() async { await services.triggerGracefulShutdown() }
 
+  /// Ends it without regard for what is at work.
+  let cancel: @Sendable () -> Void
+
   /// Serves while `body` runs, then shuts down gracefully.
   static func run<Value: Sendable>(
     _ methods: [UnaryMethod] = EchoService.methods(), routes: [RawRoute] = [], limits: ServerLimits = ServerLimits(),
@@ -33,22 +36,30 @@ struct TestServer: Sendable {
     let services = ServiceGroup(configuration: .init(services: [server], logger: log.logger))
     let stopped = Latch()
     return try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask {
+      let running = Task {
         defer {
           port.finish()
           stopped.open()
         }
         try await services.run()
       }
+      group.addTask {
+        try await withTaskCancellationHandler {
+          do { try await running.value } catch is CancellationError {}
+        } onCancel: {
+          running.cancel()
+        }
+      }
       guard let bound = await ports.first(where: { _ in true }) else {
         try await group.waitForAll()
         throw ServerDidNotStart()
       }
-      let running = TestServer(
-        port: bound, scheme: tls == nil ? "http" : "https", services: services, log: log, stopped: stopped)
+      let server = TestServer(
+        port: bound, scheme: tls == nil ? "http" : "https", services: services, log: log, stopped: stopped,
+        cancel: { running.cancel() })
       do {
-        let value = try await body(running)
-        await running.stop()
+        let value = try await body(server)
+        await server.stop()
         try await group.waitForAll()
         return value
       } catch {
