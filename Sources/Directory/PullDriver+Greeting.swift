@@ -22,6 +22,7 @@ extension PullDriver {
       peerIncarnation = hello.incarnation
       loading = nil
       agreements = [:]
+      news = []
     }
     // A log that its region has closed may have been put in order, here or there: it is looked at again.
     fenced = fenced.filter { log in !hello.vector.positions.contains { $0.origin == log.origin && $0.log > log } }

@@ -48,6 +48,10 @@ extension PullDriver {
     let (log, relayAt) = nextLog(now)
     if let log {
       let request = PullRequest(log: log, from: local[log] + 1, entriesMax: configuration.entriesMax)
+      if let batch = takeNews(for: request) {
+        phase = .applying(request)
+        return reports + [.apply(batch)]
+      }
       phase = .pulling(request)
       return reports + [.pull(request)]
     }

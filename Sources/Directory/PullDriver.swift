@@ -1,7 +1,8 @@
 package import Residency
 
 /// Brings one peer's entries here: greets it, pulls what it has and this region lacks, batch by batch, and does so again each
-/// second or when the peer rings. One driver a peer; a shell runs its actions.
+/// second or when the peer rings. A ring brings what is new with it, where that is little: it is applied without a pull. One driver a
+/// peer; a shell runs its actions.
 ///
 /// ```
 /// stopped → greeting → pulling → applying → (pulling …) → idle → greeting
@@ -10,7 +11,7 @@ package import Residency
 ///               ├ histories part → comparing → (comparing …) → cuttingBack → (pulling …)
 ///               └── any of these failed → resting → greeting
 /// ```
-/// One call or transaction is under way at a time, and one batch or page is held at most. An event that does not fit the phase (an
+/// One call or transaction is under way at a time; one batch or page is held at most, and ``newsMax`` small batches that came with rings. An event that does not fit the phase (an
 /// answer that came after its deadline, a timer that was replaced) changes nothing.
 ///
 /// `now` is monotonic time since some fixed start. The shell gives every call a deadline and reports ``Event/failed(_:)``.
@@ -59,8 +60,8 @@ package struct PullDriver: Sendable {
     case cutBack(LogPosition)
     /// The call, or the transaction, that was under way.
     case failed(PeerFailure)
-    /// The peer has something new: its own log reaches `head`, where it says so.
-    case doorbell(head: LogPosition?)
+    /// The peer has something new: its own log reaches `head`, where it says so, and `news` are its last entries.
+    case doorbell(head: LogPosition?, news: LogBatch? = nil)
     /// Another driver, or this region's own committer, moved a log forward.
     case localAdvanced(LogPosition)
     /// A client waits for something that the peer may have.
@@ -134,6 +135,9 @@ package struct PullDriver: Sendable {
     func holds(local: UInt64, theirs seq: UInt64) -> Bool { local <= own && (own <= theirs || seq <= theirs) }
   }
 
+  /// Where more wait to be applied, they are pulled together.
+  package static let newsMax = 4
+
   package let peer: RegionOrdinal
   package let configuration: Configuration
   let catalogRevision: CatalogRevision
@@ -165,6 +169,8 @@ package struct PullDriver: Sendable {
   var greetAt: Duration = .zero
   /// What a doorbell named while the peer was answering a greeting: the answer may be older.
   var rungMeanwhile: LogPosition?
+  /// What came with rings and is not applied yet: of one log of the peer's, each going on from the one before.
+  var news: [LogBatch] = []
   /// Failures since something last went through as a whole.
   var failures = 0
   /// When the last of them was.
@@ -190,8 +196,8 @@ package struct PullDriver: Sendable {
     case .unfenced(let log):
       fenced.remove(log)
       return []
-    case .doorbell(let head): return rung(head, now)
-    case .hurry: return rung(nil, now)
+    case .doorbell(let head, let news): return rung(head, news, now)
+    case .hurry: return rung(nil, nil, now)
     case .failed(let failure): return isUnderWay ? rest(failure, now) : []
     case .tick: return ticked(now)
     default: return answered(event, now)

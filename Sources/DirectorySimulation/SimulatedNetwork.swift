@@ -16,7 +16,7 @@ enum Message {
   case compare([UInt8: DigestSum])
   case differences([Placement], [DocumentFact], FactsBasis)
   case acknowledge(LogPosition)
-  case ring(LogPosition)
+  case ring(LogPosition, news: LogBatch?)
 }
 
 enum PullAnswer {
@@ -89,14 +89,21 @@ struct SimulatedNetwork {
 
   /// The message as it arrives: a bit of a batch may have turned over.
   func carried(_ message: Message, _ random: inout SeededRandom) -> Message {
-    guard case .pullAnswer(let call, .batch(let batch)) = message, random.chance(damagePercent) else { return message }
+    switch message {
+    case .pullAnswer(let call, .batch(let batch)) where random.chance(damagePercent):
+      .pullAnswer(call: call, .batch(damaged(batch, &random)))
+    case .ring(let head, let news?) where random.chance(damagePercent): .ring(head, news: damaged(news, &random))
+    default: message
+    }
+  }
+
+  private func damaged(_ batch: LogBatch, _ random: inout SeededRandom) -> LogBatch {
     var entries = batch.entries
     let index = random.below(entries.count)
     entries[index][random.below(entries[index].count)] ^= 1 << UInt8(random.below(8))
-    let damaged = LogBatch(
+    return LogBatch(
       origin: batch.origin, incarnation: batch.incarnation, first: batch.first, last: batch.last,
       previousChain: batch.previousChain, entries: entries, crc: batch.crc)
-    return .pullAnswer(call: call, .batch(damaged))
   }
 
   private mutating func isolate(_ group: [Int]) {

@@ -4,6 +4,8 @@ import Residency
 /// The shell: carries out what the drivers ask for.
 extension SimulatedWorld {
   private static let deadline = 300
+  /// How long a ring counts as being on its way.
+  private static let ringLength = 60
 
   mutating func tell(_ index: Int, _ peer: Int, _ event: PullDriver.Event) {
     let actions = regions[index].peers[peer]?.driver.receive(event, now: .milliseconds(now)) ?? []
@@ -92,7 +94,7 @@ extension SimulatedWorld {
         tell { world in "region \(index + 1) restarts its history: \(world.regions[index].store.own)" }
         for other in regions[index].peers.keys.sorted() { tell(index, other, .restarted(own: regions[index].store.own)) }
       }
-    case .ring(let head): tell(index, from, .doorbell(head: head))
+    case .ring(let head, let news): tell(index, from, .doorbell(head: head, news: news))
     case .helloAnswer(let call, _, _, _), .pullAnswer(let call, _), .snapshotAnswer(let call, _),
       .chainsAnswer(let call, _, _, _):
       guard regions[index].peers[from]?.call == call else { return }
@@ -175,10 +177,28 @@ extension SimulatedWorld {
     tell { _ in "region \(index + 1) writes \(record.position): \(record.chain.short)" }
     for peer in regions[index].peers.keys.sorted() {
       tell(index, peer, .localAdvanced(record.position))
-      for case .schedule(let pause) in regions[index].peers[peer]?.bell.committed(record.position) ?? [] {
+      perform(regions[index].peers[peer]?.bell.committed(record.position) ?? [], region: index, peer: peer)
+    }
+  }
+
+  mutating func perform(_ actions: [Doorbell.Action], region index: Int, peer: Int) {
+    for action in actions {
+      switch action {
+      case .schedule(let pause):
         schedule(.bell(region: index, peer: peer, session: regions[index].session), after: pause.wholeMilliseconds)
+      case .ring(let head, let first):
+        send(.ring(head, news: news(from: first, upTo: head, in: index)), from: index, to: peer)
+        schedule(.ringEnd(region: index, peer: peer, session: regions[index].session), after: Self.ringLength)
       }
     }
+  }
+
+  private func news(from first: UInt64?, upTo head: LogPosition, in index: Int) -> LogBatch? {
+    guard let first,
+      case .batch(let batch) = regions[index].store.answer(
+        PullRequest(log: head.log, from: first, entriesMax: Int(head.seq - first) + 1))
+    else { return nil }
+    return batch
   }
 }
 

@@ -7,6 +7,7 @@ struct SimulatedWorld {
     case arrival(Message, from: Int, to: Int)
     case timer(region: Int, peer: Int, number: Int, session: Int)
     case bell(region: Int, peer: Int, session: Int)
+    case ringEnd(region: Int, peer: Int, session: Int)
     case deadline(region: Int, peer: Int, call: Int, session: Int)
     /// A transaction that a driver asked for commits, or fails.
     case transaction(region: Int, peer: Int, Work, session: Int)
@@ -160,7 +161,10 @@ struct SimulatedWorld {
       tell(index, peer, .tick)
     case .bell(let index, let peer, let session):
       guard isCurrent(index, session) else { return }
-      for case .ring(let head) in regions[index].peers[peer]?.bell.fired() ?? [] { send(.ring(head), from: index, to: peer) }
+      perform(regions[index].peers[peer]?.bell.fired() ?? [], region: index, peer: peer)
+    case .ringEnd(let index, let peer, let session):
+      guard isCurrent(index, session) else { return }
+      perform(regions[index].peers[peer]?.bell.ended() ?? [], region: index, peer: peer)
     case .deadline(let index, let peer, let call, let session):
       guard isCurrent(index, session), regions[index].peers[peer]?.call == call else { return }
       regions[index].peers[peer]?.call = nil

@@ -127,6 +127,10 @@ package actor LocalDeployment {
   /// Ends a coordinator as a failing machine would.
   package func killCoordinator(of region: RegionID) async { await coordinators[region]?.kill() }
 
+  /// A coordinator stands still: it takes connections, and answers nothing.
+  package func pauseCoordinator(of region: RegionID) async throws { try await coordinators[region]?.pause() }
+  package func resumeCoordinator(of region: RegionID) async { await coordinators[region]?.resume() }
+
   /// SIGTERM, and returns when it has finished what was in flight.
   package func stopCoordinator(of region: RegionID) async {
     await coordinators[region]?.terminate()

@@ -158,12 +158,38 @@ struct ClientTests {
     }
   }
 
+  @Test(arguments: [(ServerLimits().resetsMax, true), (50, false)])
+  func `callers who leave cost the others their connection only where they are very many`(max: Int, survives: Bool) async throws {
+    let probe = Probe()
+    var limits = ServerLimits()
+    limits.resetsMax = max
+    try await overTLS(probe, limits: limits) { client in
+      let patient = Task { await failure(client, "Stubborn", Test_V1_EchoRequest("")) }
+      await probe.started.wait()
+      for _ in 0..<10 {
+        await withTaskGroup { @Sendable group in
+          for _ in 0..<30 {
+            group.addTask { @Sendable in
+              let caller = Task { await failure(client, "Wait", Test_V1_EchoRequest("")) }
+              try? await Task.sleep(for: .milliseconds(300))
+              caller.cancel()
+              _ = await caller.value
+            }
+          }
+        }
+      }
+      probe.release.open()
+      #expect((await patient.value == nil) == survives)
+    }
+  }
+
   /// One connection of HTTP/2.
   private func overTLS(
-    _ probe: Probe = Probe(), _ body: @escaping @Sendable (ConnectClient) async throws -> Void
+    _ probe: Probe = Probe(), limits: ServerLimits = ServerLimits(),
+    _ body: @escaping @Sendable (ConnectClient) async throws -> Void
   ) async throws {
     try await TestCertificates.run { certificates in
-      try await TestServer.run(EchoService.methods(probe), tls: certificates.serverTLS()) { server in
+      try await TestServer.run(EchoService.methods(probe), limits: limits, tls: certificates.serverTLS()) { server in
         try await withClient(server.url, tls: certificates.clientTLS(nil)) { try await body($0) }
       }
     }

@@ -1,4 +1,7 @@
 import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
 import ServiceLifecycle
 import Synchronization
 import Testing
@@ -43,6 +46,35 @@ struct ShutdownTests {
           #expect(answered.value >= 20)
           for client in clients { try await client.shutdown() }
         }
+      }
+    }
+  }
+}
+
+extension ShutdownTests {
+  @Test func `a peer that is frozen does not keep a server up`() async throws {
+    try await TestCertificates.run { certificates in
+      try await TestServer.run(EchoService.methods(), tls: certificates.serverTLS()) { server in
+        var tls = try certificates.rawTLS()
+        tls.applicationProtocols = ["h2"]
+        let context = try NIOSSLContext(configuration: tls)
+        // It speaks first, and then no more.
+        let frozen = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+          .channelInitializer { channel in
+            channel.eventLoop.makeCompletedFuture {
+              try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: context, serverHostname: "localhost"))
+            }
+          }
+          .connect(host: "localhost", port: server.port).get()
+        let settings: [UInt8] = [0, 0, 0, 4, 0, 0, 0, 0, 0]
+        try await frozen.writeAndFlush(ByteBuffer(bytes: Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + settings))
+        try await frozen.setOption(.autoRead, value: false).get()
+        let elapsed = await ContinuousClock().measure {
+          await server.stop()
+          await server.stopped.wait()
+        }
+        #expect(elapsed < .seconds(10))
+        try? await frozen.close()
       }
     }
   }

@@ -118,6 +118,57 @@ private func request(_ log: LogID, from: UInt64) -> PullRequest { PullRequest(lo
     #expect(actions == [.pull(request(try log(2), from: 1))])
   }
 
+  @Test func `what a ring brings is applied at once, without a pull`() throws {
+    var talk = try Conversation()
+    let records = try registrations(4, origin: 2)
+    _ = talk.send(.started(local: VersionVector()))
+    _ = try talk.greeted(VersionVector())
+    let (one, two, three) = try (batch(records, count: 1), batch(records, from: 2, count: 1), batch(records, from: 3))
+    #expect(talk.send(.doorbell(head: try at(2, 1), news: one)).filter { !$0.isHealth } == [.apply(one)])
+    // What comes meanwhile is applied after it.
+    #expect(talk.send(.doorbell(head: try at(2, 2), news: two)) == [])
+    #expect(talk.send(.doorbell(head: try at(2, 4), news: three)) == [])
+    var actions = talk.send(.applied(.applied(try at(2, 1)))).filter { !$0.isHealth }
+    #expect(actions == [.acknowledge(try at(2, 1)), .apply(two)])
+    actions = talk.send(.applied(.applied(try at(2, 2)))).filter { !$0.isHealth }
+    #expect(actions == [.acknowledge(try at(2, 2)), .apply(three)])
+    actions = talk.send(.applied(.applied(try at(2, 4)))).filter { !$0.isHealth }
+    #expect(actions == [.acknowledge(try at(2, 4)), .schedule(after: .seconds(1))])
+  }
+
+  @Test func `where a ring was lost, or too much came at once, it is pulled together`() throws {
+    var talk = try Conversation()
+    let records = try registrations(8, origin: 2)
+    _ = talk.send(.started(local: VersionVector()))
+    _ = try talk.greeted(VersionVector())
+    let late = try batch(records, from: 3, count: 1)
+    #expect(talk.send(.doorbell(head: try at(2, 3), news: late)) == [.schedule(after: .milliseconds(5))])
+    var actions = talk.send(.tick, after: .milliseconds(5)).filter { !$0.isHealth }
+    #expect(actions == [.pull(request(try log(2), from: 1))])
+    let pulled = try batch(records, count: 2)
+    #expect(talk.send(.batchReceived(pulled)) == [.apply(pulled)])
+    for seq in 3...(3 + PullDriver.newsMax) {
+      _ = talk.send(.doorbell(head: try at(2, UInt64(seq)), news: try batch(records, from: seq, count: 1)))
+    }
+    actions = talk.send(.applied(.applied(try at(2, 2)))).filter { !$0.isHealth }
+    #expect(actions == [.acknowledge(try at(2, 2)), .pull(request(try log(2), from: 3))])
+  }
+
+  @Test func `what a ring brings of another region's log, or after a failure, is not taken`() throws {
+    var talk = try Conversation()
+    _ = talk.send(.started(local: VersionVector()))
+    _ = try talk.greeted(VersionVector())
+    let foreign = try batch(registrations(1, origin: 3))
+    #expect(talk.send(.doorbell(head: try at(3, 1), news: foreign)) == [.schedule(after: .milliseconds(5))])
+    #expect(talk.send(.doorbell(head: try at(2, 1), news: foreign)) == [])
+    _ = talk.send(.tick, after: .milliseconds(5))
+    _ = talk.send(.failed(.unreachable))
+    let own = try batch(registrations(1, origin: 2))
+    #expect(talk.send(.doorbell(head: try at(2, 1), news: own)) == [.schedule(after: .milliseconds(100))])
+    #expect(talk.send(.tick, after: .milliseconds(100)) == [.sendHello])
+    #expect(try talk.greeted(VersionVector([log(2): 1])) == [.pull(request(log(2), from: 1))])
+  }
+
   @Test func `a ring during a greeting is not forgotten when an older answer comes`() throws {
     var talk = try Conversation()
     _ = talk.send(.started(local: VersionVector()))
@@ -288,13 +339,47 @@ private func request(_ log: LogID, from: UInt64) -> PullRequest { PullRequest(lo
 }
 
 @Suite struct DoorbellTests {
-  @Test func `commits within the window ring once, with the newest head`() throws {
+  @Test func `commits within the window ring once, with all that is new`() throws {
     var bell = Doorbell()
     #expect(bell.committed(try at(1, 1)) == [.schedule(after: .milliseconds(5))])
+    #expect(bell.fired() == [.ring(head: try at(1, 1), newsFrom: 1)])
+    #expect(bell.committed(try at(1, 2)) == [.schedule(after: .milliseconds(5))])
+    #expect(bell.committed(try at(1, 4)) == [])
     #expect(bell.committed(try at(1, 3)) == [])
-    #expect(bell.committed(try at(1, 2)) == [])
-    #expect(bell.fired() == [.ring(head: try at(1, 3))])
+    #expect(bell.fired() == [.ring(head: try at(1, 4), newsFrom: 2)])
     #expect(bell.fired() == [])
-    #expect(bell.committed(try at(1, 4)) == [.schedule(after: .milliseconds(5))])
+    #expect(bell.committed(try at(1, 5)) == [.schedule(after: .milliseconds(5))])
+  }
+
+  @Test func `the first ring brings the newest entry, and a new log its beginning`() throws {
+    var bell = Doorbell()
+    _ = bell.committed(try at(1, 9))
+    #expect(bell.fired() == [.ring(head: try at(1, 9), newsFrom: 9)])
+    let next = LogPosition(log: try log(1, 2), seq: 3)
+    _ = bell.committed(next)
+    #expect(bell.fired() == [.ring(head: next, newsFrom: 1)])
+  }
+
+  @Test(arguments: [(64, 1), (65, nil), (0, nil)] as [(UInt64, UInt64?)])
+  func `more than a few entries are pulled, and none are not given`(count: UInt64, first: UInt64?) throws {
+    var bell = Doorbell()
+    _ = bell.committed(try at(1, 10))
+    _ = bell.fired()
+    let head = try at(1, 10 + count)
+    _ = bell.committed(head)
+    #expect(bell.fired() == [.ring(head: head, newsFrom: first.map { $0 + 10 })])
+  }
+
+  @Test func `where rings take long, commits share the next`() throws {
+    var bell = Doorbell(ringsMax: 2)
+    for seq in UInt64(1)...2 {
+      _ = bell.committed(try at(1, seq))
+      #expect(bell.fired().count == 1)
+    }
+    #expect(bell.committed(try at(1, 3)) == [])
+    #expect(bell.committed(try at(1, 4)) == [])
+    #expect(bell.ended() == [.ring(head: try at(1, 4), newsFrom: 3)])
+    #expect(bell.ended() == [])
+    #expect(bell.committed(try at(1, 5)) == [.schedule(after: .milliseconds(5))])
   }
 }

@@ -8,7 +8,7 @@ import Synchronization
 /// - The HTTP library counts a stream as taken for good where its request ended before its head was written. A connection has a hundred;
 ///   with none left no call reaches that server again. So a request that is given up early goes on until its head is out, and ends there,
 ///   without its message, or when there is no connection for it in time.
-/// - A server takes too many reset streams for an attack (200 in 30 seconds), and closes the connection with every call on it. It knows
+/// - A server takes too many reset streams for an attack (``ServerLimits/resetsMax``; of other makers often fewer), and closes the connection with every call on it. It knows
 ///   the deadline: at the deadline the stream is left to it for a while.
 ///
 /// ```

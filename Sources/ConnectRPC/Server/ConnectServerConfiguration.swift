@@ -31,13 +31,18 @@ package struct ServerLimits: Sendable {
   package var connectionsMax = 2_048
   /// The size of all header fields together, for HTTP/1.1.
   package var headerBytesMax = 32 * 1024
+  /// Streams of one HTTP/2 connection that its peer may reset within ``resetsWindow``: a gateway resets one for each of its users who leaves.
+  /// A peer that resets more takes the server's time for nothing, and loses the connection.
+  package var resetsMax = 3_000
+  package var resetsWindow: Duration = .seconds(30)
   /// How long a connection may be silent outside of a call.
   package var idleTimeout: Duration = .seconds(75)
   /// How long a TLS handshake may take.
   package var handshakeTimeout: Duration = .seconds(10)
   /// Answers of fewer bytes are not compressed.
   package var compressedAnswerBytesMin = 1_024
-  /// How long the peer has, after an answer that came before the end of its request, to read that answer.
+  /// How long the peer has, after an answer that came before the end of its request, to read that answer; and how long a connection without a
+  /// call stays open where the server stops and the peer does not close it.
   package var lingerTimeout: Duration = .seconds(2)
   /// How long the peer has to take in an answer whose connection is to be closed after it.
   package var flushTimeout: Duration = .seconds(10)

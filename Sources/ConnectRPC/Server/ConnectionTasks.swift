@@ -43,7 +43,8 @@ final class ConnectionTasks: Sendable {
     await withCheckedContinuation { waiter in whenEnded { waiter.resume() } }
   }
 
-  private func whenEnded(_ action: @escaping @Sendable () -> Void) {
+  /// - Parameter action: called once nothing is at work.
+  func whenEnded(_ action: @escaping @Sendable () -> Void) {
     let isIdle = state.withLock { state in
       if !state.tasks.isEmpty { state.whenEnded.append(action) }
       return state.tasks.isEmpty

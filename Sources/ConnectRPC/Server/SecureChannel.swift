@@ -31,6 +31,7 @@ struct SecureChannel: ServerChildChannel {
   ) throws {
     var tls = tls
     tls.applicationProtocols = ["h2", "http/1.1"]
+    tls.shutdownTimeout = TimeAmount(limits.lingerTimeout)
     self.tls = try NIOSSLContext(configuration: tls)
     self.limits = limits
     streamHandlers = http1.additionalChannelHandlers
@@ -81,15 +82,20 @@ struct SecureChannel: ServerChildChannel {
           maxIdleTime: TimeAmount(limits.idleTimeout), maxAge: nil, maxGraceTime: TimeAmount(limits.drainTimeout), keepalive: nil)
       )
       var connection = NIOHTTP2Handler.ConnectionConfiguration()
-      // Callers that give up speak of streams that were answered long ago; a hundred later ones may have ended meanwhile.
+      // Callers that give up speak of streams that were answered long ago; the library would remember 32.
       connection.maximumRecentlyResetStreams = 4_096
+      var streams = NIOHTTP2Handler.StreamConfiguration()
+      streams.streamResetFrameRateLimit.maximumCount = limits.resetsMax
+      streams.streamResetFrameRateLimit.windowLength = TimeAmount(limits.resetsWindow)
       let http2 = NIOHTTP2Handler(
-        mode: .server, eventLoop: channel.eventLoop, connectionConfiguration: connection, streamConfiguration: .init(),
+        mode: .server, eventLoop: channel.eventLoop, connectionConfiguration: connection, streamConfiguration: streams,
         streamDelegate: manager.http2StreamDelegate
       ) { stream in
         stream.eventLoop.makeCompletedFuture { try begin(stream, tasks, logger) }
       }
-      try channel.pipeline.syncOperations.addHandlers([http2, manager, ErrorClose()])
+      try channel.pipeline.syncOperations.addHandlers([
+        http2, QuietEnd(tasks, after: TimeAmount(limits.lingerTimeout)), manager, ErrorClose(),
+      ])
     }
   }
 

@@ -17,7 +17,7 @@ struct PeerService: Sendable {
   let replication: ReplicationSource
   let progress: DirectoryProgress
   let contests: ContestResolution
-  let onRing: @Sendable (RegionDescriptor, LogPosition?) -> Void
+  let onRing: @Sendable (RegionDescriptor, LogPosition?, _ news: LogBatch?) -> Void
 
   private typealias Execute =
     @Sendable (PeerService, Data, Call, _ token: String) async throws ->
@@ -86,7 +86,8 @@ struct PeerService: Sendable {
         try await replication.acknowledge(request, from: peer(context))
       },
       UnaryMethod(service, "Ring") { (request: Domicile_Peer_V1_RingRequest, context: CallContext) in
-        onRing(try peer(context), request.hasHead ? LogPosition(request.head) : nil)
+        let news = request.hasNews ? LogBatch(request.news) : nil
+        onRing(try peer(context), request.hasHead ? LogPosition(request.head) : nil, news)
         return Domicile_Peer_V1_RingResponse()
       },
     ]
@@ -97,8 +98,10 @@ struct PeerService: Sendable {
   ) async throws -> Domicile_Peer_V1_AwaitResponse {
     let vector = VersionVector(request.positions)
     do {
-      let reached = try await progress.reach(vector, deadline: context.deadline)
-      return .with { $0.reached = reached == .reached }
+      let isReached = try await progress.reach(vector, deadline: context.deadline) == .reached
+      // The caller is told that it is durable here.
+      if isReached { try await replication.store.barrier() }
+      return .with { $0.reached = isReached }
     } catch {
       throw Refusal(error, region: calls.region.descriptor.id.rawValue).connectError
     }

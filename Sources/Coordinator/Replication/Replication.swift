@@ -11,7 +11,7 @@ final class Replication: Service {
   init(source: ReplicationSource, peers: Peers, logger: Logger) {
     let others = source.region.catalog.members.filter { $0.id != source.region.descriptor.id }
     let clients = others.compactMap { region in peers[region.id].map { (region, $0) } }
-    ringer = Ringer(clients.map { ($0.0.id, $0.1) })
+    ringer = Ringer(clients.map(\.1), log: source.store)
     let exchange = ReplicationExchange(ringer: ringer)
     asking = PeerAsking(
       source: source, peers: clients.map { PeerAsking.Peer(region: $0.0, client: $0.1) }, exchange: exchange, logger: logger)
@@ -42,9 +42,10 @@ final class Replication: Service {
   }
 
   /// A peer rang.
-  func rung(by peer: RegionOrdinal, head: LogPosition?) {
+  func rung(by peer: RegionOrdinal, head: LogPosition?, news: LogBatch?) {
     guard let replicator = replicators[peer] else { return }
-    Task { await replicator.post(.doorbell(head: head)) }
+    if let news { replicator.count(news) }
+    Task { await replicator.post(.doorbell(head: head, news: news)) }
   }
 
   /// Somebody waits for what other regions have.

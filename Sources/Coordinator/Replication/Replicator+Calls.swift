@@ -58,13 +58,18 @@ extension Replicator {
       guard !response.trimmed else { return .trimmed }
       guard !response.entries.isEmpty else { return .nothingToPull }
       guard let batch = LogBatch(response) else { return .failed(.protocolViolation) }
-      source.contacts.update(peer.ordinal) {
-        $0.receivedBytes += batch.entries.reduce(0) { $0 + $1.count }
-        $0.receivedEntries += batch.entries.count
-      }
+      count(batch)
       return .batchReceived(batch)
     } catch {
       return .failed(PeerFailure(error))
+    }
+  }
+
+  /// What came in is part of the region's figures.
+  nonisolated func count(_ batch: LogBatch) {
+    source.contacts.update(peer.ordinal) {
+      $0.receivedBytes += batch.entries.reduce(0) { $0 + $1.count }
+      $0.receivedEntries += batch.entries.count
     }
   }
 

@@ -81,7 +81,11 @@ actor Replicator {
       }
       guard !isBehind else { return }
       pending.removeAll { if case .localAdvanced(let older) = $0 { older.log == position.log } else { false } }
-    case .doorbell, .tick:
+    case .doorbell:
+      // What comes with them goes on from ring to ring: too many are worth no more than the newest.
+      let count = pending.count { $0.isSameKind(as: event) }
+      if count >= PullDriver.newsMax { pending.removeAll { $0.isSameKind(as: event) } }
+    case .tick:
       pending.removeAll { $0.isSameKind(as: event) }
     default: break
     }

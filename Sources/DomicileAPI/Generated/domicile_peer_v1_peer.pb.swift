@@ -421,11 +421,22 @@ package nonisolated struct Domicile_Peer_V1_RingRequest: Sendable {
   /// Clears the value of `head`. Subsequent reads from it will return its default value.
   package mutating func clearHead() {self._head = nil}
 
+  /// Its last entries, where few are new: 64, of 64 KiB together.
+  package var news: Domicile_Peer_V1_PullResponse {
+    get {_news ?? Domicile_Peer_V1_PullResponse()}
+    set {_news = newValue}
+  }
+  /// Returns true if `news` has been explicitly set.
+  package var hasNews: Bool {self._news != nil}
+  /// Clears the value of `news`. Subsequent reads from it will return its default value.
+  package mutating func clearNews() {self._news = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _head: Domicile_Peer_V1_Position? = nil
+  fileprivate var _news: Domicile_Peer_V1_PullResponse? = nil
 }
 
 package nonisolated struct Domicile_Peer_V1_RingResponse: Sendable {
@@ -1345,7 +1356,7 @@ nonisolated extension Domicile_Peer_V1_AcknowledgeResponse: SwiftProtobuf.Messag
 
 nonisolated extension Domicile_Peer_V1_RingRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RingRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}news\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1354,6 +1365,7 @@ nonisolated extension Domicile_Peer_V1_RingRequest: SwiftProtobuf.Message, Swift
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._head) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._news) }()
       default: break
       }
     }
@@ -1367,11 +1379,15 @@ nonisolated extension Domicile_Peer_V1_RingRequest: SwiftProtobuf.Message, Swift
     try { if let v = self._head {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
     } }()
+    try { if let v = self._news {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Domicile_Peer_V1_RingRequest, rhs: Domicile_Peer_V1_RingRequest) -> Bool {
     if lhs._head != rhs._head {return false}
+    if lhs._news != rhs._news {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

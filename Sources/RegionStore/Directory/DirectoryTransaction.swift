@@ -156,9 +156,11 @@ struct DirectoryTransaction {
 }
 
 extension RegionStore {
-  /// Runs `body` in a transaction under the directory's lock. It commits where `body` says so.
+  /// Runs `body` in a transaction under the directory's lock. It commits where `body` says so, and then the standbys have it, and all that
+  /// was read.
+  /// - Parameter concern: how durable it has to be.
   func directoryTransaction<R: Sendable>(
-    reading steps: [PipelineStep] = [],
+    reading steps: [PipelineStep] = [], concern: WriteConcern = .standard,
     _ body:
       @Sendable (DirectoryTransaction, inout DirectoryTransaction.State, ArraySlice<PostgresResult>) async throws -> (
         commits: Bool, R
@@ -171,7 +173,11 @@ extension RegionStore {
         let results = try await connection.pipeline(DirectoryTransaction.opening + steps, deadline: deadline)
         var state = try transaction.state(from: results)
         let (commits, outcome) = try await body(transaction, &state, results.dropFirst(DirectoryTransaction.opening.count))
-        _ = try await connection.execute(commits ? .commit : .rollback, [], deadline: deadline)
+        guard commits else {
+          _ = try await connection.execute(.rollback, [], deadline: deadline)
+          return outcome
+        }
+        _ = try await self.verification.commit([PipelineStep(.commit, [])], concern: concern, on: connection)
         return outcome
       } catch {
         if await connection.isUsable { _ = try? await connection.execute(.rollback, []) }

@@ -57,7 +57,10 @@ extension RegionStore {
       self.checkingBasis.withLock { $0 = (state.own, state.cuts) }
       let verifier = BatchVerifier(own: state.own, cuts: state.cuts, digest: DirectoryTransaction.digest)
       let decision = verifier.decide(batch, applied: try Self.heads(answers[0].rows)[batch.log])
-      guard case .apply(let records, let head) = decision else { return (false, decision.outcome(of: batch)) }
+      guard case .apply(let records, let head) = decision else {
+        // What was applied before may have been cut short of its standbys, and is about to be acknowledged.
+        return (decision == .alreadyApplied, decision.outcome(of: batch))
+      }
       let changes = PlacementChange.changes(for: records, current: try PlacementRow.sets(answers[1].rows))
       let documents = DocumentChange.changes(
         for: records, current: try await transaction.documents(of: Set(records.compactMap(\.documentID))),

@@ -192,7 +192,8 @@ extension RegionStore {
   /// Counts all placements and documents, unless they have been under this key.
   /// - Parameter check: tells the key apart from others, and not what it is.
   package func countDirectory(under check: [UInt8]) async throws {
-    try await directoryTransaction(reading: [PipelineStep(.readDigestKey, [])]) { transaction, _, results in
+    // A count that is lost is made again.
+    try await directoryTransaction(reading: [PipelineStep(.readDigestKey, [])], concern: .local) { transaction, _, results in
       guard try Array(results)[0].rows.first?.bytes(0) != check else { return (false, ()) }
       var delta = DigestDelta()
       try await self.forEachSet(under: [], on: transaction.connection, deadline: .now + Self.countingMax) {

@@ -10,13 +10,14 @@ extension RegionStore {
   package func restartHistory(after last: Incarnation) async throws(StoreError) -> LogID {
     try await directoryTransaction { transaction, state, _ in
       // The committer locks the head after the directory, too.
-      let head = try await transaction.run([PipelineStep(.lockHead, [])])[0].rows.first
-      guard let head, let chain = ChainHash(try head.bytes(1)) else { throw StoreError.corrupt(what: "the head") }
+      guard let head = try await transaction.run([PipelineStep(.lockHead, [])])[0].rows.first else {
+        throw StoreError.corrupt(what: "the head")
+      }
       let current = LogID(
         origin: state.own.origin, incarnation: Incarnation(UInt32(bitPattern: try head.int32(2))))
       guard current.incarnation <= last else { return (false, current) }
       let next = LogID(origin: current.origin, incarnation: Incarnation(last.rawValue + 1))
-      let closed = AppliedHead(seq: try head.uint64(0), chain: chain)
+      let closed = try DirectoryTransaction.head(head)
       _ = try await transaction.run(Self.restart(closing: current, at: closed, beginning: next))
       return (true, next)
     }

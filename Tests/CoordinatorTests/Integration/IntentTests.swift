@@ -57,6 +57,34 @@ extension Integration.Fragile {
       // At home itself it is done at once.
       #expect(try await world.app(.euWest).register(freshSubject(), requestID: "here", level: .any).subject.state == .active)
     }
+
+    @Test func `a coordinator that stops gives back what it was passing on`() async throws {
+      let world = try await World.fragile()
+      let regions = world.deployment.regions
+      let america = try await world.app(.usEast)
+      func rest() async throws -> Int64 {
+        let rows = try await world.deployment.sql(
+          .usEast,
+          "SELECT (extract(epoch FROM due_at - clock_timestamp()) * 1000)::bigint FROM workflow WHERE kind = 'intent'")
+        return try #require(rows.first, "there is no note").int64(0)
+      }
+      // Passing on takes as long as the home is silent: the note is nobody else's meanwhile.
+      try await during {
+        try await regions.pauseCoordinator(of: .euWest)
+      } undoing: {
+        await regions.resumeCoordinator(of: .euWest)
+      } _: {
+        try await america.register(freshSubject("given"), home: .euWest, requestID: "given", level: .any)
+        try await eventually("the note is being passed on") { try await rest() > 20_000 }
+        await regions.stopCoordinator(of: .usEast)
+        let left = try await rest()
+        #expect(left <= 0)
+      }
+      try await regions.startCoordinator(of: .usEast)
+      try await eventually("the home has registered it") {
+        try await world.deployment.sql(.usEast, "SELECT 1 FROM workflow WHERE kind = 'intent'").isEmpty
+      }
+    }
   }
 }
 

@@ -1,4 +1,3 @@
-import Cryptography
 import PolicyEngine
 import Residency
 import Testing
@@ -9,79 +8,18 @@ import Testing
 @Suite struct DocumentPolicyTests {
   private static let notes = CollectionName("notes")
 
-  private func catalog() throws -> RegionCatalog {
-    let places = [("us-east", 1, "US"), ("eu-west", 2, "IE")]
-    let files = places.map { id, ordinal, jurisdiction in
-      (
-        path: "regions/\(id).yaml",
-        text: """
-        region: \(id)
-        ordinal: \(ordinal)
-        jurisdiction: \(jurisdiction)
-        name: \(id)
-        location: { latitude: 0, longitude: 0 }
-        coordinator: { listen: 127.0.0.1:710\(ordinal), public: "https://localhost:710\(ordinal)" }
-        peer: { listen: 127.0.0.1:720\(ordinal), url: "https://localhost:720\(ordinal)" }
-        store: { dsn: "dbname=a", keys_dsn: "dbname=b" }
-        audit: { origin: \(id).example/audit, witnesses: [\(places.map(\.0).filter { $0 != id }.joined(separator: ", "))] }
-        """
-      )
-    }
-    return try RegionCatalog.load(files, environment: [:], local: nil)
-  }
-
-  private func policies(_ catalog: RegionCatalog) throws -> PolicySet {
-    let texts = [
-      "vocabulary.yaml": """
-      actions: [read, write, store, replicate, move, export]
-      classes: [public]
-      purposes: [service]
-      safeguards: [scc]
-      views: [clear, drop]
-      """,
-      "collections.yaml": """
-      collections:
-        notes: { locality: global, audit: strict, default_class: public }
-        profile: { locality: home, audit: strict, default_class: public }
-      """,
-      "principals.yaml": "principals:\n  - { match: \"*\", purposes: [service] }",
-      "pack.yaml": """
-      policy: pack
-      home: "*"
-      rules:
-        - { id: everything, permit: [read, write] }
-        - { id: copies, permit: replicate, until: 2027-01-01 }
-      """,
-    ]
-    let files = texts.map { PolicyFile(path: "policies/\($0.key)", text: $0.value) }
-    let places = catalog.regions.map { Place(region: $0.id, jurisdiction: $0.jurisdiction) }
-    let today = try #require(CalendarDate("2026-11-29"))
-    return try PolicySet.load(files, regions: places, today: today, digest: SHA256.hash)
-  }
-
-  /// - Parameter now: milliseconds since 1970 UTC.
-  private func call(at now: UInt64) throws -> Call {
-    let catalog = try catalog()
-    let here = try #require(RegionID("eu-west").flatMap { catalog[$0] })
-    let tagger = try #require(SubjectTagger(key: [UInt8](repeating: 1, count: 32)))
-    return Call(
-      region: RegionContext(descriptor: here, catalog: catalog, tagger: tagger, viewKey: [1], coordinator: "eu-west/test"),
-      inForce: PoliciesInForce(try policies(catalog)), principal: Principal(name: "app", purposes: [Purpose("service")]),
-      asking: here, now: now, number: 1, id: [1], salt: [UInt8](repeating: 1, count: 16), deadline: nil)
-  }
-
   private static let beforeTheEnd: UInt64 = 1_796_000_000_000
   private static let afterTheEnd: UInt64 = 1_799_000_000_000
 
   @Test func `once the permit to replicate has ended, nothing more is written that would go by it`() throws {
-    #expect(try call(at: Self.beforeTheEnd).replicationBarrier(Self.notes) == nil)
-    let barrier = try #require(try call(at: Self.afterTheEnd).replicationBarrier(Self.notes))
+    #expect(try CallFixture.call(at: Self.beforeTheEnd).replicationBarrier(Self.notes) == nil)
+    let barrier = try #require(try CallFixture.call(at: Self.afterTheEnd).replicationBarrier(Self.notes))
     #expect(barrier.effect == .deny)
-    #expect(try call(at: Self.afterTheEnd).refusal(for: barrier).reason == .policyDenied)
+    #expect(try CallFixture.call(at: Self.afterTheEnd).refusal(for: barrier).reason == .policyDenied)
   }
 
   @Test func `a collection of people's records holds no documents, and one of documents no people's records`() throws {
-    let call = try call(at: Self.beforeTheEnd)
+    let call = try CallFixture.call(at: Self.beforeTheEnd)
     #expect(try call.globalCollection("notes") == Self.notes)
     #expect(throws: Refusal.self) { try call.globalCollection("profile") }
     #expect(throws: Refusal.self) { try call.globalCollection("nothing") }

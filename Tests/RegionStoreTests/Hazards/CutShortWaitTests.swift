@@ -1,4 +1,5 @@
 import Cryptography
+import Directory
 import DomicileTestKit
 import FaultLab
 import Postgres
@@ -37,6 +38,42 @@ extension HazardTests {
         #expect(try await test.get(address)?.version == 1)
       }
     }
+  }
+
+  @Test func `hazard 1: a peer's log counts as held only once the standby holds it, too`() async throws {
+    var limits = GroupCommitter.Limits()
+    limits.silenceMax = .seconds(2)
+    try await HazardScene.withShared { scene in
+      try await TestStore.with("us-east") { peer in
+        try await TestStore.with(on: scene.primary, limits: limits) { test in
+          try await peer.register(try tag(1))
+          guard case .batch(let batch) = try await peer.store.logBatch(of: peer.log, from: 1, entriesMax: 10) else {
+            Issue.record("there is no batch")
+            return
+          }
+          let end = LogPosition(log: peer.log, seq: 1)
+          try await scene.whileStandbyIsPaused {
+            // Applied, and once more: it stands there by then.
+            await #expect(throws: StoreError.indeterminate) { try await apply(batch, to: test, cancellingIn: scene) }
+            let written = try await test.value("SELECT count(*) FROM directory_log")
+            #expect(written == 1)
+            await #expect(throws: StoreError.indeterminate) { try await apply(batch, to: test, cancellingIn: scene) }
+          }
+          #expect(try await test.store.apply(batch) == .alreadyApplied(end))
+        }
+      }
+    }
+  }
+
+  /// Whatever waits for the standby meanwhile is cancelled.
+  private func apply(_ batch: LogBatch, to test: TestStore, cancellingIn scene: HazardScene) async throws {
+    let canceller = Task {
+      while !Task.isCancelled {
+        for process in try await scene.waiting("test") { try await scene.run("SELECT pg_cancel_backend(\(process))") }
+      }
+    }
+    defer { canceller.cancel() }
+    _ = try await test.store.apply(batch)
   }
 
   @Test func `hazard 2: a session or server that ends during the wait leaves a commit; a repeat with its id settles it`()

@@ -59,10 +59,14 @@ struct HazardScene {
   func awaitWaiting(_ program: String, sourceLocation: SourceLocation = #_sourceLocation) async throws -> [Int32] {
     let limit = ContinuousClock.now + .seconds(20)
     while true {
-      let rows = try await observer.execute(Self.waiting, [.text(program)]).rows
-      if !rows.isEmpty { return try rows.map { try $0.int32(0) } }
+      let processes = try await waiting(program)
+      if !processes.isEmpty { return processes }
       try #require(.now < limit, "nobody waits for the standby", sourceLocation: sourceLocation)
     }
+  }
+
+  func waiting(_ program: String) async throws -> [Int32] {
+    try await observer.execute(Self.waiting, [.text(program)]).rows.map { try $0.int32(0) }
   }
 
   func run(_ sql: String) async throws { try await observer.script(sql) }
