@@ -64,6 +64,12 @@ import Testing
       }
     }
 
+    func sql(_ number: Int, _ text: String) async throws {
+      let dsn = try #require(await regions.deployment.cluster(of: id(number))).dsn(database: "domicile")
+      let output = try await ChildProcess.run(["psql", "-X", "-v", "ON_ERROR_STOP=1", "-c", text, dsn], in: folder.path)
+      try #require(output.status == 0, "\(output.text)")
+    }
+
     func id(_ number: Int) -> RegionID { regions.catalog.regions[number - 1].id }
   }
 
@@ -122,6 +128,15 @@ import Testing
     let occupied = try await scene.run("retire", "lab-2")
     #expect(occupied.status == 5)
     #expect(occupied.text.contains("1 subjects are at home in lab-2"))
+
+    // A registration that it took for another region, and has yet to pass on, keeps it.
+    try await scene.sql(
+      4,
+      "INSERT INTO workflow (kind, id, sealed, started_at, due_at) VALUES ('intent', 'a', 'b', now(), now() + interval '1 hour')")
+    let owing = try await scene.run("retire", "lab-4")
+    #expect(owing.status == 5)
+    #expect(owing.text.contains("has yet to pass on 1 registrations"))
+    try await scene.sql(4, "DELETE FROM workflow")
 
     // Nobody is at home in the fourth, so it goes once all hold its log.
     var retired = try await scene.run("retire", "lab-4")

@@ -2,6 +2,7 @@ import Directory
 import DomicileTestKit
 import FaultLab
 import NIOHTTP1
+import Postgres
 import Residency
 import Testing
 
@@ -73,6 +74,41 @@ extension Integration.Fragile {
       // The home reads its own store, which is behind nothing.
       let home = try await call("GetSubject", subject, .euWest, world, ahead.text(key: key), more: #","purpose":"service""#)
       #expect(home.status == 200, "\(home.text)")
+    }
+
+    @Test func `a session that saw what a restore lost is told so, and no answer names a place at which a log was cut`()
+      async throws
+    {
+      let world = try await World.fragile()
+      let subject = freshSubject()
+      let registered = try await register(subject, in: .euWest, world)
+      let session = try #require(registered.headers.first(name: "domicile-session"))
+      let europe = try #require(world.deployment.catalog[.euWest])
+      let key = try RegionSecrets(state: world.deployment.state, region: europe).sessionKey
+      let own = try #require(try DirectorySession(session, key: key).seen.positions.last { $0.origin == europe.ordinal })
+      let regions = [RegionID.usEast, .euWest, .apSouth]
+      try await during {
+        try await world.deployment.sql(
+          .usEast, "INSERT INTO log_cut (origin, incarnation, seq, chain, doubtful) VALUES ($1, $2, $3, $4::bytea, false)",
+          [
+            .int32(Int32(own.origin.rawValue)), .int32(Int32(bitPattern: own.incarnation.rawValue)), .int64(Int64(own.seq)),
+            .bytes([UInt8](repeating: 7, count: 32)),
+          ])
+      } undoing: {
+        // Regions tell each other of cuts.
+        for region in regions { await world.deployment.regions.stopCoordinator(of: region) }
+        for region in regions { try await world.deployment.sql(region, "DELETE FROM log_cut") }
+        for region in regions { try await world.deployment.regions.startCoordinator(of: region) }
+      } _: {
+        try await eventually("America says that the history is lost") {
+          let answer = try await call("LocateSubject", subject, .usEast, world, session)
+          return try answer.status != 200 && answer.reason() == "HISTORY_LOST"
+        }
+        let anew = try await call("LocateSubject", subject, .usEast, world, nil)
+        #expect(anew.status == 200, "\(anew.text)")
+        let told = try #require(anew.headers.first(name: "domicile-session"))
+        #expect(try DirectorySession(told, key: key).seen[own.log] < own.seq)
+      }
     }
 
     @Test(arguments: ["", "x", "AAAA", String(repeating: "A", count: 4_000)])
