@@ -13,12 +13,16 @@ extension TrustPolicy {
     self.init(logs: reader.logs, witnesses: reader.witnesses, quorum: quorum)
   }
 
-  /// The policy as a file's text, with a group for a quorum of `threshold` of all witnesses, or `quorum none`.
-  package static func text(log: VerifierKey, witnesses: [(name: String, key: VerifierKey)], threshold: Int) -> String {
+  /// The policy as a file's text, with a group for a quorum of `threshold` witnesses, or `quorum none`.
+  /// - Parameter members: the names of those that count; `nil` for all.
+  package static func text(
+    log: VerifierKey, witnesses: [(name: String, key: VerifierKey)], threshold: Int, of members: [String]? = nil
+  ) -> String {
     var lines = ["log \(log)"]
     lines += witnesses.map { "witness \($0.name) \($0.key)" }
-    if threshold > 0, threshold <= witnesses.count {
-      lines += ["group witnesses \(threshold) \(witnesses.map(\.name).joined(separator: " "))", "quorum witnesses"]
+    let members = members ?? witnesses.map(\.name)
+    if threshold > 0, threshold <= members.count {
+      lines += ["group witnesses \(threshold) \(members.joined(separator: " "))", "quorum witnesses"]
     } else {
       lines.append("quorum none")
     }

@@ -14,6 +14,12 @@ package struct TrustPolicy: Sendable {
     package let name: String
     package let key: VerifierKey
     package let url: String?
+
+    package init(name: String, key: VerifierKey, url: String?) {
+      self.name = name
+      self.key = key
+      self.url = url
+    }
   }
 
   package indirect enum Quorum: Hashable, Sendable {

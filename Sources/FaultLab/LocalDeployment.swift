@@ -1,3 +1,4 @@
+import AuditTrail
 package import Coordinator
 import Foundation
 package import Residency
@@ -108,12 +109,15 @@ package actor LocalDeployment {
   }
 
   /// Returns when `index` is covered by the region's published checkpoint, so that it can be proved.
-  package func waitForCheckpoint(of region: RegionID, covering index: UInt64) async throws {
-    let checkpoint = "\(state.folder(of: region))/log/checkpoint"
-    for _ in 0..<100 {
-      let text = FileManager.default.contents(atPath: checkpoint).map { String(decoding: $0, as: UTF8.self) } ?? ""
-      let lines = text.split(separator: "\n")
-      if lines.count > 1, let size = UInt64(lines[1]), size > index { return }
+  /// - Parameter witnessed: whether enough witnesses have to have cosigned it.
+  package func waitForCheckpoint(of region: RegionID, covering index: UInt64, witnessed: Bool = true) async throws {
+    let file = state.auditTrust(of: region)
+    let trust = try TrustPolicy(parsing: [UInt8](Data(contentsOf: URL(filePath: file))), file: file)
+    for _ in 0..<200 {
+      if let bytes = FileManager.default.contents(atPath: "\(state.folder(of: region))/log/checkpoint") {
+        let trusted = try trust.verify(try SignedNote(parsing: [UInt8](bytes)))
+        if UInt64(trusted.checkpoint.size) > index, !witnessed || trusted.quorum != .unmet { return }
+      }
       try await Task.sleep(for: .milliseconds(100))
     }
     throw Failure.checkpointMissing(region)

@@ -12,6 +12,8 @@ package struct CollectionSchema: Sendable, Hashable {
   package enum AuditLevel: String, Hashable, Sendable, CaseIterable {
     /// The record of an access is durable before the answer leaves.
     case strict
+    /// And enough witnesses have cosigned it: nobody can deny it later. It takes a second or two.
+    case strictWitness = "strict_witness"
     /// The record of an access may follow the answer.
     case relaxed
   }

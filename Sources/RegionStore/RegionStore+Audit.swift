@@ -43,6 +43,20 @@ extension RegionStore {
     }
   }
 
+  /// Runs `body` while no other coordinator of the region does.
+  package func publishing<R: Sendable>(_ body: @escaping @Sendable () async throws -> R) async throws -> R {
+    let result: Result<R, any Error> = try await reading { connection, deadline in
+      _ = try await connection.pipeline(
+        [PipelineStep(.begin, []), PipelineStep(Self.lockPublishing, [])], deadline: deadline)
+      let result: Result<R, any Error>
+      do { result = .success(try await body()) } catch { result = .failure(error) }
+      _ = try await connection.execute(.rollback, [], deadline: deadline)
+      return result
+    }
+    return try result.get()
+  }
+
+  private static let lockPublishing = Statement("lock_publishing", "SELECT pg_advisory_xact_lock(110386840764420)")
   private static let selectSize = Statement("select_audit_size", "SELECT audit_size FROM head")
   private static let selectLeaves = Statement(
     "select_leaves",

@@ -39,6 +39,45 @@ struct RouteTests {
   }
 
   @Test
+  func `a route for POST gets the body as it was sent, and no more than it may have`() async throws {
+    let route = RawRoute(post: "/witness/add") { body, context in
+      guard body != Array("broken".utf8) else { throw SecretFailure() }
+      return RawResponse(status: 409, contentType: "text/x.tlog.size", body: body + Array(" of \(context.method)".utf8))
+    }
+    var limits = ServerLimits()
+    limits.messageBytesMax = 100
+    try await TestServer.run(routes: [route], limits: limits) { server in
+      let url = server.url + "/witness/add"
+      try await RawHTTP.run { http in
+        for chunked in [false, true] {
+          let answer = try await http.send(
+            .POST, url, [("content-type", "text/plain")], body: Array("old 5\n".utf8), chunked: chunked)
+          #expect(answer.status == 409)
+          #expect(answer.headers.first(name: "content-type") == "text/x.tlog.size")
+          #expect(answer.text == "old 5\n of /witness/add")
+        }
+        #expect(try await http.send(.POST, url, [], body: []).text == " of /witness/add")
+        let large = try await http.send(.POST, url, [], body: [UInt8](repeating: 0x20, count: 101))
+        #expect(try large.code() == "resource_exhausted")
+        let broken = try await http.send(.POST, url, [], body: Array("broken".utf8))
+        #expect(broken.status == 500)
+        #expect(!broken.text.contains("SELECT"))
+        for method in [HTTPMethod.GET, .HEAD, .PUT] {
+          let refused = try await http.send(method, url, [])
+          #expect(refused.status == 405)
+          #expect(refused.headers.first(name: "allow") == "POST")
+        }
+      }
+      let client = try ConnectClient(baseURL: server.url)
+      let answer = try await client.post("/witness/add", [1, 2], contentType: "text/plain", timeout: .seconds(5))
+      #expect(answer.status == 409)
+      #expect(answer.contentType == "text/x.tlog.size")
+      #expect(answer.body.prefix(2) == [1, 2])
+      try await client.shutdown()
+    }
+  }
+
+  @Test
   func `a route's error is a Connect error that says nothing it should not`() async throws {
     try await TestServer.run(routes: Self.routes) { server in
       try await RawHTTP.run { http in

@@ -78,6 +78,30 @@ package final class ConnectClient: Sendable {
     return (try answer.message(codec: codec, contentBytesMax: limits.messageBytesMax), answer.headers)
   }
 
+  /// What a server that is asked without Connect's protocol answers.
+  package struct RawAnswer: Sendable {
+    package let status: Int
+    package let contentType: String
+    package let body: [UInt8]
+  }
+
+  /// Sends bytes as they are, for a protocol that is not Connect's.
+  /// - Parameter path: begins with `/`.
+  /// - Returns: the answer, whatever its status.
+  /// - Throws: `unavailable` where there is no connection, `deadline_exceeded` after `timeout`, and `canceled` where the calling task is
+  ///   cancelled.
+  package func post(
+    _ path: String, _ body: [UInt8], contentType: String, timeout: Duration
+  ) async throws(ConnectError) -> RawAnswer {
+    var request = HTTPClientRequest(url: baseURL + path)
+    request.method = .POST
+    request.headers.replaceOrAdd(name: "content-type", value: contentType)
+    let result = await Exchange(request, body: body, by: http, answerBytesMax: limits.messageBytesMax).answer(within: timeout)
+    if Task.isCancelled, case .failure = result { throw .callCanceled }
+    let answer = try result.get()
+    return RawAnswer(status: answer.status, contentType: answer.contentType, body: answer.body)
+  }
+
   /// Closes all connections; calls at work fail.
   package func shutdown() async throws {
     try await http.shutdown()

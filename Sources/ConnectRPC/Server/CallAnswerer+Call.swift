@@ -15,6 +15,29 @@ extension CallAnswerer {
     case .failure(.unsupportedMediaType): return .unsupportedMediaType
     case .failure(.error(let error)): return .failure(error, leavesRequestUnread: true)
     }
+    return try await bounded(method.path, arrival, timeout: request.timeout) {
+      try await readMessage(request, arrival)
+    } answering: { message, context in
+      .success(
+        try await method.invoke(request.codec, message, context), codec: request.codec, headers: context.responseHeaders.all,
+        gzipFrom: request.acceptsGzip ? limits.compressedAnswerBytesMin : nil)
+    }
+  }
+
+  /// - Throws: `HTTPParserError`, which the server library answers.
+  func post(_ pattern: String, _ handler: @escaping RawRoute.BodyHandler, _ arrival: Arrival) async throws -> Answer {
+    try await bounded(pattern, arrival, timeout: nil) {
+      try await readBody(arrival.request)
+    } answering: { body, context in
+      .raw(try await handler(body, context), headers: context.responseHeaders.all)
+    }
+  }
+
+  /// One of the calls at work, which are bounded in number and in time: reads its message, then answers it.
+  private func bounded(
+    _ label: String, _ arrival: Arrival, timeout: Duration?, reading read: @escaping @Sendable () async throws -> [UInt8],
+    answering answer: @escaping @Sendable ([UInt8], CallContext) async throws -> Answer
+  ) async throws -> Answer {
     switch registry.enter() {
     case .entered: break
     case .overloaded: return .failure(.overloaded, leavesRequestUnread: true)
@@ -22,8 +45,8 @@ extension CallAnswerer {
     }
     // The answer to an HTTP/2 call has left when its stream is closed. One on HTTP/1.1 holds its connection open by itself.
     defer { if arrival.peer.isHTTP2 { arrival.peer.onGone { registry.answered() } } else { registry.answered() } }
-    let deadline = arrival.started + min(request.timeout ?? limits.deadlineMax, limits.deadlineMax)
-    let context = context(of: arrival, method: method.path, deadline: deadline)
+    let deadline = arrival.started + min(timeout ?? limits.deadlineMax, limits.deadlineMax)
+    let context = context(of: arrival, method: label, deadline: deadline)
     let supervisor = CallSupervisor(on: EventLoopExecutor(arrival.channel.eventLoop))
     let timer = supervise(supervisor, arrival, until: deadline)
     defer {
@@ -32,30 +55,27 @@ extension CallAnswerer {
     }
     let message: [UInt8]
     do {
-      message = try await supervisor.waitingForEnd { try await readMessage(request, arrival) }
+      message = try await supervisor.waitingForEnd { try await read() }
     } catch {
       registry.leave()
       if error is HTTPParserError { throw error }
       return failure(error, context, wasReading: true)
     }
     do {
-      let body = try await supervisor.answeringAtEnd {
-        try await method.invoke(request.codec, message, context)
+      return try await supervisor.answeringAtEnd {
+        try await answer(message, context)
       } finally: {
         registry.leave()
       }
-      return .success(
-        body, codec: request.codec, headers: context.responseHeaders.all,
-        gzipFrom: request.acceptsGzip ? limits.compressedAnswerBytesMin : nil)
     } catch {
       return failure(error, context, wasReading: false)
     }
   }
 
-  func get(_ route: RawRoute, _ arrival: Arrival) async -> Answer {
+  func get(_ pattern: String, _ handler: @escaping RawRoute.Handler, _ arrival: Arrival) async -> Answer {
     registry.enterUnbounded()
     let deadline = arrival.started + limits.deadlineMax
-    let context = context(of: arrival, method: route.pattern, deadline: deadline)
+    let context = context(of: arrival, method: pattern, deadline: deadline)
     let supervisor = CallSupervisor(on: EventLoopExecutor(arrival.channel.eventLoop))
     let timer = supervise(supervisor, arrival, until: deadline)
     defer {
@@ -64,7 +84,7 @@ extension CallAnswerer {
     }
     do {
       let response = try await supervisor.answeringAtEnd {
-        try await route.handler(arrival.path, arrival.query.texts, context)
+        try await handler(arrival.path, arrival.query.texts, context)
       } finally: {
         registry.leave()
       }

@@ -94,7 +94,10 @@ struct CallAnswerer: HTTPResponder {
       }
       return (method.path, try await call(method, head, arrival))
     case .raw(let route):
-      return (route.pattern, await get(route, arrival))
+      switch route.action {
+      case .get(let handler): return (route.pattern, await get(route.pattern, handler, arrival))
+      case .post(let handler): return (route.pattern, try await post(route.pattern, handler, arrival))
+      }
     case .methodNotAllowed(let allow):
       return ("none", .methodNotAllowed(allow: allow))
     case .notFound:

@@ -48,6 +48,6 @@ struct ConnectRouter: Sendable {
     }
     let route = exactRoutes[path] ?? prefixRoutes.first { path.hasPrefix($0.prefix) }?.route
     guard let route else { return .notFound }
-    return httpMethod == .get || httpMethod == .head ? .raw(route) : .methodNotAllowed(allow: "GET, HEAD")
+    return route.allows(httpMethod) ? .raw(route) : .methodNotAllowed(allow: route.allow)
   }
 }

@@ -58,7 +58,7 @@ struct AuditService: Sendable {
     ]
   }
 
-  private func requireAuditor(_ context: CallContext) async throws {
+  @Sendable func requireAuditor(_ context: CallContext) async throws {
     let (call, _) = try await gateway.authenticate(context)
     do { try call.require(.auditor) } catch { throw error.connectError }
   }

@@ -4,17 +4,21 @@ import Dispatch
 import Logging
 import RegionStore
 
-/// Signs the log's head and publishes its tiles: at most once a second, and only when it has grown.
+/// Signs the log's head, has it cosigned by witnesses, and publishes it with its tiles: at most once a second, and only when it has grown, or a
+/// witness has cosigned it later.
 actor Checkpointer {
   private let store: RegionStore
   private let folder: LogFolder
   private let origin: KeyName
   private let signer: NoteSigner
+  private let witnesses: Witnesses
   private let holder: CheckpointHolder
   private let logger: Logger
   /// Files are written here, and waited for: Swift's cooperative threads are few, and must not be blocked.
   private let disk = DispatchQueue(label: "checkpoints")
   private var tree: TileWriter
+  /// What is published; `nil` before the first.
+  private var published: (checkpoint: Checkpoint, note: SignedNote)?
   private var isStopping = false
   private var sleep: Task<Void, Never>?
   /// Failures in a row: the first of them is logged, and the recovery.
@@ -41,13 +45,15 @@ actor Checkpointer {
 
   /// Goes on from what is published.
   /// - Throws: ``Failure`` where that is not this region's log, or ahead of the store.
-  init(store: RegionStore, folder: LogFolder, origin: KeyName, signer: NoteSigner, holder: CheckpointHolder, logger: Logger)
-    async throws
-  {
+  init(
+    store: RegionStore, folder: LogFolder, origin: KeyName, signer: NoteSigner, witnesses: Witnesses, holder: CheckpointHolder,
+    logger: Logger
+  ) async throws {
     self.store = store
     self.folder = folder
     self.origin = origin
     self.signer = signer
+    self.witnesses = witnesses
     self.holder = holder
     self.logger = logger
     tree = TileWriter()
@@ -62,7 +68,8 @@ actor Checkpointer {
     guard tree.frontier.root == checkpoint.root else { throw Failure.tilesDamaged }
     let stored = try await store.auditSize()
     guard stored >= UInt64(checkpoint.size) else { throw Failure.storeWentBack(signed: UInt64(checkpoint.size), stored: stored) }
-    holder.replace(with: bytes, size: checkpoint.size)
+    published = (checkpoint, note)
+    holder.replace(with: bytes, size: checkpoint.size, isWitnessed: witnesses.isQuorum(note))
   }
 
   /// Until ``stop()``; then once more, so that what was served last is published too.
@@ -87,20 +94,9 @@ actor Checkpointer {
     do {
       let size = try await store.auditSize()
       // The first checkpoint may be of nothing yet: a log that says so is not a log that is missing.
-      guard size > UInt64(tree.size) || holder.current.note.isEmpty else { return noteSuccess() }
-      var grown = tree
-      var files: [TileWriter.File] = []
-      while UInt64(grown.size) < size {
-        let wanted = min(Self.hashesAtOnce, Int(size) - grown.size)
-        let hashes = try await store.leafHashes(from: UInt64(grown.size), count: wanted)
-        guard hashes.count == wanted else { throw StoreError.corrupt(what: "the audit log") }
-        files += grown.append(hashes.compactMap { SHA256Digest($0) })
-      }
-      let note = try Checkpoint(origin: origin, size: grown.size, root: grown.frontier.root).signed(by: signer).bytes
-      try await write(Self.lastOfEach(files), checkpoint: note)
-      tree = grown
-      holder.replace(with: note, size: grown.size)
-      noteSuccess()
+      guard let published, size <= UInt64(published.checkpoint.size) else { return try await grow(to: size) }
+      guard await !witnesses.isComplete(published.note) else { return noteSuccess() }
+      try await publish(published.note, published.checkpoint)
     } catch {
       failures += 1
       guard failures == 1 else { return }
@@ -108,10 +104,37 @@ actor Checkpointer {
     }
   }
 
-  private func write(_ files: [TileWriter.File], checkpoint: [UInt8]) async throws {
+  private func grow(to size: UInt64) async throws {
+    var grown = tree
+    var files: [TileWriter.File] = []
+    while UInt64(grown.size) < size {
+      let wanted = min(Self.hashesAtOnce, Int(size) - grown.size)
+      let hashes = try await store.leafHashes(from: UInt64(grown.size), count: wanted)
+      guard hashes.count == wanted else { throw StoreError.corrupt(what: "the audit log") }
+      files += grown.append(hashes.compactMap { SHA256Digest($0) })
+    }
+    let checkpoint = Checkpoint(origin: origin, size: grown.size, root: grown.frontier.root)
+    let signed = try checkpoint.signed(by: signer)
+    try await onDisk { [files = Self.lastOfEach(files)] in try $0.write(files) }
+    tree = grown
+    try await publish(signed, checkpoint)
+  }
+
+  private func publish(_ signed: SignedNote, _ checkpoint: Checkpoint) async throws {
+    let cosigned = await witnesses.cosign(signed, checkpoint)
+    if cosigned != published?.note {
+      let note = try await store.publishing { try await self.onDisk { try $0.publish(cosigned) } }
+      let checkpoint = try Checkpoint(parsing: note.text)
+      published = (checkpoint, note)
+      holder.replace(with: note.bytes, size: checkpoint.size, isWitnessed: witnesses.isQuorum(note))
+    }
+    noteSuccess()
+  }
+
+  private func onDisk<R: Sendable>(_ work: @escaping @Sendable (LogFolder) throws -> R) async throws -> R {
     let (folder, disk) = (folder, disk)
-    try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
-      disk.async { done.resume(with: Result { try folder.publish(files, checkpoint: checkpoint) }) }
+    return try await withCheckedThrowingContinuation { (done: CheckedContinuation<R, any Error>) in
+      disk.async { done.resume(with: Result { try work(folder) }) }
     }
   }
 

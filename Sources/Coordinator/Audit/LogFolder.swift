@@ -20,12 +20,35 @@ struct LogFolder: Sendable {
       coordinates.compactMap { coordinate in tile(coordinate).map { (coordinate, $0) } }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// Every tile before the checkpoint that speaks of it; a tile once written stays as it is.
-  func publish(_ files: [TileWriter.File], checkpoint: [UInt8]) throws {
+  /// A tile once written stays as it is.
+  func write(_ files: [TileWriter.File]) throws {
     for file in files where contents(file.path) != file.bytes {
       try DurableFile.write(file.bytes, to: "\(path)/\(file.path)", access: .everyoneReads)
     }
-    try DurableFile.write(checkpoint, to: "\(path)/checkpoint", access: .everyoneReads)
+  }
+
+  /// Publishes a checkpoint whose tiles are there, unless another coordinator has published a larger one: whoever saw that would take a
+  /// smaller one for a log that was cut off. Cosignatures of one and the same checkpoint are put together.
+  ///
+  /// Coordinators of one region do this one at a time.
+  /// - Returns: what is published now.
+  func publish(_ note: SignedNote) throws -> SignedNote {
+    let size = try Checkpoint(parsing: note.text).size
+    var note = note
+    if let bytes = checkpoint() {
+      let current = try SignedNote(parsing: bytes)
+      guard try Checkpoint(parsing: current.text).size <= size else { return current }
+      if current.text == note.text {
+        var both = current
+        for signature in note.signatures where !current.signatures.contains(where: { $0.keyID == signature.keyID }) {
+          both.add(signature)
+        }
+        note = both
+      }
+      guard note != current else { return note }
+    }
+    try DurableFile.write(note.bytes, to: "\(path)/checkpoint", access: .everyoneReads)
+    return note
   }
 
   private func contents(_ name: String) -> [UInt8]? {

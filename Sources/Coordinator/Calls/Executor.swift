@@ -8,6 +8,7 @@ import Residency
 /// Runs a procedure in this region's store.
 struct Executor: Sendable {
   let store: RegionStore
+  let checkpoints: CheckpointHolder
   let logger: Logger
 
   /// What came of it, committed.
@@ -36,7 +37,8 @@ struct Executor: Sendable {
     let region = call.region.descriptor.id
     do {
       let committed = try await store.commit(operation, reading: procedure.readPreference)
-      return committed.outcome.execution(of: committed, region: region)
+      return await awaitingWitnesses(
+        committed.outcome.execution(of: committed, region: region), procedure, call, until: Self.witnessDeadline(call))
     } catch let error as StoreError {
       if error == .deadlineExceeded { recordLate(procedure, call) }
       throw Refusal(error, region: region.rawValue)
@@ -71,7 +73,12 @@ struct Executor: Sendable {
     let region = first.region.descriptor.id
     do {
       let committed = try await store.commit(operation, reading: preference)
-      return committed.outcome.map { $0.execution(of: committed, region: region) }
+      var executions: [Execution<Procedure.Response>] = []
+      let end = Self.witnessDeadline(first)
+      for (decided, (procedure, call)) in zip(committed.outcome, procedures) {
+        executions.append(await awaitingWitnesses(decided.execution(of: committed, region: region), procedure, call, until: end))
+      }
+      return executions
     } catch let error as StoreError {
       switch error {
       case .corrupt, .unrecordable, .refused, .noStandby, .standbyBehind, .historyLost: return nil

@@ -52,6 +52,12 @@ struct DocumentService: Sendable {
       case .answered(var response, let saw):
         trace.saw(saw)
         response.attach(receipts: receipts)
+        if !Procedure.writes, let receipt = receipts.first,
+          let refusal = await gateway.executor.witnessRefusal(
+            receipt, procedure.collection, call, until: Executor.witnessDeadline(call))
+        {
+          throw refusal
+        }
         if let dot = committed.entries.first { try procedure.complete(&response, writtenAt: dot) }
         return response
       case .refused(var refusal):

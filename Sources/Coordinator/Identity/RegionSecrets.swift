@@ -16,6 +16,8 @@ package struct RegionSecrets: Sendable {
   let sessionKey: [UInt8]
   /// Signs the region's audit log.
   package let auditSigner: NoteSigner
+  /// Cosigns the checkpoints of other regions' logs.
+  package let witnessSigner: NoteSigner
   /// Keys the views that hide values.
   let viewKey: [UInt8]
 
@@ -37,12 +39,14 @@ package struct RegionSecrets: Sendable {
     let kek: String
     let directoryKey: String
     let auditKey: String
+    let witnessKey: String
 
     init(_ state: StateFolder, _ region: RegionID) {
       let folder = state.folder(of: region)
       kek = "\(folder)/kek"
       directoryKey = "\(folder)/directory.key"
       auditKey = "\(folder)/audit.key"
+      witnessKey = "\(folder)/witness.key"
     }
   }
 
@@ -59,15 +63,19 @@ package struct RegionSecrets: Sendable {
     self.tagger = tagger
     digestKey = HMACSHA256.code(for: Array("domicile directory digest 1".utf8), key: directoryKey)
     sessionKey = HMACSHA256.code(for: Array("domicile directory session 1".utf8), key: directoryKey)
-    guard let text = DurableFile.text(at: files.auditKey) else { throw Failure.missing(path: files.auditKey) }
-    do {
-      auditSigner = try NoteSigner(parsingPrivate: text.trimmingCharacters(in: .whitespacesAndNewlines))
-    } catch {
-      throw Failure.malformed(path: files.auditKey)
-    }
+    auditSigner = try Self.signer(at: files.auditKey, .ed25519)
     guard auditSigner.verifierKey.name.description == region.audit.origin else {
       throw Failure.foreign(path: files.auditKey, expected: region.audit.origin)
     }
+    witnessSigner = try Self.signer(at: files.witnessKey, .cosignatureV1)
+  }
+
+  private static func signer(at path: String, _ algorithm: VerifierKey.Algorithm) throws -> NoteSigner {
+    guard let text = DurableFile.text(at: path) else { throw Failure.missing(path: path) }
+    guard let signer = try? NoteSigner(parsingPrivate: text.trimmingCharacters(in: .whitespacesAndNewlines)),
+      signer.verifierKey.algorithm == algorithm
+    else { throw Failure.malformed(path: path) }
+    return signer
   }
 
   /// Names a key without giving it away.
@@ -100,10 +108,25 @@ extension DevelopmentAuthority {
       guard let name = KeyName(region.audit.origin) else { throw RegionSecrets.Failure.malformed(path: files.auditKey) }
       let signer = NoteSigner(name: name, algorithm: .ed25519, privateKey: try Ed25519PrivateKey.generate())
       try create(files.auditKey, Array((signer.privateText + "\n").utf8))
-      let kept = try RegionSecrets(state: state, region: region).auditSigner
-      let trust = TrustPolicy.text(log: kept.verifierKey, witnesses: [], threshold: 0)
-      try DurableFile.write(Array(trust.utf8), to: "\(state.path)/audit-trust/\(region.id).txt", access: .everyoneReads)
+      let host = region.audit.origin.prefix { $0 != "/" }
+      guard let witness = KeyName("\(host)/witness") else { throw RegionSecrets.Failure.malformed(path: files.witnessKey) }
+      let cosigner = NoteSigner(name: witness, algorithm: .cosignatureV1, privateKey: try Ed25519PrivateKey.generate())
+      try create(files.witnessKey, Array((cosigner.privateText + "\n").utf8))
     }
+    for region in catalog.regions { try writeTrust(region, catalog) }
+  }
+
+  /// One witness under another law than the region's has to have cosigned; where there is none, one.
+  private func writeTrust(_ region: RegionDescriptor, _ catalog: RegionCatalog) throws {
+    let witnesses = region.audit.witnesses.compactMap { catalog[$0] }.filter(\.status.isMember)
+    let abroad = witnesses.filter { $0.jurisdiction != region.jurisdiction }
+    let trust = TrustPolicy.text(
+      log: try RegionSecrets(state: state, region: region).auditSigner.verifierKey,
+      witnesses: try witnesses.map {
+        ($0.id.rawValue, try RegionSecrets(state: state, region: $0).witnessSigner.verifierKey)
+      },
+      threshold: witnesses.isEmpty ? 0 : 1, of: (abroad.isEmpty ? witnesses : abroad).map(\.id.rawValue))
+    try DurableFile.write(Array(trust.utf8), to: state.auditTrust(of: region.id), access: .everyoneReads)
   }
 
   private func create(_ path: String, _ bytes: [UInt8]) throws {

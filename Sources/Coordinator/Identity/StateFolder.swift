@@ -24,6 +24,9 @@ package struct StateFolder: Sendable, Hashable {
   /// Its public half, as a JSON Web Key Set.
   package var issuerKeySet: String { "\(path)/issuer/jwks.json" }
 
+  /// Whose signatures count for the region's audit log (C2SP tlog-policy): for other regions and for auditors.
+  package func auditTrust(of region: RegionID) -> String { "\(path)/audit-trust/\(region).txt" }
+
   package func folder(of region: RegionID) -> String { "\(path)/\(region)" }
   /// What the region shows to apps.
   package func appIdentity(of region: RegionID) -> KeyPair { pair("app", of: region) }

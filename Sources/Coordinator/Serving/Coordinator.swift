@@ -59,9 +59,13 @@ package struct Coordinator: Service {
 
     let checkpoints = CheckpointHolder()
     guard let origin = KeyName(region.audit.origin) else { throw Checkpointer.Failure.foreignCheckpoint }
+    let trusts = try AuditTrusts(configuration.state, configuration.catalog, logger)
+    let witnesses = Witnesses(trusts[region.id], peers: peers, folder: configuration.logFolder, logger: logger)
     let checkpointer = try await Checkpointer(
-      store: store, folder: configuration.logFolder, origin: origin, signer: secrets.auditSigner, holder: checkpoints,
-      logger: logger)
+      store: store, folder: configuration.logFolder, origin: origin, signer: secrets.auditSigner, witnesses: witnesses,
+      holder: checkpoints, logger: logger)
+    let witness = WitnessService(
+      store: store, signer: secrets.witnessSigner, logs: trusts.logs(except: region.id), logger: logger)
     let policies = PolicyHolder(configuration.policies)
     let contacts = PeerContacts()
     let source = ReplicationSource(
@@ -69,7 +73,7 @@ package struct Coordinator: Service {
     let replication = Replication(source: source, peers: peers, logger: logger)
     bell.connect { replication.appended($0) }
 
-    let executor = Executor(store: store, logger: logger)
+    let executor = Executor(store: store, checkpoints: checkpoints, logger: logger)
     let progress = DirectoryProgress(store: store) { await replication.hurry() }
     let directory = DirectoryReading(asking: replication.asking, progress: progress, sessionKey: secrets.sessionKey)
     let gateway = Gateway(
@@ -80,7 +84,7 @@ package struct Coordinator: Service {
     let health = HealthService(
       store: store,
       directory: DirectoryMetrics(contacts, peers: configuration.catalog.members.filter { $0.id != region.id }),
-      renderMetrics: configuration.renderMetrics)
+      audit: AuditMetrics(checkpoints), renderMetrics: configuration.renderMetrics)
     let locate = LocateSubject(gateway: gateway, directory: directory, contacts: contacts)
     let regions = ListRegions(gateway: gateway, contacts: contacts, policies: policies, checkpoints: checkpoints)
 
@@ -100,7 +104,7 @@ package struct Coordinator: Service {
           Decide(gateway: gateway).method, regions.method, compare.method,
           CountSubjects(gateway: gateway, store: store).method, health.method,
         ],
-      rawRoutes: health.routes + audit.routes, logger: logger,
+      rawRoutes: health.routes + audit.routes + witness.auditorRoutes(audit.requireAuditor), logger: logger,
       onStart: { port in logger.notice("serving apps", metadata: ["port": "\(port)"]) })
 
     let peerService = PeerService(
@@ -113,7 +117,7 @@ package struct Coordinator: Service {
           certificateChainPEMPath: peerTLS.certificate, privateKeyPEMPath: peerTLS.key, trustRootsPEMPath: authority,
           clientCertificate: .required),
         limits: configuration.limits),
-      methods: peerService.methods + [health.method], logger: logger,
+      methods: peerService.methods + [health.method], rawRoutes: witness.peerRoutes, logger: logger,
       onStart: { port in logger.notice("serving peers", metadata: ["port": "\(port)"]) })
 
     // Shut down in reverse: first no more calls, then no more replication, then the last checkpoint, then the store.

@@ -8,6 +8,7 @@ import SwiftProtobuf
 struct HealthService: Sendable {
   let store: RegionStore
   let directory: DirectoryMetrics
+  let audit: AuditMetrics
   let renderMetrics: @Sendable () -> String
 
   var method: UnaryMethod {
@@ -31,6 +32,7 @@ struct HealthService: Sendable {
       RawRoute("/openapi.json") { _, _, _ in RawResponse(contentType: "application/json", text: OpenAPI.document) },
       RawRoute("/metrics") { _, _, _ in
         directory.update()
+        audit.update()
         return RawResponse(contentType: "text/plain; version=0.0.4; charset=utf-8", text: renderMetrics())
       },
     ]

@@ -169,6 +169,24 @@ extension Migration {
         CREATE INDEX document_by_key ON document (collection, key);
         CREATE INDEX document_alive ON document (collection, key) WHERE NOT deleted;
         """),
+    Migration(
+      version: 7, name: "heads of the audit logs that this region witnesses",
+      sql: """
+        CREATE TABLE witness_head (
+          origin text COLLATE "C" PRIMARY KEY,
+          size bigint NOT NULL CHECK (size >= 0),
+          note bytea NOT NULL,
+          seen_at timestamptz NOT NULL DEFAULT now()
+        );
+        CREATE TABLE witness_evidence (
+          origin text COLLATE "C" NOT NULL,
+          request_hash bytea NOT NULL,
+          request bytea NOT NULL,
+          head bytea NOT NULL,
+          seen_at timestamptz NOT NULL DEFAULT now(),
+          PRIMARY KEY (origin, request_hash)
+        );
+        """),
   ]
 
   /// The key database: with backups of its own, so that a backup of the data does not bring erased people back.

@@ -60,7 +60,7 @@ struct MigrationLedger {
   static func noting(_ migration: Migration) -> String {
     """
     INSERT INTO schema_migration (version, name, checksum)
-    VALUES (\(migration.version), '\(migration.name)', '\\x\(migration.checksum.hex)');
+    VALUES (\(migration.version), '\(migration.name.replacing("'", with: "''"))', '\\x\(migration.checksum.hex)');
     """
   }
 
