@@ -19,17 +19,21 @@ extension PullDriver {
       }
       phase = .idle(greetAt: greetAt, wakeAt: answerAt)
       return [.schedule(after: configuration.doorbellWindow)]
-    case .resting(let until, wasRung: false):
-      // The peer reaches this region, so the way back may be open again; but only once a rest, lest rings undo the back-off.
-      let answerAt = min(until, now + configuration.restFirst)
-      phase = .resting(until: answerAt, wasRung: true)
-      return [.schedule(after: answerAt - now)]
+    case .resting: return triedEarly(now)
     case .greeting, .pulling, .applying, .loading, .storing, .adopting, .restarting, .comparing, .cuttingBack:
       if let head, head.origin == peer { rungMeanwhile = head } else { greetAt = now }
       return []
-    case .stopped, .resting:
+    case .stopped:
       return []
     }
+  }
+
+  /// The peer reaches this region, so the way back may be open again; but only once a rest, lest that undo the back-off.
+  mutating func triedEarly(_ now: Duration) -> [Action] {
+    guard case .resting(let until, wasRung: false) = phase else { return [] }
+    let answerAt = min(until, now + configuration.restFirst)
+    phase = .resting(until: answerAt, wasRung: true)
+    return [.schedule(after: answerAt - now)]
   }
 
   private mutating func keep(_ batch: LogBatch) {

@@ -64,6 +64,8 @@ package struct PullDriver: Sendable {
     case doorbell(head: LogPosition?, news: LogBatch? = nil)
     /// Another driver, or this region's own committer, moved a log forward.
     case localAdvanced(LogPosition)
+    /// The peer has greeted this region: it is there.
+    case heard
     /// A client waits for something that the peer may have.
     case hurry
     case tick
@@ -198,6 +200,7 @@ package struct PullDriver: Sendable {
       return []
     case .doorbell(let head, let news): return rung(head, news, now)
     case .hurry: return rung(nil, nil, now)
+    case .heard: return triedEarly(now)
     case .failed(let failure): return isUnderWay ? rest(failure, now) : []
     case .tick: return ticked(now)
     default: return answered(event, now)

@@ -60,6 +60,7 @@ extension SimulatedWorld {
     switch message {
     case .hello(let call, let vector, let cuts):
       note(cuts, index)
+      tell(index, from, .heard)
       regions[index].store.greeted(by: regions[from].store.region, holding: vector)
       let store = regions[index].store
       send(.helloAnswer(call: call, regions[index].hello, heads: store.heads, cuts: store.cuts), from: index, to: from)

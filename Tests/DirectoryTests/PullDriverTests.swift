@@ -216,6 +216,23 @@ private func request(_ log: LogID, from: UInt64) -> PullRequest { PullRequest(lo
     return pauses
   }
 
+  @Test func `a peer that greets is tried early, once a rest, and is not greeted back`() throws {
+    var talk = try Conversation()
+    _ = talk.send(.started(local: VersionVector()))
+    #expect(talk.send(.heard) == [])
+    for _ in 0..<8 {
+      guard case .schedule(let pause)? = talk.send(.failed(.unreachable)).last else { break }
+      _ = talk.send(.tick, after: pause)
+    }
+    #expect(talk.send(.failed(.unreachable)).last == .schedule(after: .seconds(10)))
+    #expect(talk.send(.heard, after: .seconds(1)) == [.schedule(after: .milliseconds(100))])
+    #expect(talk.send(.heard) == [])
+    #expect(talk.send(.tick, after: .milliseconds(100)) == [.sendHello])
+    #expect(try talk.greeted(VersionVector()) == [.schedule(after: .milliseconds(1_000))])
+    // Two regions that greet each other's greetings would do nothing else.
+    #expect(talk.send(.heard) == [])
+  }
+
   @Test func `a ring during a rest brings one early try, and no more`() throws {
     var talk = try Conversation()
     _ = talk.send(.started(local: VersionVector()))

@@ -17,6 +17,7 @@ struct PeerService: Sendable {
   let replication: ReplicationSource
   let progress: DirectoryProgress
   let contests: ContestResolution
+  let onHello: @Sendable (RegionDescriptor) -> Void
   let onRing: @Sendable (RegionDescriptor, LogPosition?, _ news: LogBatch?) -> Void
 
   private typealias Execute =
@@ -56,7 +57,9 @@ struct PeerService: Sendable {
         try await execute(request, asking: peer(context), context)
       },
       UnaryMethod(service, "Hello") { (request: Domicile_Peer_V1_HelloRequest, context: CallContext) in
-        try await replication.hello(request, from: peer(context))
+        let peer = try peer(context)
+        onHello(peer)
+        return try await replication.hello(request, from: peer)
       },
       UnaryMethod(service, "Pull") { (request: Domicile_Peer_V1_PullRequest, context: CallContext) in
         _ = try peer(context)

@@ -41,6 +41,12 @@ final class Replication: Service {
     }
   }
 
+  /// A peer greeted this region.
+  func heard(from peer: RegionOrdinal) {
+    guard let replicator = replicators[peer] else { return }
+    Task { await replicator.post(.heard) }
+  }
+
   /// A peer rang.
   func rung(by peer: RegionOrdinal, head: LogPosition?, news: LogBatch?) {
     guard let replicator = replicators[peer] else { return }

@@ -109,7 +109,8 @@ package struct Coordinator: Service {
 
     let peerService = PeerService(
       calls: gateway.calls, tokens: gateway.tokens, executor: executor, replication: source, progress: progress,
-      contests: contests, onRing: { replication.rung(by: $0.ordinal, head: $1, news: $2) })
+      contests: contests, onHello: { replication.heard(from: $0.ordinal) },
+      onRing: { replication.rung(by: $0.ordinal, head: $1, news: $2) })
     let peerServer = try ConnectServer(
       configuration: ConnectServerConfiguration(
         host: configuration.peerListen.host, port: configuration.peerListen.port,
