@@ -173,7 +173,9 @@ import Testing
         """),
     Mistake(
       name: "an audit level", file: ["collections.yaml": Fixture.collections.replacing("audit: relaxed", with: "audit: lax")],
-      expected: "policies/collections.yaml:10:12: error: there is no audit level 'lax'\n    help: one of: strict, strict_witness, relaxed"),
+      expected:
+        "policies/collections.yaml:10:12: error: there is no audit level 'lax'\n    help: one of: strict, strict_witness, relaxed"
+    ),
     Mistake(
       name: "a view of the vocabulary that nobody can make",
       file: ["vocabulary.yaml": Fixture.vocabulary.replacing("last4", with: "last2")],
