@@ -93,7 +93,7 @@ extension WitnessConversation.Refusal: CustomStringConvertible {
   package var description: String {
     switch self {
     case .forked: "it has seen another history of this log"
-    case .unknownLog: "it does not follow this log: give it this region's trust file"
+    case .unknownLog: "it does not follow this log: give it this region's trust file, unless it runs an older release"
     case .badSignature: "it knows this log by another key: give it this region's trust file"
     case .unusable(let status): "its answer, of status \(status), is no cosignature of the checkpoint"
     }

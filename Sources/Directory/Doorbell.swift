@@ -23,6 +23,11 @@ package struct Doorbell: Sendable {
   package static let entriesMax = 64
   package static let bytesMax = 65_536
 
+  /// Whether a batch is as small as one that comes with a ring.
+  package static func mayBring(_ batch: LogBatch) -> Bool {
+    batch.entries.count <= entriesMax && batch.entries.reduce(0) { $0 + $1.count } <= bytesMax
+  }
+
   package init(window: Duration = .milliseconds(5), ringsMax: Int = 16) {
     self.window = window
     self.ringsMax = ringsMax

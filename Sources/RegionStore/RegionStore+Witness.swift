@@ -42,25 +42,22 @@ extension RegionStore {
     }
   }
 
-  /// Keeps what shows that a log has two histories. Of one log a hundred at most: the first are what counts.
+  /// Keeps what may show that a log has two histories. Of one log a hundred of each kind at most: the first are what counts.
   /// - Parameters:
-  ///   - request: as it came; `hash` names it.
-  ///   - head: what this region had seen before.
+  ///   - note: the checkpoint that does not fit; `hash` names what it says.
+  ///   - head: the one that this region had seen before.
+  ///   - isProven: whether the two alone show it: trees of one size. Otherwise a proof of growth was wanting.
+  /// - Returns: whether it is new.
   package func keepEvidence(
-    against origin: String, request: [UInt8], hash: [UInt8], head: [UInt8]
-  ) async throws(StoreError) {
+    against origin: String, note: [UInt8], hash: [UInt8], head: [UInt8], isProven: Bool
+  ) async throws(StoreError) -> Bool {
     try await reading { connection, deadline in
-      _ = try await connection.execute(
-        .keepEvidence, [.text(origin), .bytes(hash), .bytes(request), .bytes(head)], deadline: deadline)
+      let result = try await connection.execute(
+        .keepEvidence, [.text(origin), .bytes(hash), .bytes(note), .bytes(head), .bool(isProven)], deadline: deadline)
+      return !result.rows.isEmpty
     }
   }
 
-  /// How often a log was seen with another history.
-  package func evidenceCount() async throws(StoreError) -> Int {
-    try await reading { connection, deadline in
-      Int(try await connection.execute(.countEvidence, [], deadline: deadline).rows.first?.int64(0) ?? 0)
-    }
-  }
 }
 
 extension Statement {
@@ -79,10 +76,10 @@ extension Statement {
   fileprivate static let keepEvidence = Statement(
     "keep_evidence",
     """
-    INSERT INTO witness_evidence (origin, request_hash, request, head)
-    SELECT $1::text, $2::bytea, $3::bytea, $4::bytea
-     WHERE (SELECT count(*) FROM witness_evidence WHERE origin = $1::text) < 100
+    INSERT INTO witness_evidence (origin, note_hash, note, head, proven)
+    SELECT $1::text, $2::bytea, $3::bytea, $4::bytea, $5::boolean
+     WHERE (SELECT count(*) FROM witness_evidence WHERE origin = $1::text AND proven = $5::boolean) < 100
     ON CONFLICT DO NOTHING
+    RETURNING 1
     """)
-  fileprivate static let countEvidence = Statement("count_evidence", "SELECT count(*) FROM witness_evidence")
 }

@@ -11,6 +11,22 @@ import Testing
 /// Servers that stop, orderly or not, while streams begin and end.
 @Suite(.timeLimit(.minutes(3)))
 struct ShutdownTests {
+  @Test func `a peer that has only connected does not keep a server up`() async throws {
+    try await TestCertificates.run { certificates in
+      try await TestServer.run(EchoService.methods(), tls: certificates.serverTLS()) { server in
+        let silent = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+          .connect(host: "localhost", port: server.port).get()
+        try await Task.sleep(for: .milliseconds(100))
+        let elapsed = await ContinuousClock().measure {
+          await server.stop()
+          await server.stopped.wait()
+        }
+        #expect(elapsed < .seconds(8))
+        try? await silent.close()
+      }
+    }
+  }
+
   /// Failed by the end of the process: a stream that the server's tasks no longer took was dropped with a trap.
   @Test(arguments: [false, true])
   func `streams that come in while the server stops do not end the process`(isCancelled: Bool) async throws {
@@ -52,7 +68,9 @@ struct ShutdownTests {
 }
 
 extension ShutdownTests {
-  @Test func `a peer that is frozen does not keep a server up`() async throws {
+  /// - Parameter pause: a connection may still be being agreed on when the server stops.
+  @Test(arguments: [Duration.zero, .milliseconds(300)])
+  func `a peer that is frozen does not keep a server up`(after pause: Duration) async throws {
     try await TestCertificates.run { certificates in
       try await TestServer.run(EchoService.methods(), tls: certificates.serverTLS()) { server in
         var tls = try certificates.rawTLS()
@@ -69,6 +87,7 @@ extension ShutdownTests {
         let settings: [UInt8] = [0, 0, 0, 4, 0, 0, 0, 0, 0]
         try await frozen.writeAndFlush(ByteBuffer(bytes: Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + settings))
         try await frozen.setOption(.autoRead, value: false).get()
+        try await Task.sleep(for: pause)
         let elapsed = await ContinuousClock().measure {
           await server.stop()
           await server.stopped.wait()

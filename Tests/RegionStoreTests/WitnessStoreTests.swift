@@ -38,13 +38,17 @@ struct WitnessStoreTests {
     }
   }
 
-  @Test func `evidence is kept once, and not without bounds`() async throws {
-    try await TestStore.with("eu-west") { test in
-      for number in 0..<130 {
+  @Test func `evidence is kept once, and not without bounds; what proves itself is not crowded out`() async throws {
+    try await TestStore.with("eu-west") { (test) async throws in
+      func keep(_ number: Int, isProven: Bool) async throws -> Bool {
         try await test.store.keepEvidence(
-          against: Self.origin, request: [1, 2], hash: [UInt8(number % 128)], head: [3])
+          against: Self.origin, note: [1, 2], hash: [UInt8(number)], head: [3], isProven: isProven)
       }
-      #expect(try await test.store.evidenceCount() == 100)
+      for number in 0..<100 { #expect(try await keep(number, isProven: false)) }
+      #expect(try await !keep(5, isProven: false))
+      #expect(try await !keep(200, isProven: false))
+      #expect(try await keep(5, isProven: true))
+      #expect(try await !keep(5, isProven: true))
     }
   }
 }

@@ -6,6 +6,7 @@ final class ConnectionTasks: Sendable {
     var tasks: [UInt64: Task<Void, Never>] = [:]
     var begun: UInt64 = 0
     var isCancelled = false
+    var isQuiescing = false
     var whenEnded: [@Sendable () -> Void] = []
   }
 
@@ -26,6 +27,10 @@ final class ConnectionTasks: Sendable {
       if state.isCancelled { task.cancel() }
     }
   }
+
+  /// The server stops: nothing more begins on the connection but what the peer sent before it heard.
+  func quiesce() { state.withLock { $0.isQuiescing = true } }
+  var isQuiescing: Bool { state.withLock { $0.isQuiescing } }
 
   /// Cancels what is at work, and what is started later.
   /// - Parameter action: called once nothing is at work.

@@ -42,7 +42,8 @@ struct SecureChannel: ServerChildChannel {
     channel.eventLoop.makeCompletedFuture {
       let tasks = ConnectionTasks(on: EventLoopExecutor(channel.eventLoop))
       let negotiation = ApplicationProtocolNegotiationHandler { result, channel in
-        switch result {
+        guard !tasks.isQuiescing else { return channel.close() }
+        return switch result {
         case .negotiated("h2"): addHTTP2(to: channel, tasks, logger)
         case .negotiated("http/1.1"), .fallback: addHTTP1(to: channel, tasks, logger)
         case .negotiated: channel.close()
@@ -50,7 +51,8 @@ struct SecureChannel: ServerChildChannel {
       }
       try channel.pipeline.syncOperations.addHandlers([
         NIOSSLServerHandler(context: tls), SharedFlush(), HandshakeRecord(timeout: TimeAmount(limits.handshakeTimeout)),
-        OrderlyClose(timeout: TimeAmount(limits.flushTimeout)), negotiation,
+        OrderlyClose(timeout: TimeAmount(limits.flushTimeout)),
+        QuietEnd(tasks, after: TimeAmount(limits.lingerTimeout)), negotiation,
       ])
       // A peer that ends its output has left; else its connection would wait out a TLS shutdown that it no longer answers.
       try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
@@ -94,7 +96,7 @@ struct SecureChannel: ServerChildChannel {
         stream.eventLoop.makeCompletedFuture { try begin(stream, tasks, logger) }
       }
       try channel.pipeline.syncOperations.addHandlers([
-        http2, QuietEnd(tasks, after: TimeAmount(limits.lingerTimeout)), manager, ErrorClose(),
+        http2, QuietEnd(tasks, after: TimeAmount(limits.lingerTimeout * 2), isForced: true), manager, ErrorClose(),
       ])
     }
   }

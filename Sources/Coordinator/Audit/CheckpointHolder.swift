@@ -3,6 +3,13 @@ import Synchronization
 
 /// The newest checkpoint of this region's log.
 package final class CheckpointHolder: Sendable {
+  enum Witnesses: Sendable {
+    case enough
+    case tooFew
+    /// Nobody is asked.
+    case none
+  }
+
   struct Held: Sendable {
     var size: UInt64 = 0
     /// The signed note; empty before the first.
@@ -11,6 +18,7 @@ package final class CheckpointHolder: Sendable {
     var witnessedSize: UInt64 = 0
     /// Since when there are checkpoints that too few have; `nil` while there are none.
     var unwitnessedSince: ContinuousClock.Instant?
+    var witnesses = Witnesses.tooFew
   }
 
   private struct State {
@@ -26,13 +34,13 @@ package final class CheckpointHolder: Sendable {
   var current: Held { state.withLock { $0.held } }
   package var size: UInt64 { current.size }
 
-  /// - Parameter isWitnessed: whether enough have cosigned it.
-  func replace(with note: [UInt8], size: Int, isWitnessed: Bool) {
+  func replace(with note: [UInt8], size: Int, witnesses: Witnesses) {
     let done = state.withLock { state in
       state.held.size = UInt64(size)
       state.held.note = note
-      if isWitnessed { state.held.witnessedSize = UInt64(size) }
-      state.held.unwitnessedSince = isWitnessed ? nil : state.held.unwitnessedSince ?? .now
+      state.held.witnesses = witnesses
+      if case .enough = witnesses { state.held.witnessedSize = UInt64(size) }
+      state.held.unwitnessedSince = if case .tooFew = witnesses { state.held.unwitnessedSince ?? .now } else { nil }
       let witnessed = state.held.witnessedSize
       let done = state.waiters.filter { $0.value.index < witnessed }
       for number in done.keys { state.waiters[number] = nil }
@@ -40,6 +48,18 @@ package final class CheckpointHolder: Sendable {
     }
     for waiter in done { waiter.resume(returning: true) }
   }
+
+  /// The log is not what was cosigned.
+  func forgetWitnesses() {
+    state.withLock { state in
+      state.held.witnessedSize = 0
+      state.held.unwitnessedSince = state.held.unwitnessedSince ?? .now
+    }
+  }
+
+  /// Nobody waits for witnesses that have been away for longer, and not more than so many at once: they would take the places of others.
+  private static let awayMax = Duration.seconds(3)
+  private static let waitersMax = 256
 
   /// Waits until enough witnesses have cosigned the leaf at an index.
   /// - Returns: whether they have, in time.
@@ -57,7 +77,9 @@ package final class CheckpointHolder: Sendable {
       await withCheckedContinuation { continuation in
         let isThere = state.withLock { state -> Bool? in
           if state.held.witnessedSize > index { return true }
-          if Task.isCancelled || ContinuousClock.now >= deadline { return false }
+          if case .none = state.held.witnesses { return false }
+          let isAway = state.held.unwitnessedSince.map { $0.duration(to: .now) > Self.awayMax } ?? false
+          guard !isAway, state.waiters.count < Self.waitersMax, !Task.isCancelled, .now < deadline else { return false }
           state.waiters[number] = (index, continuation)
           return nil
         }

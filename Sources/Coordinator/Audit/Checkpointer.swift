@@ -30,6 +30,8 @@ actor Checkpointer {
   enum Failure: Error, CustomStringConvertible {
     case foreignCheckpoint
     case tilesDamaged
+    /// Another checkpoint of this size is published.
+    case anotherHistory(size: Int)
     /// The store's log is shorter than what was signed: it was restored from a backup.
     case storeWentBack(signed: UInt64, stored: UInt64)
 
@@ -37,6 +39,8 @@ actor Checkpointer {
       switch self {
       case .foreignCheckpoint: "the published checkpoint was not signed with this region's key"
       case .tilesDamaged: "the published tiles do not give the root of the published checkpoint"
+      case .anotherHistory(let size):
+        "another tree of \(size) leaves is published, signed with this region's key: two stores are served as this region"
       case .storeWentBack(let signed, let stored):
         "the store holds \(stored) audit leaves, and \(signed) were signed: it was restored from a backup. Do not start it: restore the newest state"
       }
@@ -69,7 +73,7 @@ actor Checkpointer {
     let stored = try await store.auditSize()
     guard stored >= UInt64(checkpoint.size) else { throw Failure.storeWentBack(signed: UInt64(checkpoint.size), stored: stored) }
     published = (checkpoint, note)
-    holder.replace(with: bytes, size: checkpoint.size, isWitnessed: witnesses.isQuorum(note))
+    holder.replace(with: bytes, size: checkpoint.size, witnesses: witnesses.standing(note))
   }
 
   /// Until ``stop()``; then once more, so that what was served last is published too.
@@ -94,7 +98,15 @@ actor Checkpointer {
     do {
       let size = try await store.auditSize()
       // The first checkpoint may be of nothing yet: a log that says so is not a log that is missing.
-      guard let published, size <= UInt64(published.checkpoint.size) else { return try await grow(to: size) }
+      guard let published, size <= UInt64(published.checkpoint.size) else {
+        // What is signed is on the standbys: a wait for them may have been cut short.
+        try await store.barrier()
+        return try await grow(to: size)
+      }
+      guard size == UInt64(published.checkpoint.size) else {
+        holder.forgetWitnesses()
+        throw Failure.storeWentBack(signed: UInt64(published.checkpoint.size), stored: size)
+      }
       guard await !witnesses.isComplete(published.note) else { return noteSuccess() }
       try await publish(published.note, published.checkpoint)
     } catch {
@@ -121,12 +133,13 @@ actor Checkpointer {
   }
 
   private func publish(_ signed: SignedNote, _ checkpoint: Checkpoint) async throws {
-    let cosigned = await witnesses.cosign(signed, checkpoint)
+    let cosigned = await witnesses.cosign(signed, checkpoint) { try? await self.store.auditSize() }
     if cosigned != published?.note {
-      let note = try await store.publishing { try await self.onDisk { try $0.publish(cosigned) } }
+      let key = signer.verifierKey
+      let note = try await store.publishing { try await self.onDisk { try $0.publish(cosigned, of: key) } }
       let checkpoint = try Checkpoint(parsing: note.text)
       published = (checkpoint, note)
-      holder.replace(with: note.bytes, size: checkpoint.size, isWitnessed: witnesses.isQuorum(note))
+      holder.replace(with: note.bytes, size: checkpoint.size, witnesses: witnesses.standing(note))
     }
     noteSuccess()
   }

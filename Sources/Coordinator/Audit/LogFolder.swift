@@ -1,4 +1,5 @@
 import AuditTrail
+import Dispatch
 import Foundation
 
 /// The published part of a region's log, as immutable files: `checkpoint` and `tile/…` (C2SP tlog-tiles). The folder may be an
@@ -20,6 +21,14 @@ struct LogFolder: Sendable {
       coordinates.compactMap { coordinate in tile(coordinate).map { (coordinate, $0) } }, uniquingKeysWith: { first, _ in first })
   }
 
+  /// As ``tiles(_:)``, on a thread that may wait for the folder: it may be far away.
+  func tilesRead(_ coordinates: [TileCoordinate]) async -> [TileCoordinate: [UInt8]] {
+    guard !coordinates.isEmpty else { return [:] }
+    return await withCheckedContinuation { done in
+      DispatchQueue.global().async { done.resume(returning: tiles(coordinates)) }
+    }
+  }
+
   /// A tile once written stays as it is.
   func write(_ files: [TileWriter.File]) throws {
     for file in files where contents(file.path) != file.bytes {
@@ -31,13 +40,19 @@ struct LogFolder: Sendable {
   /// smaller one for a log that was cut off. Cosignatures of one and the same checkpoint are put together.
   ///
   /// Coordinators of one region do this one at a time.
+  /// - Parameter log: the region's key: what is there has to be signed with it.
   /// - Returns: what is published now.
-  func publish(_ note: SignedNote) throws -> SignedNote {
+  func publish(_ note: SignedNote, of log: VerifierKey) throws -> SignedNote {
     let size = try Checkpoint(parsing: note.text).size
     var note = note
     if let bytes = checkpoint() {
       let current = try SignedNote(parsing: bytes)
-      guard try Checkpoint(parsing: current.text).size <= size else { return current }
+      let published = try Checkpoint(parsing: current.text)
+      guard published.origin == log.name, (try? current.verify(with: [log])) != nil else {
+        throw Checkpointer.Failure.foreignCheckpoint
+      }
+      guard published.size <= size else { return current }
+      guard published.size < size || current.text == note.text else { throw Checkpointer.Failure.anotherHistory(size: size) }
       if current.text == note.text {
         var both = current
         for signature in note.signatures where !current.signatures.contains(where: { $0.keyID == signature.keyID }) {

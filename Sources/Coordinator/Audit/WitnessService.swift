@@ -53,7 +53,7 @@ struct WitnessService: Sendable {
       let head = try await head(of: origin)
       let answer = WitnessState(logs: logs, heads: head.map { [$0] } ?? []).consider(request)
       guard case .cosign(let next) = answer else {
-        if let problem = answer.problem { await keep(body, against: origin, head, problem) }
+        if let head, let problem = answer.problem { await keep(request, against: head, problem) }
         return .init(answer)
       }
       let isFirst = try await storing { () async throws(StoreError) in
@@ -85,15 +85,25 @@ struct WitnessService: Sendable {
     return WitnessState.Head(origin: origin, size: checkpoint.size, root: checkpoint.root, note: note, previousSize: 0)
   }
 
-  private func keep(_ request: [UInt8], against origin: KeyName, _ head: WitnessState.Head?, _ problem: String) async {
-    logger.critical(
-      "\(problem). What was sent, and what was seen before, is kept in the table witness_evidence", metadata: ["log": "\(origin)"]
-    )
+  private func keep(_ request: WitnessRequest, against head: WitnessState.Head, _ problem: WitnessAnswer.Problem) async {
+    let log = "\(head.origin)"
     do {
-      try await store.keepEvidence(
-        against: origin.description, request: request, hash: SHA256.hash(request), head: head?.note.bytes ?? [])
+      let isNew = try await store.keepEvidence(
+        against: log, note: request.checkpoint.bytes, hash: SHA256.hash(request.checkpoint.text), head: head.note.bytes,
+        isProven: problem == .forked)
+      guard isNew else { return }
+      switch problem {
+      case .forked:
+        logger.critical(
+          "a log has signed two trees of one size: both checkpoints are in the table witness_evidence",
+          metadata: ["log": "\(log)"])
+      case .unproven:
+        logger.error(
+          "a checkpoint was not shown to have grown from the one seen before: both are in the table witness_evidence",
+          metadata: ["log": "\(log)"])
+      }
     } catch {
-      logger.error("what shows two histories of a log was not kept", metadata: ["log": "\(origin)", "error": "\(error)"])
+      logger.error("what may show two histories of a log was not kept", metadata: ["log": "\(log)", "error": "\(error)"])
     }
   }
 
@@ -103,11 +113,13 @@ struct WitnessService: Sendable {
 }
 
 extension WitnessAnswer {
+  fileprivate enum Problem { case forked, unproven }
+
   /// What it says of a log whose signature was good.
-  fileprivate var problem: String? {
+  fileprivate var problem: Problem? {
     switch self {
-    case .conflict(_, isFork: true): "a log has signed two trees of one size"
-    case .inconsistent: "a log has signed a tree that is not shown to have grown from what it signed before"
+    case .conflict(_, isFork: true): .forked
+    case .inconsistent: .unproven
     case .conflict, .cosign, .badRequest, .unknownOrigin, .badSignature: nil
     }
   }

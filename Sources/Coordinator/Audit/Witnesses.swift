@@ -31,7 +31,10 @@ actor Witnesses {
   }
 
   /// The checkpoint with the cosignatures that came in time from those who have not cosigned it. Its tiles are in the folder.
-  func cosign(_ note: SignedNote, _ checkpoint: Checkpoint) async -> SignedNote {
+  /// - Parameter stored: how many leaves the store has, read when a witness says that it has seen more.
+  func cosign(
+    _ note: SignedNote, _ checkpoint: Checkpoint, stored: @Sendable () async -> UInt64?
+  ) async -> SignedNote {
     var cosigned = note
     let keys = (trust?.logs ?? []).map(\.key)
     let own = note.signatures.filter { signature in keys.contains { signature.isBy($0) } }
@@ -47,7 +50,14 @@ actor Witnesses {
       }
       for await (number, (talk, answer)) in group {
         conversations[number].talk = talk
-        if case .success(let signature) = answer { cosigned.add(signature) }
+        switch answer {
+        case .success(let signature): cosigned.add(signature)
+        case .failure(.overtaken(let seen)):
+          // Unless another coordinator was faster, the store went back behind what it had signed.
+          if let size = await stored(), size < UInt64(seen) { report(talk.witness.name, .failure(.refused(.forked))) }
+          continue
+        case .failure: break
+        }
         report(talk.witness.name, answer)
       }
     }
@@ -57,23 +67,27 @@ actor Witnesses {
   /// Whether all that can be asked have cosigned.
   func isComplete(_ note: SignedNote) -> Bool { conversations.allSatisfy { note.isSigned(by: $0.talk.witness.key) } }
 
-  /// Whether those who have cosigned are enough for an auditor.
-  nonisolated func isQuorum(_ note: SignedNote) -> Bool {
-    guard let trust else { return false }
-    do { return try trust.verify(note).quorum != .unmet } catch { return false }
+  /// Whether those who have cosigned are enough for an auditor; where the trust file asks for nobody, nobody vouches.
+  nonisolated func standing(_ note: SignedNote) -> CheckpointHolder.Witnesses {
+    guard let trust, let quorum = try? trust.verify(note).quorum else { return .none }
+    return switch quorum {
+    case .met: .enough
+    case .unmet: .tooFew
+    case .notRequired: .none
+    }
   }
 
   private enum Failure: Error, CustomStringConvertible {
     case unreachable(ConnectError)
     case refused(WitnessConversation.Refusal)
-    case overtaken
+    case overtaken(by: Int)
     case tiles(FormatError)
 
     var description: String {
       switch self {
       case .unreachable(let error): error.message
       case .refused(let refusal): "\(refusal)"
-      case .overtaken: "another coordinator of this region is ahead"
+      case .overtaken(let size): "another coordinator of this region is ahead: \(size) leaves"
       case .tiles(let error): "\(error)"
       }
     }
@@ -88,7 +102,7 @@ actor Witnesses {
       while true {
         let request: WitnessRequest
         do throws(FormatError) {
-          request = try talk.request(for: note, size: size, tiles: folder.tiles(talk.tilesNeeded(size: size)))
+          request = try talk.request(for: note, size: size, tiles: await folder.tilesRead(talk.tilesNeeded(size: size)))
         } catch {
           throw .tiles(error)
         }
@@ -103,7 +117,7 @@ actor Witnesses {
         switch talk.answered(status: answer.status, body: answer.body, on: note, size: size) {
         case .cosigned(let signature): return (talk, .success(signature))
         case .again: continue
-        case .overtaken: throw .overtaken
+        case .overtaken(let size): throw .overtaken(by: size)
         case .refused(let refusal): throw .refused(refusal)
         }
       }
@@ -119,7 +133,7 @@ actor Witnesses {
       if failures.removeValue(forKey: witness) != nil {
         logger.info("a witness cosigns again", metadata: ["witness": "\(witness)"])
       }
-    case .failure(.overtaken): break
+    case .failure(.overtaken): return
     case .failure(let failure):
       guard failures.updateValue(failure.description, forKey: witness) != failure.description else { return }
       let metadata: Logger.Metadata = ["witness": "\(witness)", "why": "\(failure)"]

@@ -119,7 +119,7 @@ extension DevelopmentAuthority {
   /// One witness under another law than the region's has to have cosigned; where there is none, one.
   private func writeTrust(_ region: RegionDescriptor, _ catalog: RegionCatalog) throws {
     let witnesses = region.audit.witnesses.compactMap { catalog[$0] }.filter(\.status.isMember)
-    let abroad = witnesses.filter { $0.jurisdiction != region.jurisdiction }
+    let abroad = witnesses.filter { $0.jurisdiction.country != region.jurisdiction.country }
     let trust = TrustPolicy.text(
       log: try RegionSecrets(state: state, region: region).auditSigner.verifierKey,
       witnesses: try witnesses.map {

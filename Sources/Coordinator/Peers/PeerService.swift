@@ -89,7 +89,7 @@ struct PeerService: Sendable {
         try await replication.acknowledge(request, from: peer(context))
       },
       UnaryMethod(service, "Ring") { (request: Domicile_Peer_V1_RingRequest, context: CallContext) in
-        let news = request.hasNews ? LogBatch(request.news) : nil
+        let news = request.hasNews ? LogBatch(request.news).flatMap { Doorbell.mayBring($0) ? $0 : nil } : nil
         onRing(try peer(context), request.hasHead ? LogPosition(request.head) : nil, news)
         return Domicile_Peer_V1_RingResponse()
       },

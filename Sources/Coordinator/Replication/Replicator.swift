@@ -85,7 +85,7 @@ actor Replicator {
       // What comes with them goes on from ring to ring: too many are worth no more than the newest.
       let count = pending.count { $0.isSameKind(as: event) }
       if count >= PullDriver.newsMax { pending.removeAll { $0.isSameKind(as: event) } }
-    case .tick:
+    case .tick, .heard:
       pending.removeAll { $0.isSameKind(as: event) }
     default: break
     }
@@ -219,7 +219,7 @@ actor Replicator {
 extension PullDriver.Event {
   fileprivate func isSameKind(as other: PullDriver.Event) -> Bool {
     switch (self, other) {
-    case (.doorbell, .doorbell), (.tick, .tick): true
+    case (.doorbell, .doorbell), (.tick, .tick), (.heard, .heard): true
     default: false
     }
   }

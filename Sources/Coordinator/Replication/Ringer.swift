@@ -50,7 +50,7 @@ actor Ringer {
     let task = Task { () -> Domicile_Peer_V1_PullResponse? in
       let answer = try? await log.logBatch(of: head.log, from: first, entriesMax: Int(head.seq - first) + 1)
       // Without news the peer pulls.
-      guard case .batch(let batch) = answer, batch.entries.reduce(0, { $0 + $1.count }) <= Doorbell.bytesMax else { return nil }
+      guard case .batch(let batch) = answer, Doorbell.mayBring(batch) else { return nil }
       return Domicile_Peer_V1_PullResponse(batch)
     }
     news = (head, first, task)

@@ -15,7 +15,8 @@ extension RegionStore {
       }
       let current = LogID(
         origin: state.own.origin, incarnation: Incarnation(UInt32(bitPattern: try head.int32(2))))
-      guard current.incarnation <= last else { return (false, current) }
+      // What was done before may have been cut short of its standbys.
+      guard current.incarnation <= last else { return (true, current) }
       let next = LogID(origin: current.origin, incarnation: Incarnation(last.rawValue + 1))
       let closed = try DirectoryTransaction.head(head)
       _ = try await transaction.run(Self.restart(closing: current, at: closed, beginning: next))
@@ -101,7 +102,7 @@ extension RegionStore {
       let held = try Self.heads(Array(results)[0].rows)[end.log]?.seq ?? 0
       let isDone = state.cuts.contains { $0.first.log == end.log }
       guard end.log.origin == state.own.origin, end.log < state.own, !isDone, end.seq < held else {
-        return (false, (LogPosition(log: end.log, seq: held), nil))
+        return (isDone, (LogPosition(log: end.log, seq: held), nil))
       }
       var own = try await transaction.lockLog(state.own)
       let rows = try await transaction.run([

@@ -180,11 +180,12 @@ extension Migration {
         );
         CREATE TABLE witness_evidence (
           origin text COLLATE "C" NOT NULL,
-          request_hash bytea NOT NULL,
-          request bytea NOT NULL,
+          note_hash bytea NOT NULL,
+          proven boolean NOT NULL,
+          note bytea NOT NULL,
           head bytea NOT NULL,
           seen_at timestamptz NOT NULL DEFAULT now(),
-          PRIMARY KEY (origin, request_hash)
+          PRIMARY KEY (origin, note_hash, proven)
         );
         """),
   ]
