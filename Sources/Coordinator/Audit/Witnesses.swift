@@ -69,7 +69,9 @@ actor Witnesses {
 
   /// Whether those who have cosigned are enough for an auditor; where the trust file asks for nobody, nobody vouches.
   nonisolated func standing(_ note: SignedNote) -> CheckpointHolder.Witnesses {
-    guard let trust, let quorum = try? trust.verify(note).quorum else { return .none }
+    guard let trust else { return .none }
+    // A trust file that does not know the region's own key: no auditor would believe it.
+    guard let quorum = try? trust.verify(note).quorum else { return .tooFew }
     return switch quorum {
     case .met: .enough
     case .unmet: .tooFew
