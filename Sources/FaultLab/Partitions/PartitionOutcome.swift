@@ -33,7 +33,7 @@ package struct PartitionReport: Sendable {
 
   package var table: String {
     let head = [
-      "partition", "registered", "looked up", "documents", "refused", "sessions shown", "stale", "unanswered", "quorum",
+      "partition", "registered", "looked up", "documents", "violations", "sessions shown", "stale", "unanswered", "quorum",
       "unconfirmed",
       "contested",
       "converged ms",
