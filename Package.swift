@@ -86,7 +86,7 @@ let package = Package(
     library("DirectorySimulation", ["Directory", "Residency", .yams], isFast: true),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     library("Cryptography", ["COpenSSL"]),
-    library("AuditTrail", ["Cryptography", "Residency"], exclude: ["README.md"]),
+    library("AuditTrail", ["Cryptography", "Residency"], exclude: ["README.md"], isFast: true),
     library("DomicileAPI", [.protobuf], exclude: ["Protos", "generate", "openapi.py"]),
 
     // Shells.

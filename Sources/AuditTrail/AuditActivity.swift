@@ -17,6 +17,8 @@ package enum AuditActivity: String, Hashable, Sendable, CaseIterable {
   /// Anything an operator does by hand.
   case operate
   case start, stop
+  /// A coordinator says which of the requests that it numbered have no leaf.
+  case account
 
   /// `activity_id` of OCSF's Datastore Activity: 99 is "other", named by `activity_name`.
   package var ocsfID: Int {

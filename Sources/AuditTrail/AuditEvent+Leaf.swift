@@ -63,6 +63,13 @@ extension AuditEvent {
   }
 
   private func writeUnmapped(_ out: inout CanonicalJSONWriter) {
+    if let account {
+      out.object("account") { out in
+        out.string("failed", account.failed.isEmpty ? nil : account.failed.description)
+        out.string("passed", account.passed.isEmpty ? nil : account.passed.description)
+        out.decimal("through", account.through)
+      }
+    }
     out.string("activity", activity.rawValue)
     out.strings("classes", classes.map(\.rawValue))
     if let counterpart {

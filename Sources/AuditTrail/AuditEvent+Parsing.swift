@@ -64,6 +64,13 @@ extension AuditEvent {
     request = try more.optionalMember("request").map { (request) throws(FormatError) in
       RequestNumber(coordinator: try request.string("coordinator"), number: try request.value("number") { UInt64($0) })
     }
+    account = try more.optionalMember("account").map { (account) throws(FormatError) in
+      func ranges(_ key: String) throws(FormatError) -> NumberRanges {
+        try account.optionalValue(key) { NumberRanges($0) } ?? NumberRanges()
+      }
+      return Account(
+        through: try account.value("through") { UInt64($0) }, passed: try ranges("passed"), failed: try ranges("failed"))
+    }
     counterpart = try more.optionalMember("counterpart").map { (other) throws(FormatError) in
       Counterpart(
         region: try other.value("region") { RegionID($0) }, index: try other.optionalValue("index") { UInt64($0) },

@@ -131,6 +131,8 @@ package struct AuditEvent: Hashable, Sendable {
   /// The authenticated caller; `nil` for what the system did by itself.
   package var principal: String?
   package var request: RequestNumber?
+  /// Of the requests that have no leaf.
+  package var account: Account?
   package var counterpart: Counterpart?
   /// What names people or records, sealed under the subject's key.
   package var sealedDetails: [UInt8]?

@@ -4,7 +4,7 @@
 package struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
   package enum Format: String, Hashable, Sendable {
     case checkpoint, note = "signed note", key, tile, entries = "entry bundle", proof, addCheckpoint = "add-checkpoint request"
-    case frontier, leaf, cosignature
+    case frontier, leaf, cosignature, index
   }
 
   package let format: Format

@@ -1,12 +1,5 @@
 package import Cryptography
 
-/// A leaf of a log that is being verified.
-package struct LogLeaf: Sendable {
-  package let index: Int
-  package let hash: SHA256Digest
-  package let event: AuditEvent
-}
-
 /// What came of fetching a part of a log.
 package enum FetchedTile: Sendable {
   case bytes([UInt8])
@@ -15,10 +8,10 @@ package enum FetchedTile: Sendable {
   case failed(String)
 }
 
-/// Verifies a whole log, tile by tile, in bounded memory and without I/O: leaves against tiles, tiles against the tiles above
-/// them and the signed root, leaves against their schema.
+/// Verifies a log, tile by tile, in bounded memory and without I/O: leaves against tiles, tiles against the tiles above them and the
+/// signed root. What each tile says by itself comes as a ``LeafTileReading``.
 ///
-/// *Unstarted* → (``needed`` → ``receive(_:)``)… → ``finish()``. While ``needed`` is not empty, the caller fetches all of it and
+/// *Unstarted* → (``needed`` → ``receive(_:upper:)``)… → ``finish()``. While ``needed`` is not empty, the caller fetches all of it and
 /// hands it in.
 package struct LogVerifier {
   private let trusted: TrustedCheckpoint?
@@ -39,6 +32,9 @@ package struct LogVerifier {
   private var lastTime: UTCTime?
   private var missingTileCount = 0
   private var findings: FindingList
+  private let resumed: VerifiedPrefix?
+  /// The edges after the last full leaf tile.
+  private var fullEdges = TileEdges()
 
   private struct Disagreement {
     let index: Int
@@ -52,19 +48,32 @@ package struct LogVerifier {
   /// - Parameters:
   ///   - checkpoint: the bytes of the log's `checkpoint`, or why there are none.
   ///   - earlier: checkpoints of the same log that the auditor kept.
+  ///   - resumed: what was verified before: only what has come since is read, and must have grown from it. One of another log is not heeded.
   ///   - batchTileCount: how many leaf tiles ``needed`` asks for at once; memory is in proportion.
-  package init(checkpoint: FetchedTile, trust: TrustPolicy, earlier: [Checkpoint] = [], batchTileCount: Int = 16) {
+  package init(
+    checkpoint: FetchedTile, trust: TrustPolicy, earlier: [Checkpoint] = [], resuming resumed: VerifiedPrefix? = nil,
+    batchTileCount: Int = 64
+  ) {
     var findings = FindingList()
     trusted = Self.trust(checkpoint, trust, &findings)
     self.findings = findings
     self.batchTileCount = batchTileCount
     let current = trusted?.checkpoint
-    self.earlier = earlier.filter { $0.origin == current?.origin }
+    let resumed = resumed.flatMap { $0.checkpoint.origin == current?.origin ? $0 : nil }
+    self.earlier = Set(earlier + (resumed.map { [$0.checkpoint] } ?? [])).filter { $0.origin == current?.origin }
+      .sorted { $0.size < $1.size }
+    self.resumed = resumed.flatMap { $0.checkpoint.size <= current?.size ?? 0 ? $0 : nil }
     guard let trusted, let current else { return }
     if current.size == 0 { self.findings.add(.empty) }
     if trusted.quorum == .unmet { self.findings.add(.quorumUnmet(cosigners: trusted.cosignatures.count)) }
     for old in self.earlier where old.size > current.size {
       self.findings.add(.rolledBack(earlierSize: old.size, size: current.size))
+    }
+    if let resumed = self.resumed {
+      nextTile = resumed.fullTileCount
+      trees = (resumed.edges.frontier, resumed.edges.frontier)
+      upperEdges = resumed.edges
+      fullEdges = resumed.edges
     }
   }
 
@@ -85,6 +94,8 @@ package struct LogVerifier {
     return nil
   }
 
+  /// Leaves that are not read again.
+  package var leavesVerifiedBefore: Int { resumed?.leafCount ?? 0 }
   package var size: Int { trusted?.checkpoint.size ?? 0 }
   private var tileCount: Int { missingTileCount > Self.missingTileCountMax ? 0 : TileCoordinate.count(level: 0, treeSize: size) }
   private var batch: Range<Int> { nextTile..<max(nextTile, min(nextTile + batchTileCount, tileCount)) }
@@ -99,63 +110,37 @@ package struct LogVerifier {
   }
 
   /// Takes in everything of ``needed``.
-  /// - Returns: the events among the new leaves, in the log's order. They are believed only once ``finish()`` says so.
-  package mutating func receive(_ fetched: [TileCoordinate: FetchedTile]) -> [LogLeaf] {
-    for (coordinate, expected) in upperTiles { checkUpper(coordinate, expected, fetched[coordinate] ?? .absent) }
+  /// - Parameters:
+  ///   - tiles: the leaf tiles, in order.
+  ///   - upper: the tiles above them.
+  package mutating func receive(_ tiles: [LeafTileReading], upper: [TileCoordinate: FetchedTile]) {
+    for (coordinate, expected) in upperTiles { checkUpper(coordinate, expected, upper[coordinate] ?? .absent) }
     upperTiles = [:]
-    var events: [LogLeaf] = []
-    for index in batch { receiveTile(index, fetched, &events) }
+    let read = Dictionary(tiles.map { ($0.index, $0) }, uniquingKeysWith: { $1 })
+    for index in batch {
+      guard let tile = read[index] ?? LeafTileReading(index, treeSize: size, entries: .absent, hashes: .absent) else { continue }
+      receive(tile)
+    }
     nextTile = batch.upperBound
     if nextTile == TileCoordinate.count(level: 0, treeSize: size), trees != nil, !hasQueuedEdges {
       for tile in upperEdges.partial { upperTiles[tile.coordinate] = tile.hashes }
       hasQueuedEdges = true
     }
-    return events
   }
 
-  private mutating func receiveTile(_ index: Int, _ fetched: [TileCoordinate: FetchedTile], _ events: inout [LogLeaf]) {
-    guard let entriesAt = TileCoordinate(.entries, index: index, treeSize: size),
-      let hashesAt = TileCoordinate(.hashes(level: 0), index: index, treeSize: size)
-    else { return }
-    let start = index * TileCoordinate.fullWidth
-    let leaves = entries(entriesAt, fetched[entriesAt] ?? .absent)
-    let leafHashes = leaves.map(MerkleTree.leafHash)
-    let tileHashes = hashes(hashesAt, fetched[hashesAt] ?? .absent)
-    if leaves.count < entriesAt.width { findings.add(.leavesMissing(start + leaves.count..<start + entriesAt.width)) }
-    if let tileHashes { compare(leafHashes, tileHashes, start) } else { leavesVerified += leafHashes.count }
-    let leavesComplete = leafHashes.count == entriesAt.width
-    if let fromTiles = tileHashes ?? (leavesComplete ? leafHashes : nil) {
-      grow(fromTiles: fromTiles, fromLeaves: leavesComplete ? leafHashes : fromTiles, index: index)
+  private mutating func receive(_ tile: LeafTileReading) {
+    let start = tile.index * TileCoordinate.fullWidth
+    for finding in tile.findings { findings.add(finding) }
+    firstTime = firstTime ?? tile.firstTime
+    lastTime = tile.lastTime ?? lastTime
+    if let hashes = tile.tileHashes { compare(tile.leafHashes, hashes, start) } else { leavesVerified += tile.leafHashes.count }
+    let leavesComplete = tile.leafHashes.count == tile.width
+    if let fromTiles = tile.tileHashes ?? (leavesComplete ? tile.leafHashes : nil) {
+      grow(by: tile, fromTiles: fromTiles, fromLeaves: leavesComplete ? tile.leafHashes : fromTiles)
     } else {
       trees = nil
       missingTileCount += 1
-      if missingTileCount > Self.missingTileCountMax { findings.add(.stopped(atLeaf: start + entriesAt.width)) }
-    }
-    for (offset, leaf) in leaves.enumerated() { read(leaf, start + offset, leafHashes[offset], &events) }
-  }
-
-  private mutating func entries(_ coordinate: TileCoordinate, _ fetched: FetchedTile) -> [ArraySlice<UInt8>] {
-    guard case .bytes(let bytes) = fetched else {
-      findings.add(.missing(coordinate, problem: fetched.problem))
-      return []
-    }
-    let (entries, problem) = EntryBundle.decodeWhole(bytes)
-    if let problem { findings.add(.missing(coordinate, problem: problem)) }
-    return Array(entries.prefix(coordinate.width))
-  }
-
-  private mutating func hashes(_ coordinate: TileCoordinate, _ fetched: FetchedTile) -> [SHA256Digest]? {
-    guard case .bytes(var bytes) = fetched else {
-      findings.add(.missing(coordinate, problem: fetched.problem))
-      return nil
-    }
-    let full = TileCoordinate.fullWidth * SHA256.byteCount
-    if bytes.count == full { bytes = Array(bytes.prefix(coordinate.width * SHA256.byteCount)) }
-    do throws(FormatError) {
-      return try HashTile(bytes, coordinate).hashes
-    } catch {
-      findings.add(.missing(coordinate, problem: error.problem))
-      return nil
+      if missingTileCount > Self.missingTileCountMax { findings.add(.stopped(atLeaf: start + tile.width)) }
     }
   }
 
@@ -170,34 +155,24 @@ package struct LogVerifier {
       }
     }
   }
-
-  private mutating func read(_ leaf: ArraySlice<UInt8>, _ index: Int, _ hash: SHA256Digest, _ events: inout [LogLeaf]) {
-    do throws(FormatError) {
-      let event = try AuditEvent(leaf: Array(leaf))
-      firstTime = firstTime ?? event.time
-      lastTime = event.time
-      events.append(LogLeaf(index: index, hash: hash, event: event))
-    } catch {
-      findings.add(.leafUnreadable(index: index, problem: error.problem))
-    }
-  }
 }
 
 extension LogVerifier {
   /// Appends a leaf tile to the tree as the tiles have it, and to the tree as the leaves have it.
-  private mutating func grow(fromTiles: [SHA256Digest], fromLeaves: [SHA256Digest], index: Int) {
+  private mutating func grow(by tile: LeafTileReading, fromTiles: [SHA256Digest], fromLeaves: [SHA256Digest]) {
     guard var (tiles, leaves) = trees else { return }
-    let start = index * TileCoordinate.fullWidth
+    let start = tile.index * TileCoordinate.fullWidth
     for old in earlier where (start..<start + fromTiles.count).contains(old.size - 1) {
       var tree = tiles
       tree.append(contentsOf: fromTiles.prefix(old.size - start))
       if tree.root != old.root { findings.add(.forked(earlierSize: old.size)) }
     }
     if fromTiles.count == TileCoordinate.fullWidth {
-      let root = MerkleTree.root(of: fromTiles)
+      let root = tile.tileRoot ?? tile.leafRoot ?? MerkleTree.root(of: fromTiles)
       tiles.append(root, level: 8)
       leaves.append(fromLeaves == fromTiles ? root : MerkleTree.root(of: fromLeaves), level: 8)
       for tile in upperEdges.push(root, level: 1) { upperTiles[tile.coordinate] = tile.hashes }
+      fullEdges = upperEdges
     } else {
       tiles.append(contentsOf: fromTiles)
       leaves.append(contentsOf: fromLeaves)
@@ -206,7 +181,9 @@ extension LogVerifier {
   }
 
   private mutating func checkUpper(_ coordinate: TileCoordinate, _ expected: [SHA256Digest], _ fetched: FetchedTile) {
-    if let served = hashes(coordinate, fetched), served != expected { changedUpperTiles.append(coordinate) }
+    let (served, missing) = LeafTileReading.hashes(fetched, coordinate)
+    if let missing { findings.add(missing) }
+    if let served, served != expected { changedUpperTiles.append(coordinate) }
   }
 
   /// The outcome, when ``needed`` is empty.
@@ -216,9 +193,10 @@ extension LogVerifier {
     // Without the signed root, agreement of leaves and tiles proves nothing.
     let reachesRoot = trees.map { [$0.tiles.root, $0.leaves.root].contains(trusted?.checkpoint.root) } ?? false
     return VerificationReport(
-      checkpoint: trusted, leavesVerified: reachesRoot ? leavesVerified : 0,
+      checkpoint: trusted, leavesVerified: reachesRoot ? leavesVerified : 0, leavesVerifiedBefore: leavesVerifiedBefore,
       timeSpan: firstTime.flatMap { first in lastTime.map { min(first, $0)...max(first, $0) } },
-      findings: findings.kept, findingsLeftOut: findings.leftOutCount + disagreementsLeftOut, notChecked: notChecked)
+      findings: findings.kept, findingsLeftOut: findings.leftOutCount + disagreementsLeftOut, notChecked: notChecked,
+      verified: reachesRoot ? trusted.map { VerifiedPrefix(note: $0.note, checkpoint: $0.checkpoint, edges: fullEdges) } : nil)
   }
 
   /// Says which side of each disagreement was changed: the signed root decides.
@@ -253,9 +231,10 @@ extension LogVerifier {
     if earlier.isEmpty {
       items.append("earlier history: no checkpoint kept from before was given, so a history rewritten and signed anew passes")
     }
+    if let resumed, resumed.leafCount > 0 {
+      items.append("leaves before \(resumed.leafCount): they were verified before, and are not read again")
+    }
     if trees == nil, size > 0 { items.append("the root: it cannot be computed while tiles are missing") }
-    items.append("completeness of requests: the coordinators' request numbers were not reconciled")
-    items.append("the other side: exporters' and importers' leaves were not compared")
     items.append("sealed details: they can be opened only with the subjects' keys")
     return items
   }

@@ -37,6 +37,15 @@ struct TileEdges: Hashable, Sendable {
     }
   }
 
+  /// The right edge of the tree that these tiles are of.
+  var frontier: MerkleFrontier {
+    var frontier = MerkleFrontier()
+    for tile in partial.reversed() {
+      for hash in tile.hashes { frontier.append(hash, level: 8 * tile.coordinate.level) }
+    }
+    return frontier
+  }
+
   /// The tiles that are not full, lowest first.
   var partial: [(coordinate: TileCoordinate, hashes: [SHA256Digest])] {
     levels.enumerated().filter { !$0.element.hashes.isEmpty }.map { number, level in

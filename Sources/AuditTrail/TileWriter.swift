@@ -40,13 +40,7 @@ package struct TileWriter: Hashable, Sendable {
   }
 
   /// The tree's right edge, whose root must be that of the checkpoint of this size.
-  package var frontier: MerkleFrontier {
-    var frontier = MerkleFrontier()
-    for tile in edges.partial.reversed() {
-      for hash in tile.hashes { frontier.append(hash, level: 8 * tile.coordinate.level) }
-    }
-    return frontier
-  }
+  package var frontier: MerkleFrontier { edges.frontier }
 
   /// Appends leaves.
   /// - Returns: the new files: every tile that became full, and the partial tile of each level that grew. Partial tiles of

@@ -9,7 +9,9 @@ extension VerificationReport {
       "findings": .array(findings.map(\.json)),
       "findings_left_out": .integer(findingsLeftOut),
       "leaves_verified": .integer(leavesVerified),
+      "leaves_verified_before": .integer(leavesVerifiedBefore),
       "not_checked": .array(notChecked.map(JSONValue.string)),
+      "observations": .array(observations.map(JSONValue.string)),
       "verdict": .string(exit.word),
     ]
     if let checkpoint {

@@ -1,4 +1,5 @@
 package import Cryptography
+package import Residency
 
 /// What an audit command's exit status says.
 package enum AuditExit: Int32, Hashable, Sendable {
@@ -33,6 +34,8 @@ package enum Finding: Hashable, Sendable {
   case leavesMissing(Range<Int>)
   /// The leaf is not the one that was logged: the tree's hash, under the signed root, is another.
   case leafChanged(index: Int, expected: SHA256Digest, actual: SHA256Digest)
+  /// The leaf does not lead to the signed root.
+  case leafUnproven(index: Int)
   /// The leaf and the tree's hash disagree, and the root cannot tell which was changed.
   case leafDisagrees(index: Int)
   /// The tile does not say what the signed root says.
@@ -45,23 +48,32 @@ package enum Finding: Hashable, Sendable {
   case forked(earlierSize: Int)
   /// An earlier checkpoint of the same log was longer.
   case rolledBack(earlierSize: Int, size: Int)
+  /// Requests that a coordinator numbered, and of which there is neither a leaf nor a word why there is none.
+  case requestsMissing(coordinator: String, numbers: NumberRanges)
+  /// Another region's leaf, which this one is the other side of, is another than the one that was answered with.
+  case otherSideDiffers(index: Int, region: RegionID, other: UInt64)
+  /// Another region's leaf, which this one is the other side of, is not there.
+  case otherSideMissing(index: Int, region: RegionID, other: UInt64)
   /// Verification stopped here: too much is missing.
   case stopped(atLeaf: Int)
 
   package var exit: AuditExit {
     switch self {
-    case .noCheckpoint, .empty, .missing, .leavesMissing, .leafUnreadable, .stopped: .incomplete
+    case .noCheckpoint, .empty, .missing, .leavesMissing, .leafUnreadable, .requestsMissing, .stopped: .incomplete
+    case .otherSideDiffers, .otherSideMissing: .violations
     case .quorumUnmet: .untrusted
     case .untrusted(.invalidSignature), .untrusted(.foreignOrigin): .tampered
     case .untrusted: .untrusted
-    case .leafChanged, .leafDisagrees, .tileChanged, .rootMismatch, .forked, .rolledBack: .tampered
+    case .leafChanged, .leafUnproven, .leafDisagrees, .tileChanged, .rootMismatch, .forked, .rolledBack: .tampered
     }
   }
 
   /// The leaf that the finding names, where it names one.
   package var index: Int? {
     switch self {
-    case .leafChanged(let index, _, _), .leafDisagrees(let index), .leafUnreadable(let index, _), .stopped(let index): index
+    case .leafChanged(let index, _, _), .leafUnproven(let index), .leafDisagrees(let index), .leafUnreadable(let index, _),
+      .stopped(let index):
+      index
     case .leavesMissing(let range): range.lowerBound
     default: nil
     }
@@ -77,12 +89,16 @@ package enum Finding: Hashable, Sendable {
     case .missing: "missing"
     case .leavesMissing: "leaves_missing"
     case .leafChanged: "leaf_changed"
+    case .leafUnproven: "leaf_unproven"
     case .leafDisagrees: "leaf_disagrees"
     case .tileChanged: "tile_changed"
     case .rootMismatch: "root_mismatch"
     case .leafUnreadable: "leaf_unreadable"
     case .forked: "forked"
     case .rolledBack: "rolled_back"
+    case .requestsMissing: "requests_missing"
+    case .otherSideDiffers: "other_side_differs"
+    case .otherSideMissing: "other_side_missing"
     case .stopped: "stopped"
     }
   }
@@ -100,12 +116,19 @@ extension Finding: CustomStringConvertible {
     case .leavesMissing(let range): "leaves \(range.lowerBound) to \(range.upperBound - 1) are missing"
     case .leafChanged(let index, let expected, let actual):
       "leaf \(index) was changed: logged with hash \(expected), now has \(actual)"
+    case .leafUnproven(let index): "leaf \(index) was changed, or a tile above it: it does not lead to the signed root"
     case .leafDisagrees(let index): "leaf \(index) and the tree's hash for it disagree: one of them was changed"
     case .tileChanged(let coordinate): "\(coordinate.path) was changed: it does not fit the signed root"
     case .rootMismatch(let signed, let computed): "the tree is not the one that was signed: root \(computed), signed \(signed)"
     case .leafUnreadable(let index, let problem): "leaf \(index) is as it was logged, but cannot be read: \(problem)"
     case .forked(let size): "history was rewritten: the first \(size) leaves are not those of the earlier checkpoint"
     case .rolledBack(let earlier, let size): "the log was cut off: it had \(earlier) leaves at an earlier checkpoint, now \(size)"
+    case .requestsMissing(let coordinator, let numbers):
+      "requests without a record: of those that coordinator \(coordinator) numbered, \(numbers) \(numbers.count == 1 ? "has" : "have") neither a leaf nor an account"
+    case .otherSideDiffers(let index, let region, let other):
+      "leaf \(index) says that it is the other side of leaf \(other) of \(region), which is another leaf"
+    case .otherSideMissing(let index, let region, let other):
+      "leaf \(index) says that it is the other side of leaf \(other) of \(region), which has no such record of a transfer"
     case .stopped(let index): "stopped at leaf \(index): too much is missing"
     }
   }
@@ -117,16 +140,41 @@ package struct VerificationReport: Sendable {
   package let checkpoint: TrustedCheckpoint?
   /// Leaves whose bytes hash to what the tree says.
   package let leavesVerified: Int
+  /// Leaves that were verified at an earlier time, and only had to be grown from.
+  package let leavesVerifiedBefore: Int
   /// The times of the first and the last event, in the log's order.
   package let timeSpan: ClosedRange<UTCTime>?
   /// At most ``findingCountMax`` of each kind.
-  package let findings: [Finding]
+  package private(set) var findings: [Finding]
   /// How many more there were.
   package let findingsLeftOut: Int
   /// What this verification says nothing about.
-  package let notChecked: [String]
+  package private(set) var notChecked: [String]
+  /// What is no finding, and worth knowing.
+  package private(set) var observations: [String] = []
+  /// From where a later verification may go on; `nil` where the leaves do not lead to the signed root.
+  package let verified: VerifiedPrefix?
 
   package static let findingCountMax = 100
 
   package var exit: AuditExit { findings.reduce(.verified) { $0.combined(with: $1.exit) } }
+
+  /// With what was found after the log was read.
+  /// - Parameter notChecked: what was not looked at either.
+  package func adding(_ more: [Finding], observations: [String] = [], notChecked: [String] = []) -> VerificationReport {
+    var report = self
+    for finding in more where !report.findings.contains(finding) { report.findings.append(finding) }
+    report.observations += observations
+    report.notChecked += notChecked
+    return report
+  }
+
+  /// With what the requests' numbers say.
+  package func adding(_ tally: RequestTally) -> VerificationReport {
+    adding(
+      tally.missing.prefix(Self.findingCountMax).map { .requestsMissing(coordinator: $0.coordinator, numbers: $0.numbers) },
+      notChecked: tally.unaccounted.prefix(Self.findingCountMax).map {
+        "requests of coordinator \($0.coordinator) from number \($0.from) on: it has not accounted for them yet, or has ended without a word"
+      })
+  }
 }

@@ -30,14 +30,13 @@ package enum FreePort {
         "no free TCP port was found on 127.0.0.1", because: SystemError.text(errno), remedy: "Check the loopback interface.")
     }
     defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    return withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-      }
+    // A `sockaddr_in`, by its bytes: which module its Swift form is of depends on what else is compiled beside this file.
+    var address = sockaddr()
+    withUnsafeMutableBytes(of: &address) { bytes in
+      bytes.storeBytes(of: sa_family_t(AF_INET), as: sa_family_t.self)
+      bytes.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
+      bytes.storeBytes(of: UInt32(0x7f00_0001).bigEndian, toByteOffset: 4, as: UInt32.self)
     }
+    return bind(descriptor, &address, socklen_t(MemoryLayout<sockaddr>.size)) == 0
   }
 }

@@ -21,6 +21,12 @@ struct LogOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The certificate authority of the region's HTTPS, in PEM.", valueName: "file"))
   var ca: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "A folder of your own, where what was verified is kept: a later run notices a log that was cut off or rewritten, and a question reads "
+        + "only what is new.", valueName: "dir"))
+  var remember: String?
+
   @Option(help: ArgumentHelp("Where a demo keeps its state.", valueName: "dir"))
   var state: String = ".domicile"
 

@@ -7,72 +7,146 @@ struct ReadLog: Sendable {
   let target: LogTarget
   let report: VerificationReport
   let leaves: [LogLeaf]
+  /// For the other regions' logs; `nil` where they were not looked at.
+  var transfers: LogTransfers?
+}
+
+extension [ReadLog] {
+  /// With what the logs say of each other.
+  func reconciled() -> [ReadLog] {
+    let outcome = TransferReconciliation.compare(compactMap(\.transfers))
+    let known = Set(compactMap { $0.transfers?.region })
+    return map { log in
+      guard let transfers = log.transfers, let region = transfers.region else { return log }
+      let others = transfers.otherRegions.subtracting(known).sorted()
+      let notChecked =
+        others.isEmpty
+        ? []
+        : [
+          "the other side of transfers with \(others.map(\.rawValue).joined(separator: ", ")): not among the logs that were read"
+        ]
+      return ReadLog(
+        target: log.target,
+        report: log.report.adding(
+          outcome.findings.filter { $0.region == region }.map(\.finding),
+          observations: outcome.observations.filter { $0.region == region }.map(\.text), notChecked: notChecked),
+        leaves: log.leaves, transfers: transfers)
+    }
+  }
 }
 
 extension LogTarget {
-  /// Reads the whole log and verifies it.
+  /// Reads the whole log, or what is new since it was last verified, and verifies it.
   /// - Parameters:
   ///   - remembered: a folder with checkpoints seen before; the new one is put there when it verifies.
+  ///   - completeness: whether requests without a record are looked for, and what other logs have the other side of.
   ///   - keep: which events to return.
   ///   - tap: sees every file that was read, in no order.
   func read(
-    remembered: String? = nil, keeping keep: (AuditEvent) -> Bool = { _ in false },
-    tap: (_ path: String, _ bytes: [UInt8]) throws -> Void = { _, _ in }
+    remembered: String? = nil, completeness: Bool = false, keeping keep: (@Sendable (LeafOutline) -> Bool)? = nil,
+    tap: ((_ path: String, _ bytes: [UInt8]) throws -> Void)? = nil
   ) async throws -> ReadLog {
-    let memory = try remembered.map { try CheckpointMemory(folder: $0, trust: trust.policy) }
-    let checkpoint = await source.fetch("checkpoint")
-    if case .bytes(let bytes) = checkpoint { try tap("checkpoint", bytes) }
-    var verifier = LogVerifier(checkpoint: checkpoint, trust: trust.policy, earlier: memory?.checkpoints ?? [])
-    var progress = Progress("verifying \(name)", total: verifier.size)
+    let memory = try remembered.map { try AuditMemory(folder: $0, trust: trust.policy) }
     var leaves: [LogLeaf] = []
-    var done = 0
+    var tally = RequestTally()
+    var transfers = LogTransfers()
+    var report = try await verify(
+      await source.fetch("checkpoint"), earlier: memory?.checkpoints ?? [],
+      for: LeafInterest(completeness: completeness, keeping: keep), tap: tap
+    ) { tile in
+      leaves += tile.leaves
+      guard completeness else { return }
+      tally.add(tile)
+      transfers.add(tile)
+    }
+    report = completeness ? report.adding(tally) : report.adding([], notChecked: Self.incompleteness)
+    if report.exit == .verified, let note = report.checkpoint?.note { try memory?.remember(note) }
+    return ReadLog(target: self, report: report, leaves: leaves, transfers: completeness ? transfers : nil)
+  }
+
+  /// What only a whole verification looks at.
+  static let incompleteness = [
+    "completeness: whether requests have no record, and the other side of transfers; verify looks at both"
+  ]
+
+  /// Reads and verifies.
+  /// - Parameters:
+  ///   - prefix: where an earlier verification ended.
+  ///   - visit: sees each leaf tile, in order.
+  func verify(
+    _ checkpoint: FetchedTile, earlier: [Checkpoint] = [], resuming prefix: VerifiedPrefix? = nil, for interest: LeafInterest,
+    tap: ((_ path: String, _ bytes: [UInt8]) throws -> Void)? = nil, _ visit: (LeafTileReading) throws -> Void
+  ) async throws -> VerificationReport {
+    if case .bytes(let bytes) = checkpoint { try tap?("checkpoint", bytes) }
+    var verifier = LogVerifier(checkpoint: checkpoint, trust: trust.policy, earlier: earlier, resuming: prefix)
+    var progress = Progress("verifying \(name)", total: verifier.size)
+    var done = verifier.leavesVerifiedBefore
     while !verifier.needed.isEmpty {
-      let fetched = await source.fetch(verifier.needed)
-      for part in fetched { if case .bytes(let bytes) = part.fetched { try tap(part.path, bytes) } }
-      done += fetched.reduce(0) { $0 + ($1.at.kind == .entries ? $1.at.width : 0) }
-      let received = verifier.receive(Dictionary(fetched.map { ($0.at, $0.fetched) }, uniquingKeysWith: { $1 }))
-      leaves += received.filter { keep($0.event) }
-      progress.update(done)
+      let batch = await source.read(verifier.needed, treeSize: verifier.size, for: interest, keepsFiles: tap != nil)
+      for file in batch.files { try tap?(file.path, file.bytes) }
+      for tile in batch.tiles { try visit(tile) }
+      done += batch.tiles.count * TileCoordinate.fullWidth
+      verifier.receive(batch.tiles, upper: batch.upper)
+      progress.update(min(done, verifier.size))
     }
     progress.end()
-    let report = verifier.finish()
-    if report.exit == .verified, let note = report.checkpoint?.note { try memory?.remember(note) }
-    return ReadLog(target: self, report: report, leaves: leaves)
+    return verifier.finish()
   }
 }
 
-/// Checkpoints that an auditor keeps from one verification to the next, so that a log cannot take anything back.
-struct CheckpointMemory {
-  private let folder: String
-  let checkpoints: [Checkpoint]
+/// What came of fetching all that a verifier needs next.
+struct ReadBatch: Sendable {
+  /// In order.
+  var tiles: [LeafTileReading] = []
+  var upper: [TileCoordinate: FetchedTile] = [:]
+  var files: [(path: String, bytes: [UInt8])] = []
+}
 
-  /// - Throws: ``AuditFailure`` where a kept checkpoint cannot be read. One that the trust file does not vouch for is passed
-  ///   over: it is of another log.
-  init(folder: String, trust: TrustPolicy) throws(AuditFailure) {
-    self.folder = folder
-    let names: [String]
-    do {
-      names = FileManager.default.fileExists(atPath: folder) ? try FileManager.default.contentsOfDirectory(atPath: folder) : []
-    } catch {
-      throw AuditFailure(.usage, "\(folder): cannot be read")
-    }
-    var checkpoints: [Checkpoint] = []
-    for name in names.sorted() where name.hasSuffix(".checkpoint") {
-      let bytes = try readFile("\(folder)/\(name)", .usage)
-      do {
-        checkpoints.append(try trust.verify(try SignedNote(parsing: bytes)).checkpoint)
-      } catch TrustError.notSignedByTrustedLog {
-        continue
-      } catch {
-        throw AuditFailure(.usage, "\(folder)/\(name): \(error)")
+extension LogSource {
+  /// Fetches `needed` and reads the leaf tiles among it, all at the same time.
+  func read(
+    _ needed: [TileCoordinate], treeSize: Int, for interest: LeafInterest, keepsFiles: Bool
+  ) async -> ReadBatch {
+    await withTaskGroup(of: ReadBatch.self) { group in
+      for coordinate in needed {
+        switch coordinate.kind {
+        case .entries:
+          // The tile of their hashes is read with them.
+          group.addTask { await readLeafTile(coordinate.index, treeSize, interest, keepsFiles) }
+        case .hashes(level: 0): continue
+        case .hashes:
+          group.addTask {
+            let (path, fetched) = await fetch(coordinate)
+            return ReadBatch(upper: [coordinate: fetched], files: keepsFiles ? fetched.file(at: path) : [])
+          }
+        }
       }
+      var batch = ReadBatch()
+      for await part in group {
+        batch.tiles += part.tiles
+        batch.upper.merge(part.upper) { $1 }
+        batch.files += part.files
+      }
+      batch.tiles.sort { $0.index < $1.index }
+      return batch
     }
-    self.checkpoints = checkpoints
   }
 
-  func remember(_ note: SignedNote) throws {
-    let checkpoint = try Checkpoint(parsing: note.text)
-    let name = MerkleTree.leafHash(checkpoint.origin.utf8).description.prefix(16)
-    try writeFile(note.bytes, "\(folder)/\(name)-\(checkpoint.size).checkpoint")
+  private func readLeafTile(_ index: Int, _ treeSize: Int, _ interest: LeafInterest, _ keepsFiles: Bool) async -> ReadBatch {
+    guard let entriesAt = TileCoordinate(.entries, index: index, treeSize: treeSize),
+      let hashesAt = TileCoordinate(.hashes(level: 0), index: index, treeSize: treeSize)
+    else { return ReadBatch() }
+    async let fetchedHashes = fetch(hashesAt)
+    let (entriesPath, entries) = await fetch(entriesAt)
+    let (hashesPath, hashes) = await fetchedHashes
+    let tile = LeafTileReading(index, treeSize: treeSize, entries: entries, hashes: hashes, for: interest)
+    let files = keepsFiles ? entries.file(at: entriesPath) + hashes.file(at: hashesPath) : []
+    return ReadBatch(tiles: tile.map { [$0] } ?? [], files: files)
+  }
+}
+
+extension FetchedTile {
+  fileprivate func file(at path: String) -> [(path: String, bytes: [UInt8])] {
+    if case .bytes(let bytes) = self { [(path, bytes)] } else { [] }
   }
 }

@@ -3,6 +3,14 @@ import Cryptography
 import Foundation
 import Residency
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// Where a log is read from. It is not trusted: everything it gives is checked against signatures.
 protocol LogSource: Sendable {
   var name: String { get }
@@ -80,16 +88,20 @@ struct FolderSource: LogSource {
   static let fileByteCountMax = 256 * 65_537
 
   func fetch(_ path: String) async -> FetchedTile {
-    let file = folder.appending(path: path)
-    do {
-      let size = try FileManager.default.attributesOfItem(atPath: file.path(percentEncoded: false))[.size] as? Int ?? 0
-      guard size <= Self.fileByteCountMax else { return .failed("larger than a file of a log can be") }
-      return .bytes([UInt8](try Data(contentsOf: file)))
-    } catch let error as CocoaError where [.fileNoSuchFile, .fileReadNoSuchFile].contains(error.code) {
-      return .absent
-    } catch {
-      return .failed("cannot be read")
+    // Without waiting for a writer where it is a pipe.
+    let descriptor = open(folder.appending(path: path).path(percentEncoded: false), O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    guard descriptor >= 0 else { return [ENOENT, ENOTDIR].contains(errno) ? .absent : .failed("cannot be read") }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return .failed("not a file") }
+    let size = Int(status.st_size)
+    guard size <= Self.fileByteCountMax else { return .failed("larger than a file of a log can be") }
+    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      while count < size, case let taken = pread(descriptor, buffer.baseAddress?.advanced(by: count), size - count, off_t(count)), taken > 0 {
+        count += taken
+      }
     }
+    return bytes.count == size ? .bytes(bytes) : .failed("cannot be read")
   }
 
   func fetchPseudonyms(of subject: SubjectID) async -> FetchedTile { await fetch(SubjectFile.path(of: subject)) }

@@ -32,20 +32,10 @@ struct Prove: AsyncParsableCommand {
     }
     let trusted = try TrustedCheckpoint(reading: bytes, target.trust)
     let size = trusted.checkpoint.size
-    guard (0..<size).contains(index), let bundle = TileCoordinate(.entries, index: index / 256, treeSize: size) else {
+    guard (0..<size).contains(index) else {
       throw AuditFailure(.incomplete, "the log has \(size) leaves: there is no leaf \(index)")
     }
-    var tiles: [TileCoordinate: [UInt8]] = [:]
-    for part in await target.source.fetch(InclusionProof.tilesNeeded(index: index, size: size) + [bundle]) {
-      guard case .bytes(let bytes) = part.fetched else {
-        throw AuditFailure(.incomplete, "\(target.name): \(part.path) is missing")
-      }
-      tiles[part.at] = part.at.kind == .entries ? bytes : Array(bytes.prefix(part.at.width * 32))
-    }
-    let leaves = try EntryBundle.decode(tiles[bundle] ?? [])
-    guard leaves.indices.contains(index % 256) else { throw AuditFailure(.incomplete, "leaf \(index) is missing") }
-    let leaf = Array(leaves[index % 256])
-    let path = try InclusionProof(index: index, treeSize: size, tiles: tiles)
+    let (leaf, path) = try await read(target, size)
     let proof = TransparencyProof(index: index, hashes: path.hashes, checkpoint: trusted.note)
     guard try proof.isValid(leafHash: MerkleTree.leafHash(leaf)) else {
       throw AuditFailure(.tampered, "leaf \(index) is not the one under the signed root")
@@ -54,6 +44,16 @@ struct Prove: AsyncParsableCommand {
     if let leafOut { try writeFile(leaf, leafOut) }
     print("leaf \(index) of \(trusted.checkpoint.origin), proof in \(out)")
     if trusted.quorum == .unmet { throw AuditFailure(.untrusted, "too few witnesses cosigned the checkpoint") }
+  }
+
+  private func read(_ target: LogTarget, _ size: Int) async throws(AuditFailure) -> (leaf: [UInt8], path: InclusionProof) {
+    let bundle = await target.source.fetchBundle(index / TileCoordinate.fullWidth, treeSize: size, for: [index])
+    do throws(FormatError) {
+      let (leaf, proof) = try bundle.proof(of: index, treeSize: size)
+      return (leaf, proof)
+    } catch {
+      throw AuditFailure(.incomplete, "\(target.name): \(error)")
+    }
   }
 }
 

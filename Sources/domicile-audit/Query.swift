@@ -1,5 +1,6 @@
 import ArgumentParser
 import AuditTrail
+import Cryptography
 import Residency
 
 extension OutputFormat: ExpressibleByArgument {}
@@ -67,10 +68,9 @@ struct Query: AsyncParsableCommand {
     let logs = try await options.withClient { client in
       let targets = try options.targets(client)
       var query = try query()
-      if let subject = try subjectID(subject) { query.pseudonyms = try await options.naming(client).pseudonyms(of: subject) }
-      let complete = query
+      if let subject = try subjectID(subject) { query.pseudonyms = try await options.naming(client).codes(of: subject) }
       var logs: [ReadLog] = []
-      for target in targets { logs.append(try await target.read(keeping: complete.matches)) }
+      for target in targets { logs.append(try await target.find(query, remembered: options.remember)) }
       return logs
     }
     try EventTable.show(logs, json ? .json : format, nobody: "no event matches", isAboutSubject: subject != nil)
@@ -87,10 +87,10 @@ func subjectID(_ text: String?) throws -> SubjectID? {
 }
 
 extension [any LogSource] {
-  /// The subject's pseudonyms, from whichever of these knows them.
-  func pseudonyms(of subject: SubjectID) async throws -> Set<AuditPseudonym> {
-    var pseudonyms: Set<AuditPseudonym> = []
-    for source in self { pseudonyms.formUnion(try await source.pseudonyms(of: subject)) }
-    return pseudonyms
+  /// The codes of the subject's pseudonyms, from whichever of these knows them.
+  func codes(of subject: SubjectID) async throws -> Set<SHA256Digest> {
+    var codes: Set<SHA256Digest> = []
+    for source in self { codes.formUnion(try await source.pseudonyms(of: subject).map(\.code)) }
+    return codes
   }
 }

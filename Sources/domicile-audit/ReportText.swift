@@ -17,6 +17,12 @@ extension ReadLog {
     if let span = report.timeSpan { add("events", "\(span.lowerBound) to \(span.upperBound) (UTC)") }
     if report.checkpoint != nil {
       add("verified", "\(count(report.leavesVerified, "leaf", "leaves")): bytes against tree, tree against signed root")
+      if report.leavesVerifiedBefore > 0 {
+        add(
+          "",
+          "\(count(report.leavesVerifiedBefore, "leaf", "leaves")) before them were verified by an earlier run, and are the same tree"
+        )
+      }
     }
     add("trust from", target.trust.file)
     if target.trust.isOperators {
@@ -25,6 +31,7 @@ extension ReadLog {
     }
     for (number, finding) in report.findings.enumerated() { add(number == 0 ? "findings" : "", finding.description) }
     if report.findingsLeftOut > 0 { add("", "and \(report.findingsLeftOut) more") }
+    for (number, item) in report.observations.enumerated() { add(number == 0 ? "noted" : "", item) }
     for (number, item) in report.notChecked.enumerated() { add(number == 0 ? "not checked" : "", item) }
     return lines.joined(separator: "\n")
   }

@@ -8,20 +8,27 @@ struct Verify: AsyncParsableCommand {
 
   @OptionGroup var options: LogOptions
 
-  @Option(
-    help: ArgumentHelp(
-      "A folder of your own for checkpoints seen: a later run then notices a log that was cut off or rewritten.",
-      valueName: "dir"))
-  var remember: String?
+  @Flag(help: "Read everything. The default.")
+  var full = false
+
+  @Flag(help: "Read only what is new since the last verification that --remember keeps, and that it has grown from that.")
+  var sinceLast = false
 
   @Flag(help: "Print the report as JSON.")
   var json = false
 
+  func validate() throws {
+    if full, sinceLast { throw ValidationError("--full and --since-last exclude each other.") }
+    if sinceLast, options.remember == nil {
+      throw ValidationError("--since-last needs --remember DIR, where the last verification is kept.")
+    }
+  }
+
   func run() async throws {
     let logs = try await options.withClient { client in
       var logs: [ReadLog] = []
-      for target in try options.targets(client) { logs.append(try await target.read(remembered: remember)) }
-      return logs
+      for target in try options.targets(client) { logs.append(try await verify(target)) }
+      return logs.reconciled()
     }
     if json {
       let reports: [JSONValue] = logs.map {
@@ -33,5 +40,14 @@ struct Verify: AsyncParsableCommand {
       print(logs.map(\.text).joined(separator: "\n\n"))
     }
     throw ExitCode(logs.exit.rawValue)
+  }
+  private func verify(_ target: LogTarget) async throws -> ReadLog {
+    guard sinceLast, let folder = options.remember else {
+      return try await target.read(remembered: options.remember, completeness: true)
+    }
+    let checkpoint = await target.source.fetch("checkpoint")
+    guard let origin = checkpoint.origin else { return try await target.read(remembered: folder, completeness: true) }
+    let report = try await target.follow(checkpoint, try AuditMemory(folder: folder, trust: target.trust.policy), origin)
+    return ReadLog(target: target, report: report, leaves: [])
   }
 }

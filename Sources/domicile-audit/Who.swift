@@ -26,12 +26,10 @@ struct Who: AsyncParsableCommand {
     let logs = try await options.withClient { client in
       let targets = try options.targets(client)
       var query = AuditQuery()
-      if let subject = try subjectID(subject) { query.pseudonyms = try await options.naming(client).pseudonyms(of: subject) }
-      let about = query
+      if let subject = try subjectID(subject) { query.pseudonyms = try await options.naming(client).codes(of: subject) }
+      query.isDisclosureOrRefusal = true
       var logs: [ReadLog] = []
-      for target in targets {
-        logs.append(try await target.read { about.matches($0) && ($0.activity.isDisclosure || $0.effect == .denied) })
-      }
+      for target in targets { logs.append(try await target.find(query, remembered: options.remember)) }
       return logs
     }
     try EventTable.show(

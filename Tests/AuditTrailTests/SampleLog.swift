@@ -59,13 +59,26 @@ struct SampleLog {
     return try TrustPolicy(parsing: Array(text.utf8), file: "trust.txt")
   }
 
-  func verify(_ trust: TrustPolicy? = nil, earlier: [Checkpoint] = []) throws -> (report: VerificationReport, events: [LogLeaf]) {
+  func verify(
+    _ trust: TrustPolicy? = nil, earlier: [Checkpoint] = [], resuming resumed: VerifiedPrefix? = nil
+  ) throws -> (report: VerificationReport, events: [LogLeaf]) {
     let checkpoint = files["checkpoint"].map(FetchedTile.bytes) ?? .absent
-    var verifier = LogVerifier(checkpoint: checkpoint, trust: try trust ?? self.trust(), earlier: earlier, batchTileCount: 3)
+    var verifier = LogVerifier(
+      checkpoint: checkpoint, trust: try trust ?? self.trust(), earlier: earlier, resuming: resumed, batchTileCount: 3)
     var events: [LogLeaf] = []
     while !verifier.needed.isEmpty {
-      let fetched = verifier.needed.map { ($0, (files[$0.path] ?? files[$0.full.path]).map(FetchedTile.bytes) ?? .absent) }
-      events += verifier.receive(Dictionary(fetched, uniquingKeysWith: { $1 }))
+      var fetched: [TileCoordinate: FetchedTile] = [:]
+      for coordinate in verifier.needed {
+        fetched[coordinate] = (files[coordinate.path] ?? files[coordinate.full.path]).map(FetchedTile.bytes) ?? .absent
+      }
+      let tiles = verifier.needed.filter { $0.kind == .entries }.compactMap { entries -> LeafTileReading? in
+        let hashes = fetched.keys.first { $0.kind == .hashes(level: 0) && $0.index == entries.index }
+        return LeafTileReading(
+          entries.index, treeSize: verifier.size, entries: fetched[entries] ?? .absent,
+          hashes: hashes.flatMap { fetched[$0] } ?? .absent, for: .everything)
+      }
+      verifier.receive(tiles, upper: fetched)
+      events += tiles.flatMap(\.leaves)
     }
     return (verifier.finish(), events)
   }

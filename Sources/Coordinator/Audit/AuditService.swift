@@ -144,7 +144,7 @@ struct AuditService: Sendable {
     guard !request.subjectID.isEmpty else { return query }
     let asked = Domicile_V1_GetSubjectPseudonymsRequest.with { $0.subjectID = request.subjectID }
     let answer = try await gateway.answer(GetSubjectPseudonyms.self, asked, context, routing: .redirect)
-    query.pseudonyms = Set(answer.pseudonyms.compactMap { AuditPseudonym(period: $0.period, pseudonym: $0.pseudonym) })
+    query.pseudonyms = Set(answer.pseudonyms.compactMap { AuditPseudonym(period: $0.period, pseudonym: $0.pseudonym)?.code })
     return query
   }
 

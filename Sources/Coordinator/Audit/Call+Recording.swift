@@ -76,7 +76,7 @@ extension Call {
     event.reason = reason
     event.principal = principal.name
     event.policyRevision = policies.revision
-    event.request = AuditEvent.RequestNumber(coordinator: region.coordinator, number: number)
+    event.request = AuditEvent.RequestNumber(coordinator: region.coordinator, number: ticket.record())
     return event
   }
 

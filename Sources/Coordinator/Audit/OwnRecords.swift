@@ -18,9 +18,21 @@ struct OwnRecords: Sendable {
   static var now: UInt64 { UInt64(Date().timeIntervalSince1970 * 1_000) }
 
   /// - Throws: ``Refusal`` where it cannot be recorded: then it does not happen.
-  func record(_ activity: AuditActivity, policyRevision: String) async throws {
-    let draft = try draft(activity, policyRevision: policyRevision)
-    _ = try await executor.record(draft.event, now: UInt64(draft.event.time.milliseconds), in: region.descriptor.id)
+  func record(
+    _ activity: AuditActivity, policyRevision: String? = nil, deadline: ContinuousClock.Instant? = nil
+  ) async throws {
+    try await record(try draft(activity, policyRevision: policyRevision).event, deadline)
+  }
+
+  func record(_ account: AuditEvent.Account, deadline: ContinuousClock.Instant) async throws {
+    var event = try draft(.account).event
+    event.account = account
+    try await record(event, deadline)
+  }
+
+  private func record(_ event: AuditEvent, _ deadline: ContinuousClock.Instant?) async throws {
+    _ = try await executor.record(
+      event, now: UInt64(event.time.milliseconds), in: region.descriptor.id, deadline: deadline)
   }
 
   /// What will be recorded once it is known about whom: the time and what is drawn at random are settled before.

@@ -14,8 +14,8 @@ final class Call: Sendable {
   let asking: RegionDescriptor
   /// Milliseconds since 1970 UTC.
   let now: UInt64
-  /// Of this coordinator's numbering: the numbers are in the leaves, so a missing one shows.
-  let number: UInt64
+  /// Its place in this coordinator's numbering: the numbers are in the leaves, so a missing one shows.
+  let ticket: RequestTicket
   /// 16 random bytes: names the decision.
   let id: [UInt8]
   /// 16 random bytes: the salt of the call's leaf, so that its hash tells nothing about it.
@@ -23,7 +23,8 @@ final class Call: Sendable {
   let deadline: ContinuousClock.Instant?
 
   init(
-    region: RegionContext, inForce: PoliciesInForce, principal: Principal, asking: RegionDescriptor, now: UInt64, number: UInt64,
+    region: RegionContext, inForce: PoliciesInForce, principal: Principal, asking: RegionDescriptor, now: UInt64,
+    ticket: RequestTicket,
     id: [UInt8], salt: [UInt8], deadline: ContinuousClock.Instant?
   ) {
     self.region = region
@@ -31,7 +32,7 @@ final class Call: Sendable {
     self.principal = principal
     self.asking = asking
     self.now = now
-    self.number = number
+    self.ticket = ticket
     self.id = id
     self.salt = salt
     self.deadline = deadline
@@ -44,7 +45,7 @@ final class Call: Sendable {
       Array(SHA256.hash(Array("domicile/1/part \(index)\0".utf8) + bytes).prefix(16))
     }
     return Call(
-      region: region, inForce: inForce, principal: principal, asking: asking, now: now, number: number, id: derived(id),
+      region: region, inForce: inForce, principal: principal, asking: asking, now: now, ticket: ticket, id: derived(id),
       salt: derived(salt), deadline: deadline)
   }
 

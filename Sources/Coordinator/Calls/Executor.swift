@@ -40,9 +40,11 @@ struct Executor: Sendable {
       return await awaitingWitnesses(
         committed.outcome.execution(of: committed, region: region), procedure, call, until: Self.witnessDeadline(call))
     } catch let error as StoreError {
+      call.ticket.fail()
       if error == .deadlineExceeded { recordLate(procedure, call) }
       throw Refusal(error, region: region.rawValue)
     } catch {
+      call.ticket.fail()
       logger.error(
         "a call failed", metadata: ["decision": "\(call.id.hex)", "procedure": "\(Procedure.name)", "error": "\(error)"])
       throw Refusal(.corrupt(what: "a call"), region: region.rawValue)
@@ -83,8 +85,12 @@ struct Executor: Sendable {
       switch error {
       case .corrupt, .unrecordable, .refused, .noStandby, .standbyBehind, .historyLost: return nil
       case .deadlineExceeded:
-        for (procedure, call) in procedures { recordLate(procedure, call) }
-      default: break
+        for (procedure, call) in procedures {
+          call.ticket.fail()
+          recordLate(procedure, call)
+        }
+      default:
+        for (_, call) in procedures { call.ticket.fail() }
       }
       throw Refusal(error, region: region.rawValue)
     } catch {
@@ -162,8 +168,10 @@ struct Executor: Sendable {
     do {
       _ = try await Task { try await store.commit(operation) }.value
     } catch let error as StoreError {
+      call.ticket.fail()
       throw Refusal(error, region: call.region.descriptor.id.rawValue)
     } catch {
+      call.ticket.fail()
       throw Refusal(.unavailable, region: call.region.descriptor.id.rawValue)
     }
   }
@@ -182,12 +190,22 @@ struct Executor: Sendable {
 
   /// Records something in this region's log that changes nothing else.
   func record(_ event: AuditEvent, _ call: Call) async throws(Refusal) -> Domicile_V1_Receipt {
-    try await record(event, now: call.now, in: call.region.descriptor.id)
+    do {
+      return try await record(event, now: call.now, in: call.region.descriptor.id)
+    } catch {
+      call.ticket.fail()
+      throw error
+    }
   }
 
-  func record(_ event: AuditEvent, now: UInt64, in region: RegionID) async throws(Refusal) -> Domicile_V1_Receipt {
+  /// - Parameter deadline: until when it is tried; `nil` for as long as the store takes.
+  func record(
+    _ event: AuditEvent, now: UInt64, in region: RegionID, deadline: ContinuousClock.Instant? = nil
+  ) async throws(Refusal) -> Domicile_V1_Receipt {
     let draft = LeafDraft(event, details: nil)
-    let operation = Operation(needs: FactsNeeded(subjects: []), now: now) { _, effects in effects.record(draft) }
+    let operation = Operation(needs: FactsNeeded(subjects: []), now: now, deadline: deadline) { _, effects in
+      effects.record(draft)
+    }
     do {
       // Of its own task: who asked may have given up, and what happened is recorded all the same.
       let store = self.store

@@ -137,6 +137,7 @@ struct PeerService: Sendable {
       let acceptedAt = try Self.acceptedAt(request)
       let principal = try await tokens.principal(token: request.token, acceptedAt: acceptedAt)
       let call = try calls.make(principal: principal, asking: asking, deadline: context.deadline)
+      call.ticket.number()
       return try await procedure(self, request.request, call, request.token)
     } catch let error as TokenError {
       throw ConnectError(error.isCallersFault ? .unauthenticated : .unavailable, reason: error.reason, error.message)

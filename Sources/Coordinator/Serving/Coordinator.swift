@@ -76,8 +76,9 @@ package struct Coordinator: Service {
     let executor = Executor(store: store, checkpoints: checkpoints, logger: logger)
     let progress = DirectoryProgress(store: store) { await replication.hurry() }
     let directory = DirectoryReading(asking: replication.asking, progress: progress, sessionKey: secrets.sessionKey)
+    let numbering = RequestNumbering()
     let gateway = Gateway(
-      calls: CallFactory(region: context, policies: policies),
+      calls: CallFactory(region: context, policies: policies, numbering: numbering),
       tokens: TokenVerifier(keys: keys, issuer: configuration.tokenIssuer), executor: executor,
       forwarder: Forwarder(peers: peers, executor: executor), directory: directory)
     let audit = AuditService(gateway: gateway, store: store, folder: configuration.logFolder, checkpoints: checkpoints)
@@ -132,7 +133,8 @@ package struct Coordinator: Service {
         StoreService(store: store),
         CheckpointService(checkpointer: checkpointer) {
           try await records.record(.start, policyRevision: configuration.policies.revision)
-        }, replication, AccountYielding(store: store, region: context, records: records, logger: logger), intents,
+        }, RequestAccounting(numbering: numbering, records: records, logger: logger), replication,
+        AccountYielding(store: store, region: context, records: records, logger: logger), intents,
         peerServer, apps,
       ] + (watch.map { [$0] } ?? [])
   }

@@ -35,6 +35,7 @@ struct Gateway: Sendable {
     _ type: Procedure.Type, _ request: Procedure.Request, _ context: CallContext, _ trace: SessionTrace, routing: Routing? = nil
   ) async throws -> Procedure.Response {
     let (call, token) = try await authenticate(context)
+    call.ticket.number()
     let manner = Manner(token: token, routing: try routing ?? Self.routing(context), trace: trace)
     do {
       let procedure = try await prepare(type, request, call)

@@ -6,8 +6,9 @@ import Residency
 /// `domicile bench`
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measure a region, the directory between regions, or the policy engine alone.",
-    subcommands: [BenchRegionCommand.self, BenchDirectoryCommand.self, BenchPolicyCommand.self],
+    commandName: "bench",
+    abstract: "Measure a region, the directory between regions, the policy engine alone, or the auditors' command line.",
+    subcommands: [BenchRegionCommand.self, BenchDirectoryCommand.self, BenchPolicyCommand.self, BenchAuditCommand.self],
     defaultSubcommand: BenchRegionCommand.self)
 }
 

@@ -1,0 +1,134 @@
+import AuditTrail
+import Cryptography
+import Residency
+
+extension LogTarget {
+  /// The events that match, from a log that is verified on the way.
+  /// - Parameter remembered: a folder of the auditor's own. With it only what is new is read and verified, beside the events that match,
+  ///   each of which is proven to stand under the signed root.
+  func find(_ query: AuditQuery, remembered: String?) async throws -> ReadLog {
+    guard let remembered else { return try await read(keeping: query.matches) }
+    let checkpoint = await source.fetch("checkpoint")
+    guard let origin = checkpoint.origin else { return try await read(keeping: query.matches) }
+    let memory = try AuditMemory(folder: remembered, trust: trust.policy)
+    let report = try await follow(checkpoint, memory, origin)
+    let index = memory.index(of: origin)
+    guard let trusted = report.checkpoint, let state = try index.read(), state.prefix.checkpoint == trusted.checkpoint else {
+      return try await read(remembered: remembered, keeping: query.matches)
+    }
+    let candidates = try await index.candidates(query, state.names, size: trusted.checkpoint.size)
+    let (leaves, findings) = try await leaves(at: candidates, of: trusted.checkpoint)
+    return ReadLog(target: self, report: report.adding(findings), leaves: leaves.filter { query.matches($0.event) })
+  }
+
+  /// Verifies what is new since the last time, and takes it into the index.
+  func follow(_ checkpoint: FetchedTile, _ memory: AuditMemory, _ origin: KeyName) async throws -> VerificationReport {
+    let index = memory.index(of: origin)
+    let state = try index.read()
+    var writer = try IndexWriter(index, from: state)
+    let report = try await verify(
+      checkpoint, earlier: memory.checkpoints, resuming: state?.prefix, for: LeafInterest(outlines: true)
+    ) { try writer.append($0) }
+    // A log that too few witnesses have seen is still one that its own key has signed.
+    if let prefix = report.verified, [.verified, .untrusted].contains(report.exit) {
+      try writer.finish(prefix)
+      try memory.remember(prefix.note)
+    }
+    return report.adding([], notChecked: Self.incompleteness)
+  }
+
+  /// Leaves by their indexes, each proven.
+  /// - Returns: also what is wrong with those that are not among them.
+  private func leaves(at indexes: [Int], of checkpoint: Checkpoint) async throws -> (leaves: [LogLeaf], findings: [Finding]) {
+    let bundles = Dictionary(grouping: indexes) { $0 / TileCoordinate.fullWidth }.sorted { $0.key < $1.key }
+    var found: (leaves: [LogLeaf], findings: [Finding]) = ([], [])
+    var progress = Progress("reading \(name)", total: indexes.count)
+    for start in stride(from: 0, to: bundles.count, by: 64) {
+      let parts = await withTaskGroup(of: (Int, [LogLeaf], [Finding]).self) { group in
+        for (bundle, indexes) in bundles[start..<min(start + 64, bundles.count)] {
+          group.addTask {
+            let bundle = await source.fetchBundle(bundle, treeSize: checkpoint.size, for: indexes)
+            let (leaves, findings) = bundle.leaves(at: indexes, of: checkpoint)
+            return (bundle.index, leaves, findings)
+          }
+        }
+        return await group.reduce(into: []) { $0.append($1) }
+      }
+      for (_, leaves, findings) in parts.sorted(by: { $0.0 < $1.0 }) {
+        found.leaves += leaves
+        found.findings += findings
+      }
+      progress.update(found.leaves.count)
+    }
+    progress.end()
+    return found
+  }
+}
+
+extension FetchedTile {
+  /// The log that a checkpoint says it is of. Nothing is verified.
+  var origin: KeyName? {
+    guard case .bytes(let bytes) = self else { return nil }
+    do throws(FormatError) {
+      return try Checkpoint(parsing: try SignedNote(parsing: bytes).text).origin
+    } catch {
+      return nil
+    }
+  }
+}
+
+/// A bundle of leaves with the tiles that prove them.
+struct LeafBundle: Sendable {
+  let index: Int
+  fileprivate let entries: FetchedTile
+  fileprivate let tiles: [TileCoordinate: [UInt8]]
+
+  /// The leaf's bytes and the proof that it stands there.
+  /// - Throws: ``FormatError`` where a part is missing or unreadable.
+  func proof(of leafIndex: Int, treeSize: Int) throws(FormatError) -> (leaf: [UInt8], proof: InclusionProof) {
+    guard case .bytes(let bytes) = entries else { throw FormatError(.entries, "not there") }
+    let leaves = try EntryBundle.decode(bytes)
+    let position = leafIndex % TileCoordinate.fullWidth
+    guard leaves.indices.contains(position) else { throw FormatError(.entries, "leaf \(leafIndex) is not there") }
+    return (Array(leaves[position]), try InclusionProof(index: leafIndex, treeSize: treeSize, tiles: tiles))
+  }
+
+  fileprivate func leaves(at indexes: [Int], of checkpoint: Checkpoint) -> (leaves: [LogLeaf], findings: [Finding]) {
+    var leaves: [LogLeaf] = []
+    var findings: [Finding] = []
+    for index in indexes {
+      do throws(FormatError) {
+        let (leaf, proof) = try proof(of: index, treeSize: checkpoint.size)
+        let hash = MerkleTree.leafHash(leaf)
+        if proof.isValid(leafHash: hash, root: checkpoint.root) {
+          leaves.append(LogLeaf(index: index, hash: hash, event: try AuditEvent(leaf: leaf)))
+        } else {
+          findings.append(.leafUnproven(index: index))
+        }
+      } catch {
+        findings.append(
+          error.format == .leaf ? .leafUnreadable(index: index, problem: error.problem) : .leavesMissing(index..<index + 1))
+      }
+    }
+    return (leaves, findings)
+  }
+}
+
+extension LogSource {
+  /// - Parameter indexes: of the leaves that are to be proven.
+  func fetchBundle(_ index: Int, treeSize: Int, for indexes: [Int]) async -> LeafBundle {
+    guard let entriesAt = TileCoordinate(.entries, index: index, treeSize: treeSize) else {
+      return LeafBundle(index: index, entries: .absent, tiles: [:])
+    }
+    let needed = Set(indexes.flatMap { InclusionProof.tilesNeeded(index: $0, size: treeSize) })
+    var tiles: [TileCoordinate: [UInt8]] = [:]
+    var entries = FetchedTile.absent
+    for part in await fetch(Array(needed) + [entriesAt]) {
+      if part.at == entriesAt { entries = part.fetched }
+      if case .bytes(let bytes) = part.fetched, part.at.kind != .entries {
+        tiles[part.at] = Array(bytes.prefix(part.at.width * SHA256.byteCount))
+      }
+    }
+    return LeafBundle(index: index, entries: entries, tiles: tiles)
+  }
+}
