@@ -97,7 +97,9 @@ struct FolderSource: LogSource {
     let size = Int(status.st_size)
     guard size <= Self.fileByteCountMax else { return .failed("larger than a file of a log can be") }
     let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-      while count < size, case let taken = pread(descriptor, buffer.baseAddress?.advanced(by: count), size - count, off_t(count)), taken > 0 {
+      while count < size, case let taken = pread(descriptor, buffer.baseAddress?.advanced(by: count), size - count, off_t(count)),
+        taken > 0
+      {
         count += taken
       }
     }

@@ -60,7 +60,8 @@ struct SampleLog {
   }
 
   func verify(
-    _ trust: TrustPolicy? = nil, earlier: [Checkpoint] = [], resuming resumed: VerifiedPrefix? = nil
+    _ trust: TrustPolicy? = nil, earlier: [Checkpoint] = [], resuming resumed: VerifiedPrefix? = nil,
+    for interest: LeafInterest = .everything
   ) throws -> (report: VerificationReport, events: [LogLeaf]) {
     let checkpoint = files["checkpoint"].map(FetchedTile.bytes) ?? .absent
     var verifier = LogVerifier(
@@ -75,7 +76,7 @@ struct SampleLog {
         let hashes = fetched.keys.first { $0.kind == .hashes(level: 0) && $0.index == entries.index }
         return LeafTileReading(
           entries.index, treeSize: verifier.size, entries: fetched[entries] ?? .absent,
-          hashes: hashes.flatMap { fetched[$0] } ?? .absent, for: .everything)
+          hashes: hashes.flatMap { fetched[$0] } ?? .absent, for: interest)
       }
       verifier.receive(tiles, upper: fetched)
       events += tiles.flatMap(\.leaves)

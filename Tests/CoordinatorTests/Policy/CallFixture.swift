@@ -68,6 +68,7 @@ enum CallFixture {
     return Call(
       region: RegionContext(descriptor: here, catalog: catalog, tagger: tagger, viewKey: [1], coordinator: "eu-west/test"),
       inForce: PoliciesInForce(try policies(catalog)), principal: Principal(name: "app", purposes: [Purpose("service")]),
-      asking: here, now: now, ticket: RequestTicket(RequestNumbering()), id: [1], salt: [UInt8](repeating: 1, count: 16), deadline: nil)
+      asking: here, now: now, ticket: RequestTicket(RequestNumbering()), id: [1], salt: [UInt8](repeating: 1, count: 16),
+      deadline: nil)
   }
 }
