@@ -87,6 +87,7 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     library("Cryptography", ["COpenSSL"]),
     library("AuditTrail", ["Cryptography", "Residency"], exclude: ["README.md"], isFast: true),
+    library("AuditReports", ["AuditTrail", "Cryptography", "Residency"], exclude: ["README.md"]),
     library("DomicileAPI", [.protobuf], exclude: ["Protos", "generate", "openapi.py"]),
 
     // Shells.
@@ -130,7 +131,7 @@ let package = Package(
     .executableTarget(
       name: "domicile-audit",
       dependencies: [
-        "AuditTrail", "Cryptography", "Residency", .argumentParser, .asyncHTTPClient, .nioCore, .nioHTTP1, .nioSSL,
+        "AuditReports", "AuditTrail", "Cryptography", "Residency", .argumentParser, .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
       ], swiftSettings: strict),
 
     // Tests.

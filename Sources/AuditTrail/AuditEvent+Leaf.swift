@@ -71,6 +71,12 @@ extension AuditEvent {
       }
     }
     out.string("activity", activity.rawValue)
+    if let agreement {
+      out.object("agreement") { out in
+        out.string("id", agreement.id)
+        out.string("reference", agreement.reference)
+      }
+    }
     out.strings("classes", classes.map(\.rawValue))
     if let counterpart {
       out.object("counterpart") { out in

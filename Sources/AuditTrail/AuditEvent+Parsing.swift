@@ -46,6 +46,9 @@ extension AuditEvent {
     purpose = try more.optionalString("purpose").map(Purpose.init)
     legalBasis = try more.optionalString("legal_basis")
     safeguard = try more.optionalString("safeguard").map(Safeguard.init)
+    agreement = try more.optionalMember("agreement").map { (agreement) throws(FormatError) in
+      Agreement(id: try agreement.string("id"), reference: try agreement.string("reference"))
+    }
     collection = try leaf.optionalMember("table").map { (table) throws(FormatError) in
       CollectionName(try table.string("name"))
     }

@@ -50,6 +50,17 @@ package struct AuditEvent: Hashable, Sendable {
     }
   }
 
+  /// A transfer mechanism on file: its id among the policies, and what its owner says that it is.
+  package struct Agreement: Hashable, Sendable {
+    package var id: String
+    package var reference: String
+
+    package init(id: String, reference: String) {
+      self.id = id
+      self.reference = reference
+    }
+  }
+
   /// What rules that only watch would have made of it. Only where it is something else than what was done.
   package struct Monitored: Hashable, Sendable {
     package var effect: Effect
@@ -119,6 +130,8 @@ package struct AuditEvent: Hashable, Sendable {
   package var purpose: Purpose?
   package var legalBasis: String?
   package var safeguard: Safeguard?
+  /// Which agreement on file the transfer rests on.
+  package var agreement: Agreement?
   package var collection: CollectionName?
   package var classes: [DataClass] = []
   package var redactions: [Redaction] = []

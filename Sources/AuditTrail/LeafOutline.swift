@@ -127,6 +127,11 @@ struct LeafScan {
   }
 
   private mutating func readUnmapped(_ scanner: inout LeafScanner, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    if scanner.take(#","agreement":{"id":""#) {
+      guard scanner.text() != nil, scanner.take(#","reference":""#), scanner.text() != nil, scanner.take("}") else {
+        return false
+      }
+    }
     if scanner.take(#","classes":["#) {
       repeat { guard scanner.take("\""), scanner.text() != nil else { return false } } while scanner.take(",")
       guard scanner.take("]") else { return false }

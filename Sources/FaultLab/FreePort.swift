@@ -30,13 +30,11 @@ package enum FreePort {
         "no free TCP port was found on 127.0.0.1", because: SystemError.text(errno), remedy: "Check the loopback interface.")
     }
     defer { close(descriptor) }
-    // A `sockaddr_in`, by its bytes: which module its Swift form is of depends on what else is compiled beside this file.
-    var address = sockaddr()
-    withUnsafeMutableBytes(of: &address) { bytes in
-      bytes.storeBytes(of: sa_family_t(AF_INET), as: sa_family_t.self)
-      bytes.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
-      bytes.storeBytes(of: UInt32(0x7f00_0001).bigEndian, toByteOffset: 4, as: UInt32.self)
+    // A `sockaddr_in`, by its bytes: which module the fields of its Swift form are of depends on what is compiled beside this file.
+    var address = withUnsafeBytes(of: sa_family_t(AF_INET)) { [UInt8]($0) }
+    address += withUnsafeBytes(of: port.bigEndian) { [UInt8]($0) } + [127, 0, 0, 1] + [UInt8](repeating: 0, count: 8)
+    return address.withUnsafeBytes { bytes in
+      bind(descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count)) == 0
     }
-    return bind(descriptor, &address, socklen_t(MemoryLayout<sockaddr>.size)) == 0
   }
 }

@@ -15,7 +15,9 @@ struct DomicileAudit: AsyncParsableCommand {
       Exit status: 0 complete and verified, 1 tampering proven, 2 usage, 3 incomplete (something is missing, unreachable or \
       unreadable, or nothing is there), 4 trust or witness quorum not met, 5 violations found. All times are UTC.
       """,
-    subcommands: [Verify.self, Query.self, Who.self, Export.self, Prove.self, Check.self])
+    subcommands: [
+      Verify.self, Query.self, Who.self, Report.self, Breach.self, Scan.self, Watch.self, Export.self, Prove.self, Check.self,
+    ])
 
   static func main() async {
     do {

@@ -15,6 +15,12 @@ struct LogOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Keys that you trust: log, witness, group and quorum lines (C2SP tlog-policy).", valueName: "file"))
   var trust: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "An older checkpoint of the log: what it holds is read, and nothing after it. To make an old report again.",
+      valueName: "file"))
+  var checkpoint: String?
+
   @Option(help: ArgumentHelp("A bearer token, or @FILE that holds one.", valueName: "token"))
   var token: String?
 
@@ -31,6 +37,9 @@ struct LogOptions: ParsableArguments {
   var state: String = ".domicile"
 
   func validate() throws {
+    if checkpoint != nil, log == nil, region == nil {
+      throw ValidationError("--checkpoint is one log's: say which with --region or --log.")
+    }
     if log != nil, region != nil { throw ValidationError("Give --log or --region, not both.") }
     if log != nil, trust == nil {
       throw ValidationError("--log needs --trust FILE: a log is not checked against keys that it brings itself.")
@@ -41,7 +50,9 @@ struct LogOptions: ParsableArguments {
   func targets(_ client: HTTPClient) throws -> [LogTarget] {
     if let log {
       return [
-        LogTarget(region: nil, source: try source(log, client), trust: try TrustFile(reading: trust ?? "", isOperators: false))
+        LogTarget(
+          region: nil, source: try source(log, client), trust: try TrustFile(reading: trust ?? "", isOperators: false),
+          checkpoint: try readCheckpoint())
       ]
     }
     var endpoints = try readEndpoints()
@@ -55,7 +66,8 @@ struct LogOptions: ParsableArguments {
     return try endpoints.sorted { $0.key < $1.key }.map { name, url in
       let file = trust ?? "\(state)/audit-trust/\(name).txt"
       return LogTarget(
-        region: name, source: try source(url, client), trust: try TrustFile(reading: file, isOperators: trust == nil))
+        region: name, source: try source(url, client), trust: try TrustFile(reading: file, isOperators: trust == nil),
+        checkpoint: try readCheckpoint())
     }
   }
 
@@ -92,6 +104,8 @@ struct LogOptions: ParsableArguments {
     return FolderSource(folder: URL(filePath: place, directoryHint: .isDirectory))
   }
 
+  private func readCheckpoint() throws -> [UInt8]? { try checkpoint.map { try readFile($0, .usage) } }
+
   private func readToken() throws -> String? {
     let standard = "\(state)/tokens/auditor"
     let file =
@@ -120,6 +134,8 @@ struct LogTarget: Sendable {
   let region: String?
   let source: any LogSource
   let trust: TrustFile
+  /// An older one, where it is not the log's newest that is to be verified against.
+  let checkpoint: [UInt8]?
 
   var name: String { region ?? source.name }
 }

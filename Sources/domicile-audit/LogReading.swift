@@ -36,25 +36,32 @@ extension [ReadLog] {
 }
 
 extension LogTarget {
+  /// The checkpoint to verify against.
+  func fetchCheckpoint() async -> FetchedTile {
+    if let checkpoint { .bytes(checkpoint) } else { await source.fetch("checkpoint") }
+  }
+
   /// Reads the whole log, or what is new since it was last verified, and verifies it.
   /// - Parameters:
   ///   - remembered: a folder with checkpoints seen before; the new one is put there when it verifies.
   ///   - completeness: whether requests without a record are looked for, and what other logs have the other side of.
   ///   - keep: which events to return.
   ///   - tap: sees every file that was read, in no order.
+  ///   - visit: sees each of these events, in order; they are then not returned.
   func read(
     remembered: String? = nil, completeness: Bool = false, keeping keep: (@Sendable (LeafOutline) -> Bool)? = nil,
-    tap: ((_ path: String, _ bytes: [UInt8]) throws -> Void)? = nil
+    tap: ((_ path: String, _ bytes: [UInt8]) throws -> Void)? = nil, visiting visit: ((LogLeaf) throws -> Void)? = nil
   ) async throws -> ReadLog {
-    let memory = try remembered.map { try AuditMemory(folder: $0, trust: trust.policy) }
+    // An older checkpoint that was asked for is no log that was cut off.
+    let memory = checkpoint == nil ? try remembered.map { try AuditMemory(folder: $0, trust: trust.policy) } : nil
     var leaves: [LogLeaf] = []
     var tally = RequestTally()
     var transfers = LogTransfers()
     var report = try await verify(
-      await source.fetch("checkpoint"), earlier: memory?.checkpoints ?? [],
+      await fetchCheckpoint(), earlier: memory?.checkpoints ?? [],
       for: LeafInterest(completeness: completeness, keeping: keep), tap: tap
     ) { tile in
-      leaves += tile.leaves
+      if let visit { for leaf in tile.leaves { try visit(leaf) } } else { leaves += tile.leaves }
       guard completeness else { return }
       tally.add(tile)
       transfers.add(tile)
@@ -75,7 +82,7 @@ extension LogTarget {
   ///   - visit: sees each leaf tile, in order.
   func verify(
     _ checkpoint: FetchedTile, earlier: [Checkpoint] = [], resuming prefix: VerifiedPrefix? = nil, for interest: LeafInterest,
-    tap: ((_ path: String, _ bytes: [UInt8]) throws -> Void)? = nil, _ visit: (LeafTileReading) throws -> Void
+    tap: ((_ path: String, _ bytes: [UInt8]) throws -> Void)? = nil, _ visit: (LeafTileReading) async throws -> Void
   ) async throws -> VerificationReport {
     if case .bytes(let bytes) = checkpoint { try tap?("checkpoint", bytes) }
     var verifier = LogVerifier(checkpoint: checkpoint, trust: trust.policy, earlier: earlier, resuming: prefix)
@@ -84,7 +91,7 @@ extension LogTarget {
     while !verifier.needed.isEmpty {
       let batch = await source.read(verifier.needed, treeSize: verifier.size, for: interest, keepsFiles: tap != nil)
       for file in batch.files { try tap?(file.path, file.bytes) }
-      for tile in batch.tiles { try visit(tile) }
+      for tile in batch.tiles { try await visit(tile) }
       done += batch.tiles.count * TileCoordinate.fullWidth
       verifier.receive(batch.tiles, upper: batch.upper)
       progress.update(min(done, verifier.size))

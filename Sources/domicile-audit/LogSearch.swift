@@ -7,8 +7,8 @@ extension LogTarget {
   /// - Parameter remembered: a folder of the auditor's own. With it only what is new is read and verified, beside the events that match,
   ///   each of which is proven to stand under the signed root.
   func find(_ query: AuditQuery, remembered: String?) async throws -> ReadLog {
-    guard let remembered else { return try await read(keeping: query.matches) }
-    let checkpoint = await source.fetch("checkpoint")
+    guard let remembered, self.checkpoint == nil else { return try await read(keeping: query.matches) }
+    let checkpoint = await fetchCheckpoint()
     guard let origin = checkpoint.origin else { return try await read(keeping: query.matches) }
     let memory = try AuditMemory(folder: remembered, trust: trust.policy)
     let report = try await follow(checkpoint, memory, origin)

@@ -27,7 +27,7 @@ struct Prove: AsyncParsableCommand {
   }
 
   private func prove(_ target: LogTarget) async throws {
-    guard case .bytes(let bytes) = await target.source.fetch("checkpoint") else {
+    guard case .bytes(let bytes) = await target.fetchCheckpoint() else {
       throw AuditFailure(.incomplete, "\(target.name): no checkpoint")
     }
     let trusted = try TrustedCheckpoint(reading: bytes, target.trust)

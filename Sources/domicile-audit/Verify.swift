@@ -45,7 +45,7 @@ struct Verify: AsyncParsableCommand {
     guard sinceLast, let folder = options.remember else {
       return try await target.read(remembered: options.remember, completeness: true)
     }
-    let checkpoint = await target.source.fetch("checkpoint")
+    let checkpoint = await target.fetchCheckpoint()
     guard let origin = checkpoint.origin else { return try await target.read(remembered: folder, completeness: true) }
     let report = try await target.follow(checkpoint, try AuditMemory(folder: folder, trust: target.trust.policy), origin)
     return ReadLog(target: target, report: report, leaves: [])

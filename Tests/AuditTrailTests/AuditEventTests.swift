@@ -28,6 +28,8 @@ import Testing
     event.counterpart = AuditEvent.Counterpart(
       region: try #require(RegionID("us-east")), index: 7, leafHash: SHA256.digest(of: [1]))
     event.sealedDetails = [1, 2, 3, 255]
+    event.agreement = AuditEvent.Agreement(id: "us-scc", reference: "clauses 2021/914")
+    event.account = AuditEvent.Account(through: 9, passed: NumberRanges(3...4), failed: NumberRanges(7...7))
     return event
   }
 

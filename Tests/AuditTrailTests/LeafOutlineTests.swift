@@ -35,6 +35,7 @@ import Testing
     event.purpose = perhaps(Purpose("support"))
     event.legalBasis = perhaps("contract")
     event.safeguard = perhaps(Safeguard("scc"))
+    event.agreement = perhaps(AuditEvent.Agreement(id: "us-scc", reference: "clauses 2021/914"))
     event.collection = perhaps(CollectionName("profile"))
     event.classes = (0..<random.next(3)).map { DataClass("class\($0)") }
     event.redactions = redactions()

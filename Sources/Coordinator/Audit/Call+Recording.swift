@@ -46,6 +46,7 @@ extension Call {
       event.monitored = decision.monitored.map(AuditEvent.Monitored.init)
       event.legalBasis = decision.legalBasis
       event.safeguard = decision.safeguard
+      event.agreement = decision.agreement.map { AuditEvent.Agreement(id: $0.id, reference: $0.reference) }
       event.classes = decision.classes
     }
     guard let tag = recorded.subject, let key = facts.auditKey(of: tag) else { return LeafDraft(event, details: nil) }
