@@ -39,11 +39,13 @@ extension LogTarget {
   /// Reads the whole log, or what is new since it was last verified, and verifies it.
   /// - Parameters:
   ///   - remembered: a folder with checkpoints seen before; the new one is put there when it verifies.
+  ///   - witnessed: what witnesses saw of it before now.
   ///   - completeness: whether requests without a record are looked for, and what other logs have the other side of.
   ///   - keep: which events to return.
   ///   - tap: sees every file that was read, in no order.
   func read(
-    remembered: String? = nil, completeness: Bool = false, keeping keep: (@Sendable (LeafOutline) -> Bool)? = nil,
+    remembered: String? = nil, witnessed: WitnessedCheckpoints = .none, completeness: Bool = false,
+    keeping keep: (@Sendable (LeafOutline) -> Bool)? = nil,
     tap: ((_ path: String, _ bytes: [UInt8]) throws -> Void)? = nil
   ) async throws -> ReadLog {
     let memory = try remembered.map { try AuditMemory(folder: $0, trust: trust.policy) }
@@ -51,7 +53,7 @@ extension LogTarget {
     var tally = RequestTally()
     var transfers = LogTransfers()
     var report = try await verify(
-      await source.fetch("checkpoint"), earlier: memory?.checkpoints ?? [],
+      try await witnessed.checkpoint(of: source), earlier: (memory?.checkpoints ?? []) + witnessed.checkpoints,
       for: LeafInterest(completeness: completeness, keeping: keep), tap: tap
     ) { tile in
       leaves += tile.leaves
