@@ -31,12 +31,12 @@ package enum FreePort {
     }
     defer { close(descriptor) }
     // A `sockaddr_in`, by its bytes: which module its Swift form is of depends on what else is compiled beside this file.
-    var address = sockaddr()
-    withUnsafeMutableBytes(of: &address) { bytes in
+    return withUnsafeTemporaryAllocation(byteCount: 16, alignment: 8) { bytes in
+      bytes.initializeMemory(as: UInt8.self, repeating: 0)
       bytes.storeBytes(of: sa_family_t(AF_INET), as: sa_family_t.self)
       bytes.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
       bytes.storeBytes(of: UInt32(0x7f00_0001).bigEndian, toByteOffset: 4, as: UInt32.self)
+      return bind(descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count)) == 0
     }
-    return bind(descriptor, &address, socklen_t(MemoryLayout<sockaddr>.size)) == 0
   }
 }
