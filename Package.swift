@@ -135,12 +135,13 @@ let package = Package(
       ], swiftSettings: strict),
 
     // Tests.
+    library("AuditTrailFuzzing", ["AuditTrail", "Cryptography", "Residency"]),
     library("DomicileTestKit", ["Coordinator", "FaultLab", "Postgres", "Residency", .logging]),
     tests("ResidencyTests", ["Residency"]),
     tests("PolicyEngineTests", ["Cryptography", "PolicyEngine", "Residency"]),
     tests("DirectoryTests", ["Directory", "DirectorySimulation", "Residency"], exclude: ["Scenarios"]),
     tests("CryptographyTests", ["Cryptography", "Residency"]),
-    tests("AuditTrailTests", ["AuditTrail", "Cryptography", "Residency"]),
+    tests("AuditTrailTests", ["AuditTrail", "AuditTrailFuzzing", "Cryptography", "Residency"]),
     tests(
       "FaultLabTests",
       [

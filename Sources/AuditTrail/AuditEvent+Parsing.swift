@@ -23,7 +23,8 @@ extension AuditEvent {
     guard try leaf.member("metadata").string("version") == Self.ocsfVersion else { throw leaf.wrong("metadata.version") }
     let more = try leaf.member("unmapped")
     let milliseconds = try leaf.number("time")
-    guard let time = Int64(exactly: milliseconds) else { throw leaf.wrong("time") }
+    // Beyond 53 bits several numbers are one double: such a time would not be the one that was written.
+    guard let time = Int64(exactly: milliseconds), time.magnitude < 1 << 53 else { throw leaf.wrong("time") }
     self.init(
       time: UTCTime(milliseconds: time),
       id: try leaf.member("metadata").string("uid"),

@@ -88,7 +88,11 @@ package struct LeafTileReading: Sendable {
 
   private static func leaves(_ fetched: FetchedTile, _ coordinate: TileCoordinate) -> ([ArraySlice<UInt8>], Finding?) {
     guard case .bytes(let bytes) = fetched else { return ([], .missing(coordinate, problem: fetched.problem)) }
-    let (entries, problem) = EntryBundle.decodeWhole(bytes)
+    var (entries, problem) = EntryBundle.decodeWhole(bytes)
+    // A full tile may stand for a partial one; anything between was never published.
+    if problem == nil, entries.count > coordinate.width, entries.count < TileCoordinate.fullWidth {
+      problem = "\(entries.count) entries instead of \(coordinate.width)"
+    }
     return (Array(entries.prefix(coordinate.width)), problem.map { .missing(coordinate, problem: $0) })
   }
 

@@ -3,6 +3,9 @@ package import Residency
 extension TrustPolicy {
   /// More than this of logs, witnesses or groups is refused; the specification asks for 32 at least.
   package static let definitionCountMax = 1024
+  /// How many witnesses and groups a quorum may come to, each counted as often as groups name it: groups of groups of the same two
+  /// double with every line, and so does the time to decide.
+  package static let memberCountMax = 65_536
 
   /// - Parameter file: the name that diagnostics give.
   /// - Throws: ``ConfigurationError`` with every line that is wrong.
@@ -34,6 +37,7 @@ extension TrustPolicy {
 private struct TrustPolicyReader {
   private let file: String
   private var names: [[UInt8]: TrustPolicy.Quorum] = [:]
+  private var memberCounts: [[UInt8]: Int] = [:]
   private var line = 0
   private(set) var logs: [TrustPolicy.Log] = []
   private(set) var witnesses: [TrustPolicy.Witness] = []
@@ -103,6 +107,11 @@ private struct TrustPolicyReader {
     guard (1...members.count).contains(threshold) else {
       return report("the threshold must be all, any, or 1 to \(members.count)")
     }
+    let memberCount = memberNames.reduce(1) { $0 + (memberCounts[$1] ?? 1) }
+    guard memberCount <= TrustPolicy.memberCountMax else {
+      return report("the group has more than \(TrustPolicy.memberCountMax) members, those of its groups counted")
+    }
+    memberCounts[Array(arguments[0])] = memberCount
     _ = define(arguments[0], .group(threshold: threshold, members: members))
   }
 

@@ -119,7 +119,7 @@ extension TrustPolicy {
     guard checkpoint.origin == logKey.name else { throw .foreignOrigin(logKey.name) }
     let cosignatures = verified.compactMap { signature -> (witness: Witness, at: UTCTime)? in
       guard let witness = witnesses.first(where: { $0.key == signature.key }), let time = signature.cosignedAt else { return nil }
-      return (witness, UTCTime(milliseconds: Int64(clamping: time).multipliedReportingOverflow(by: 1000).partialValue))
+      return (witness, UTCTime(seconds: Int64(clamping: time)))
     }
     let isMet = quorum.isMet(by: Set(cosignatures.map(\.witness.key)))
     return TrustedCheckpoint(

@@ -3,7 +3,12 @@ package struct UTCTime: Hashable, Sendable, Comparable, CustomStringConvertible 
   package let milliseconds: Int64
 
   package init(milliseconds: Int64) { self.milliseconds = milliseconds }
-  package init(seconds: Int64) { milliseconds = seconds * 1000 }
+
+  /// What milliseconds cannot reach becomes the furthest that they do: a witness may claim any second at all.
+  package init(seconds: Int64) {
+    let (product, isOver) = seconds.multipliedReportingOverflow(by: 1000)
+    milliseconds = isOver ? (seconds < 0 ? .min : .max) : product
+  }
 
   /// The proleptic Gregorian date.
   package var date: (year: Int, month: Int, day: Int) {
@@ -21,7 +26,8 @@ package struct UTCTime: Hashable, Sendable, Comparable, CustomStringConvertible 
   /// ISO 8601, to the millisecond: `2026-11-22T13:48:54.012Z`.
   package var description: String {
     let (year, month, day) = date
-    let ofDay = Int(milliseconds - floorDivide(milliseconds, 86_400_000) * 86_400_000)
+    let afterMidnight = Int(milliseconds % 86_400_000)
+    let ofDay = afterMidnight < 0 ? afterMidnight + 86_400_000 : afterMidnight
     var text: [UInt8] = []
     text.reserveCapacity(24)
     func add(_ number: Int, _ width: Int, _ end: Unicode.Scalar) {

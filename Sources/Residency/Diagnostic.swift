@@ -59,6 +59,8 @@ package struct ConfigurationError: Error, Sendable, CustomStringConvertible {
 package func nearest(_ word: String, in candidates: some Sequence<String>) -> String? {
   var best: (candidate: String, distance: Int)?
   for candidate in candidates {
+    // Words too long to be typed by hand are not compared: that takes time in proportion to the product of their lengths.
+    guard max(word.utf8.count, candidate.utf8.count) <= 256 else { continue }
     let distance = editDistance(Array(word.lowercased()), Array(candidate.lowercased()))
     guard distance <= 2, distance * 2 < max(word.count, candidate.count) else { continue }
     if best.map({ distance < $0.distance }) ?? true { best = (candidate, distance) }

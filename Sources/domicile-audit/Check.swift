@@ -24,7 +24,7 @@ struct Check: ParsableCommand {
     }
     let trusted = try TrustedCheckpoint(reading: proof.checkpoint.bytes, trust)
     guard try proof.isValid(leafHash: MerkleTree.leafHash(leaf)) else {
-      throw AuditFailure(.tampered, "the proof does not lead from this leaf to the signed root")
+      throw AuditFailure(.tampered, problem(proof, size: trusted.checkpoint.size))
     }
     print("VERIFIED: leaf \(proof.index) of \(trusted.checkpoint.origin), in its tree of \(trusted.checkpoint.size) leaves")
     for cosignature in trusted.cosignatures { print("  cosigned by \(cosignature.witness.name) at \(cosignature.at)") }
@@ -33,6 +33,17 @@ struct Check: ParsableCommand {
     case .notRequired: print("  not checked: witnesses; the trust file asks for none")
     case .unmet: throw AuditFailure(.untrusted, "too few witnesses cosigned the checkpoint")
     }
+  }
+
+  /// What is wrong with a proof that is not valid.
+  private func problem(_ proof: TransparencyProof, size: Int) -> String {
+    guard let plan = ProofPlan.inclusion(index: proof.index, treeSize: size) else {
+      return "the proof is of leaf \(proof.index), and the signed tree has \(size) leaves"
+    }
+    guard plan.ranges.count == proof.hashes.count else {
+      return "the proof has \(proof.hashes.count) hashes; leaf \(proof.index) of \(size) needs \(plan.ranges.count)"
+    }
+    return "the proof does not lead from this leaf, as leaf \(proof.index), to the signed root"
   }
 
   private func readProof() throws(FormatError) -> [UInt8] {

@@ -91,7 +91,7 @@ struct LogOptions: ParsableArguments {
     }
   }
 
-  private func source(_ place: String, _ client: HTTPClient) throws -> any LogSource {
+  func source(_ place: String, _ client: HTTPClient) throws -> any LogSource {
     if place.hasPrefix("https://") {
       let base = place.hasSuffix("/") ? String(place.dropLast()) : place
       return WebSource(base: base, token: try readToken(), client: client)

@@ -44,12 +44,14 @@ extension LogTarget {
   /// Reads the whole log, or what is new since it was last verified, and verifies it.
   /// - Parameters:
   ///   - remembered: a folder with checkpoints seen before; the new one is put there when it verifies.
+  ///   - witnessed: what witnesses saw of it before now.
   ///   - completeness: whether requests without a record are looked for, and what other logs have the other side of.
   ///   - keep: which events to return.
   ///   - tap: sees every file that was read, in no order.
   ///   - visit: sees each of these events, in order; they are then not returned.
   func read(
-    remembered: String? = nil, completeness: Bool = false, keeping keep: (@Sendable (LeafOutline) -> Bool)? = nil,
+    remembered: String? = nil, witnessed: WitnessedCheckpoints = .none, completeness: Bool = false,
+    keeping keep: (@Sendable (LeafOutline) -> Bool)? = nil,
     tap: ((_ path: String, _ bytes: [UInt8]) throws -> Void)? = nil, visiting visit: ((LogLeaf) throws -> Void)? = nil
   ) async throws -> ReadLog {
     // An older checkpoint that was asked for is no log that was cut off.
@@ -58,7 +60,8 @@ extension LogTarget {
     var tally = RequestTally()
     var transfers = LogTransfers()
     var report = try await verify(
-      await fetchCheckpoint(), earlier: memory?.checkpoints ?? [],
+      checkpoint == nil ? try await witnessed.checkpoint(of: source) : await fetchCheckpoint(),
+      earlier: (memory?.checkpoints ?? []) + witnessed.checkpoints,
       for: LeafInterest(completeness: completeness, keeping: keep), tap: tap
     ) { tile in
       if let visit { for leaf in tile.leaves { try visit(leaf) } } else { leaves += tile.leaves }

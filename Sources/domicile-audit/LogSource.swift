@@ -88,22 +88,32 @@ struct FolderSource: LogSource {
   static let fileByteCountMax = 256 * 65_537
 
   func fetch(_ path: String) async -> FetchedTile {
-    // Without waiting for a writer where it is a pipe.
-    let descriptor = open(folder.appending(path: path).path(percentEncoded: false), O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-    guard descriptor >= 0 else { return [ENOENT, ENOTDIR].contains(errno) ? .absent : .failed("cannot be read") }
+    // Whoever wrote the folder may have put anything there: a pipe would wait for a writer, a device would never end.
+    let descriptor = open(folder.appending(path: path).path(percentEncoded: false), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+    guard descriptor >= 0 else { return Self.failure(errno) }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return .failed("not a file") }
+    guard fstat(descriptor, &status) == 0 else { return .failed("cannot be read") }
+    guard status.st_mode & S_IFMT == S_IFREG else { return .failed("not a file") }
     let size = Int(status.st_size)
     guard size <= Self.fileByteCountMax else { return .failed("larger than a file of a log can be") }
     let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-      while count < size, case let taken = pread(descriptor, buffer.baseAddress?.advanced(by: count), size - count, off_t(count)),
-        taken > 0
-      {
-        count += taken
+      while count < size {
+        let step = pread(descriptor, buffer.baseAddress?.advanced(by: count), size - count, off_t(count))
+        if step > 0 { count += step } else if step == 0 || errno != EINTR { return }
       }
     }
     return bytes.count == size ? .bytes(bytes) : .failed("cannot be read")
+  }
+
+  private static func failure(_ code: CInt) -> FetchedTile {
+    switch code {
+    case ENOENT: .absent
+    case ENOTDIR: .failed("not there: something on the way to it is no folder")
+    case ELOOP: .failed("cannot be read: its links lead in a circle")
+    case EACCES: .failed("cannot be read: no permission")
+    default: .failed("cannot be read")
+    }
   }
 
   func fetchPseudonyms(of subject: SubjectID) async -> FetchedTile { await fetch(SubjectFile.path(of: subject)) }

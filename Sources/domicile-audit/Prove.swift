@@ -52,7 +52,9 @@ struct Prove: AsyncParsableCommand {
       let (leaf, proof) = try bundle.proof(of: index, treeSize: size)
       return (leaf, proof)
     } catch {
-      throw AuditFailure(.incomplete, "\(target.name): \(error)")
+      let bundle = TileCoordinate(.entries, index: index / TileCoordinate.fullWidth, treeSize: size)?.path
+      let place = error.format == .entries ? bundle : nil
+      throw AuditFailure(.incomplete, "\(target.name): \(place.map { "\($0): \(error.problem)" } ?? "\(error)")")
     }
   }
 }

@@ -14,11 +14,20 @@ struct Verify: AsyncParsableCommand {
   @Flag(help: "Read only what is new since the last verification that --remember keeps, and that it has grown from that.")
   var sinceLast = false
 
+  @Option(
+    help: ArgumentHelp(
+      "What a witness saw last of the log: its checkpoint as a file, or where it publishes such ones, a folder or an https URL. Repeatable.",
+      valueName: "file|dir|url"))
+  var witness: [String] = []
+
   @Flag(help: "Print the report as JSON.")
   var json = false
 
   func validate() throws {
     if full, sinceLast { throw ValidationError("--full and --since-last exclude each other.") }
+    if sinceLast, !witness.isEmpty {
+      throw ValidationError("--witness compares with all that was logged: leave --since-last out.")
+    }
     if sinceLast, options.remember == nil {
       throw ValidationError("--since-last needs --remember DIR, where the last verification is kept.")
     }
@@ -27,7 +36,11 @@ struct Verify: AsyncParsableCommand {
   func run() async throws {
     let logs = try await options.withClient { client in
       var logs: [ReadLog] = []
-      for target in try options.targets(client) { logs.append(try await verify(target)) }
+      for target in try options.targets(client) {
+        // Before the log's own checkpoint, which then may not be the older one.
+        let seen = try await WitnessedCheckpoints(from: witness, trust: target.trust) { try options.source($0, client) }
+        logs.append(try await verify(target, seen))
+      }
       return logs.reconciled()
     }
     if json {
@@ -41,9 +54,10 @@ struct Verify: AsyncParsableCommand {
     }
     throw ExitCode(logs.exit.rawValue)
   }
-  private func verify(_ target: LogTarget) async throws -> ReadLog {
+
+  private func verify(_ target: LogTarget, _ witnessed: WitnessedCheckpoints) async throws -> ReadLog {
     guard sinceLast, let folder = options.remember else {
-      return try await target.read(remembered: options.remember, completeness: true)
+      return try await target.read(remembered: options.remember, witnessed: witnessed, completeness: true)
     }
     let checkpoint = await target.fetchCheckpoint()
     guard let origin = checkpoint.origin else { return try await target.read(remembered: folder, completeness: true) }

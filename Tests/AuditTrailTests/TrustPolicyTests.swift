@@ -99,4 +99,34 @@ import Testing
     #expect(try policy.verify(try note(cosignedBy: [])).quorum == .unmet)
     #expect(try parse(TrustPolicy.text(log: log.verifierKey, witnesses: [], threshold: 0)).quorum == TrustPolicy.Quorum.none)
   }
+
+  @Test func `groups that name the same groups line after line are refused, since their members double with each`() throws {
+    var text = definitions + "group a0 all W0 W1\ngroup b0 any W0 W1\n"
+    for line in 1..<80 {
+      text += "group a\(line) all a\(line - 1) b\(line - 1)\ngroup b\(line) any a\(line - 1) b\(line - 1)\n"
+      let whole = text + "quorum a\(line)\n"
+      if line <= 12 { #expect(try parse(whole).verify(note(cosignedBy: [0, 1])).quorum == .met) }
+      if line >= 16 { #expect(throws: ConfigurationError.self) { try parse(whole) } }
+    }
+  }
+
+  @Test func `a name of a megabyte that is not defined is refused at once`() throws {
+    let (defined, asked) = (String(repeating: "a", count: 1 << 20), String(repeating: "b", count: 1 << 20))
+    #expect(throws: ConfigurationError.self) {
+      try parse("log \(log.verifierKey)\nwitness \(defined) \(witnesses[0].verifierKey)\nquorum \(asked)\n")
+    }
+  }
+
+  @Test func `any time that a witness may give can be shown`() throws {
+    let policy = try parse("log \(log.verifierKey)\nwitness W0 \(witnesses[0].verifierKey)\nquorum W0\n")
+    for time in [0, 1, UInt64(Int64.max) / 1000, UInt64(Int64.max) / 1000 + 1, UInt64(Int64.max)] {
+      let checkpoint = Checkpoint(origin: log.verifierKey.name, size: 1, root: SHA256.digest(of: [1]))
+      var note = try checkpoint.signed(by: log)
+      note.add(try witnesses[0].sign(checkpoint.text, time: time))
+      let cosignature = try #require(try policy.verify(note).cosignatures.first)
+      #expect(cosignature.at >= UTCTime(milliseconds: 0) && !cosignature.at.description.isEmpty)
+    }
+    #expect(UTCTime(milliseconds: .min).description == "-292275055-05-16T16:47:04.192Z")
+    #expect(UTCTime(milliseconds: -1).description == "1969-12-31T23:59:59.999Z")
+  }
 }
