@@ -37,7 +37,7 @@ package final class Guardian: Sendable {
   /// - Parameters:
   ///   - script: Of `/bin/sh`; its first `read` returns when this process ends.
   ///   - arguments: `$1` and so on.
-  init(script: String, _ arguments: [String]) throws(PrivatePostgresError) {
+  package init(script: String, _ arguments: [String]) throws(PrivatePostgresError) {
     let channel = try Channel()
     defer { close(channel.readEnd) }
     let command = ["/bin/sh", "-c", script, "guardian"] + arguments

@@ -14,6 +14,7 @@ package final class RegionStore: Sendable {
   private let committerPool: PostgresPool
   private let pool: PostgresPool
   private let keysPool: PostgresPool
+  private let watchPool: PostgresPool
   private let committer: GroupCommitter
   let logger: Logger
   /// How many standbys must have a commit before its outcome is told.
@@ -55,8 +56,9 @@ package final class RegionStore: Sendable {
     silenceMax = limits.silenceMax
     keysPool = PostgresPool(configuration: keyDatabase, size: 2, logger: logger)
     required = ConfirmationsRequired(limits.confirmations)
+    watchPool = PostgresPool(configuration: database.with(sessionSettings: Self.readerSettings), size: 1, logger: logger)
     watch = ClusterWatch(
-      pool: pool, order: order, required: required, positions: positions, grace: limits.stalledGrace,
+      pool: pool, ownPool: watchPool, order: order, required: required, positions: positions, grace: limits.stalledGrace,
       silenceMax: limits.silenceMax, logger: logger)
     self.kek = kek
     let keys = KeyVault(pool: keysPool, kek: kek, silenceMax: limits.silenceMax, cachedMax: limits.keysCachedMax)
@@ -89,7 +91,13 @@ package final class RegionStore: Sendable {
   /// - Throws: ``StoreError``, or what the operation's own decision threw.
   package func commit<Outcome: Sendable>(_ operation: Operation<Outcome>) async throws -> Committed<Outcome> {
     try watch.check(operation.concern)
-    return try await committer.commit(operation)
+    return try await answered(operation)
+  }
+
+  private func answered<Outcome: Sendable>(_ operation: Operation<Outcome>) async throws -> Committed<Outcome> {
+    let committed = try await committer.commit(operation)
+    watch.heard()
+    return committed
   }
 
   /// Commits an operation whose records come from where `preference` says. Everything else that it decides on, and the record that it
@@ -110,7 +118,7 @@ package final class RegionStore: Sendable {
       // It may be about nobody at home here: then it is another region's to say.
       found = .failure(error)
     }
-    return try await committer.commit(operation.reading(found))
+    return try await answered(operation.reading(found))
   }
 
   /// Serves ``commit(_:)`` until ``stop()``, then finishes what is waiting and closes the connections.
@@ -128,6 +136,7 @@ package final class RegionStore: Sendable {
     await committerPool.shutdown()
     await pool.shutdown()
     await keysPool.shutdown()
+    await watchPool.shutdown()
     await standbys.pool?.shutdown()
   }
 
@@ -135,6 +144,7 @@ package final class RegionStore: Sendable {
 
   /// Whether PostgreSQL answers now.
   package func isReady() async -> Bool {
+    guard !watch.isSilent else { return false }
     do {
       _ = try await auditSize()
       return true

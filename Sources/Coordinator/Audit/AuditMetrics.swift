@@ -7,6 +7,8 @@ struct AuditMetrics: Sendable {
   private let witnessed = Gauge(label: "domicile_audit_witnessed_size")
   /// How long too few witnesses have cosigned the newest checkpoint; 0 where enough have.
   private let unwitnessed = Gauge(label: "domicile_audit_unwitnessed_seconds")
+  /// How long the log could not be published, or not be read to be published; 0 where it can.
+  private let unpublished = Gauge(label: "domicile_audit_unpublished_seconds")
 
   init(_ checkpoints: CheckpointHolder) { self.checkpoints = checkpoints }
 
@@ -15,5 +17,6 @@ struct AuditMetrics: Sendable {
     size.record(Double(held.size))
     witnessed.record(Double(held.witnessedSize))
     unwitnessed.record(held.unwitnessedSince.map { $0.duration(to: .now) / .seconds(1) } ?? 0)
+    unpublished.record(checkpoints.unpublished / .seconds(1))
   }
 }

@@ -81,7 +81,9 @@ struct AuditService: Sendable {
       ).connectError
     }
     let tiles = folder.tiles(InclusionProof.tilesNeeded(index: Int(index), size: checkpoint.size))
-    let proof = try InclusionProof(index: Int(index), treeSize: checkpoint.size, tiles: tiles)
+    guard let proof = try? InclusionProof(index: Int(index), treeSize: checkpoint.size, tiles: tiles) else {
+      throw tilesMissing()
+    }
     return TransparencyProof(index: Int(index), hashes: proof.hashes, checkpoint: note).bytes
   }
 
@@ -90,15 +92,35 @@ struct AuditService: Sendable {
       return RawResponse(status: 404, text: "No tile has this path.\n")
     }
     let bytes: [UInt8]?
-    if case .entries = coordinate.kind { bytes = try await entries(coordinate) } else { bytes = folder.tile(coordinate) }
+    if case .entries = coordinate.kind { bytes = try await entries(coordinate) } else { bytes = try hashes(coordinate) }
     guard let bytes else { return RawResponse(status: 404, text: "This tile is not there yet.\n") }
     return RawResponse(contentType: "application/octet-stream", body: bytes)
   }
 
+  /// What is signed is there, or cannot be read: an auditor has to hear the difference.
+  private func hashes(_ coordinate: TileCoordinate) throws -> [UInt8]? {
+    if let bytes = folder.tile(coordinate) { return bytes }
+    guard let held = held(coordinate) else { return nil }
+    guard let wider = folder.tile(held) else { throw tilesMissing() }
+    return Array(wider.prefix(coordinate.width * SHA256.byteCount))
+  }
+
+  private func tilesMissing() -> ConnectError {
+    checkpoints.noteMissingTiles()
+    return Refusal.tilesUnreadable(in: region).connectError
+  }
+
+  /// The tile as the newest checkpoint has it; `nil` where it has none, or a narrower one.
+  private func held(_ coordinate: TileCoordinate) -> TileCoordinate? {
+    let held = TileCoordinate(coordinate.kind, index: coordinate.index, treeSize: Int(clamping: checkpoints.size))
+    return held.flatMap { coordinate.width <= $0.width ? $0 : nil }
+  }
+
+  private var region: String { gateway.calls.region.descriptor.id.rawValue }
+
   private func entries(_ coordinate: TileCoordinate) async throws -> [UInt8]? {
     // Also keeps the index from being so large that its first leaf has no number.
-    let held = TileCoordinate(coordinate.kind, index: coordinate.index, treeSize: Int(clamping: checkpoints.size))
-    guard let held, coordinate.width <= held.width else { return nil }
+    guard held(coordinate) != nil else { return nil }
     let first = UInt64(coordinate.index) * UInt64(TileCoordinate.fullWidth)
     let leaves = try await leaves(from: first, count: coordinate.width)
     // A row that is gone shows as an empty entry at its index, not as a shift of all that follow.
@@ -110,7 +132,7 @@ struct AuditService: Sendable {
     do {
       return try await store.leaves(from: first, count: count)
     } catch {
-      throw Refusal(error, region: gateway.calls.region.descriptor.id.rawValue).connectError
+      throw Refusal(error, region: region).connectError
     }
   }
 
@@ -176,5 +198,14 @@ struct AuditService: Sendable {
   /// A leaf that cannot be read is always shown: whoever asks has to see it.
   private func matches(_ leaf: StoredLeaf, _ query: AuditQuery) -> Bool {
     do { return query.matches(try AuditEvent(leaf: leaf.bytes)) } catch { return true }
+  }
+}
+
+extension Refusal {
+  fileprivate static func tilesUnreadable(in region: String) -> Refusal {
+    Refusal(
+      .unavailable, .auditUnavailable,
+      "The published tiles of \(region)'s log cannot be read now. They are made again from its store. Try again; if it lasts, its operator has to look at domicile_audit_unpublished_seconds.",
+      metadata: ["region": region])
   }
 }

@@ -23,6 +23,8 @@ package final class CheckpointHolder: Sendable {
 
   private struct State {
     var held = Held()
+    var publication = PublicationStanding(at: .now)
+    var tilesAreMissing = false
     var waiters: [UInt64: (index: UInt64, continuation: CheckedContinuation<Bool, Never>)] = [:]
     var waiterCount: UInt64 = 0
   }
@@ -57,7 +59,25 @@ package final class CheckpointHolder: Sendable {
     }
   }
 
-  /// Nobody waits for witnesses that have been away for longer, and not more than so many at once: they would take the places of others.
+  // MARK: Whether anything can be published
+
+  /// - Returns: whether it is to be told.
+  func noteUnpublished(_ why: String) -> Bool { state.withLock { $0.publication.failed(why, at: .now) } }
+
+  /// - Returns: for how long nothing could be; `nil` where it could.
+  func notePublished() -> Duration? { state.withLock { $0.publication.succeeded(at: .now) } }
+
+  /// Somebody has asked for a tile that was published, and cannot be read.
+  func noteMissingTiles() { state.withLock { $0.tilesAreMissing = true } }
+  func noteTilesMade() { state.withLock { $0.tilesAreMissing = false } }
+  var tilesAreMissing: Bool { state.withLock { $0.tilesAreMissing } }
+
+  /// As ``PublicationStanding/unpublished(at:)``, now.
+  var unpublished: Duration { state.withLock { $0.publication.unpublished(at: .now) } }
+
+  // MARK: Waiting for witnesses
+
+  /// Nobody waits for witnesses that have been away for longer, or for a log that has not been published for longer, and not more than so many at once: they would take the places of others.
   private static let awayMax = Duration.seconds(3)
   private static let waitersMax = 256
 
@@ -78,7 +98,8 @@ package final class CheckpointHolder: Sendable {
         let isThere = state.withLock { state -> Bool? in
           if state.held.witnessedSize > index { return true }
           if case .none = state.held.witnesses { return false }
-          let isAway = state.held.unwitnessedSince.map { $0.duration(to: .now) > Self.awayMax } ?? false
+          let unwitnessed = state.held.unwitnessedSince?.duration(to: .now) ?? .zero
+          let isAway = max(unwitnessed, state.publication.unpublished(at: .now)) > Self.awayMax
           guard !isAway, state.waiters.count < Self.waitersMax, !Task.isCancelled, .now < deadline else { return false }
           state.waiters[number] = (index, continuation)
           return nil

@@ -1,6 +1,6 @@
 import AuditTrail
 import Cryptography
-import Dispatch
+import Foundation
 import Logging
 import RegionStore
 
@@ -8,28 +8,32 @@ import RegionStore
 /// witness has cosigned it later.
 actor Checkpointer {
   private let store: RegionStore
-  private let folder: LogFolder
+  private let log: PublishedLog
   private let origin: KeyName
   private let signer: NoteSigner
   private let witnesses: Witnesses
   private let holder: CheckpointHolder
   private let logger: Logger
-  /// Files are written here, and waited for: Swift's cooperative threads are few, and must not be blocked.
-  private let disk = DispatchQueue(label: "checkpoints")
+  /// Of the store's rows; its tiles are in the folder.
   private var tree: TileWriter
   /// What is published; `nil` before the first.
   private var published: (checkpoint: Checkpoint, note: SignedNote)?
+  /// Of which the rows gave the root, the last time that tiles were to be made again.
+  private var vouched: Checkpoint?
   private var isStopping = false
   private var sleep: Task<Void, Never>?
-  /// Failures in a row: the first of them is logged, and the recovery.
+  /// Failures in a row: what fails is tried again less often.
   private var failures = 0
+  private var isQuorumMissed = false
 
   private static let interval = Duration.seconds(1)
-  private static let hashesAtOnce = 8_192
+  private static let intervalMax = Duration.seconds(2)
+  /// Witnesses that need longer now and then are no cause for a warning.
+  private static let quorumGrace = Duration.seconds(5)
 
   enum Failure: Error, CustomStringConvertible {
     case foreignCheckpoint
-    case tilesDamaged
+    case rowsDiffer(size: Int)
     /// Another checkpoint of this size is published.
     case anotherHistory(size: Int)
     /// The store's log is shorter than what was signed: it was restored from a backup.
@@ -38,7 +42,8 @@ actor Checkpointer {
     var description: String {
       switch self {
       case .foreignCheckpoint: "the published checkpoint was not signed with this region's key"
-      case .tilesDamaged: "the published tiles do not give the root of the published checkpoint"
+      case .rowsDiffer(let size):
+        "the store's first \(size) audit leaves are not those that were signed: restore the newest state of the store, or look for who changed them"
       case .anotherHistory(let size):
         "another tree of \(size) leaves is published, signed with this region's key: two stores are served as this region"
       case .storeWentBack(let signed, let stored):
@@ -47,14 +52,14 @@ actor Checkpointer {
     }
   }
 
-  /// Goes on from what is published.
+  /// Goes on from what is published. Tiles that are missing there, or damaged, are made again from the store's rows.
   /// - Throws: ``Failure`` where that is not this region's log, or ahead of the store.
   init(
     store: RegionStore, folder: LogFolder, origin: KeyName, signer: NoteSigner, witnesses: Witnesses, holder: CheckpointHolder,
     logger: Logger
   ) async throws {
     self.store = store
-    self.folder = folder
+    log = PublishedLog(folder)
     self.origin = origin
     self.signer = signer
     self.witnesses = witnesses
@@ -68,10 +73,20 @@ actor Checkpointer {
       signature.keyID == signer.verifierKey.id && signer.verifierKey.publicKey.isValid(signature: signature.bytes, for: note.text)
     }
     guard isOurs, checkpoint.origin == origin else { throw Failure.foreignCheckpoint }
-    tree = try TileWriter(size: checkpoint.size, tiles: folder.tiles(TileWriter.tilesNeeded(size: checkpoint.size)))
-    guard tree.frontier.root == checkpoint.root else { throw Failure.tilesDamaged }
     let stored = try await store.auditSize()
     guard stored >= UInt64(checkpoint.size) else { throw Failure.storeWentBack(signed: UInt64(checkpoint.size), stored: stored) }
+    let kept = try? TileWriter(size: checkpoint.size, tiles: folder.tiles(TileWriter.tilesNeeded(size: checkpoint.size)))
+    if let kept, kept.frontier.root == checkpoint.root {
+      tree = kept
+    } else {
+      logger.warning("published tiles are missing or damaged: they are made again from the store's rows")
+      do { tree = try await made(from: tree, for: checkpoint) } catch let failure as Failure {
+        throw failure
+      } catch {
+        // That the folder cannot be written keeps nobody from recording.
+        logger.error("the tiles cannot be written yet", metadata: ["error": "\(error)"])
+      }
+    }
     published = (checkpoint, note)
     holder.replace(with: bytes, size: checkpoint.size, witnesses: witnesses.standing(note))
   }
@@ -81,7 +96,7 @@ actor Checkpointer {
     while !isStopping {
       await publish()
       let pause = Task { () -> Void in
-        do { try await Task.sleep(for: Self.interval) } catch { return }
+        do { try await Task.sleep(for: min(Self.interval * max(1, failures), Self.intervalMax)) } catch { return }
       }
       sleep = pause
       await pause.value
@@ -96,70 +111,114 @@ actor Checkpointer {
 
   private func publish() async {
     do {
-      let size = try await store.auditSize()
-      // The first checkpoint may be of nothing yet: a log that says so is not a log that is missing.
-      guard let published, size <= UInt64(published.checkpoint.size) else {
-        // What is signed is on the standbys: a wait for them may have been cut short.
-        try await store.barrier()
-        return try await grow(to: size)
+      let size = try await storedSize()
+      try await keepPublished()
+      try await publishNewest(size)
+      if let duration = holder.notePublished() {
+        logger.notice("the audit log is published again", metadata: ["seconds": "\(duration.components.seconds)"])
       }
-      guard size == UInt64(published.checkpoint.size) else {
-        holder.forgetWitnesses()
-        throw Failure.storeWentBack(signed: UInt64(published.checkpoint.size), stored: size)
-      }
-      guard await !witnesses.isComplete(published.note) else { return noteSuccess() }
-      try await publish(published.note, published.checkpoint)
+      failures = 0
     } catch {
       failures += 1
-      guard failures == 1 else { return }
-      logger.error("no checkpoint could be made; calls go on being recorded", metadata: ["error": "\(error)"])
+      tellUnpublished(error)
     }
+    tellQuorum()
   }
 
-  private func grow(to size: UInt64) async throws {
-    var grown = tree
-    var files: [TileWriter.File] = []
-    while UInt64(grown.size) < size {
-      let wanted = min(Self.hashesAtOnce, Int(size) - grown.size)
-      let hashes = try await store.leafHashes(from: UInt64(grown.size), count: wanted)
-      guard hashes.count == wanted else { throw StoreError.corrupt(what: "the audit log") }
-      files += grown.append(hashes.compactMap { SHA256Digest($0) })
+  private func storedSize() async throws -> Int {
+    let size = try await store.auditSize()
+    if let signed = published?.checkpoint.size, size < UInt64(signed) {
+      holder.forgetWitnesses()
+      throw Failure.storeWentBack(signed: UInt64(signed), stored: size)
     }
+    return Int(size)
+  }
+
+  /// Makes again what is no longer in the folder: somebody has removed some of it, or put an older one in its place.
+  private func keepPublished() async throws {
+    guard let (checkpoint, note) = published else { return }
+    let isWhole = try await log.holds(checkpoint) && !holder.tilesAreMissing
+    guard !isWhole || tree.size < checkpoint.size else { return }
+    tree = try await made(from: isWhole ? tree : TileWriter(), for: checkpoint)
+    guard !isWhole else { return }
+    holder.noteTilesMade()
+    try await publish(note)
+    logger.warning(
+      "the published log was missing in its folder, and was made again from the store's rows",
+      metadata: ["leaves": "\(checkpoint.size)"])
+  }
+
+  /// - Throws: ``Failure`` where the rows do not give what was signed. Then no tile is written.
+  private func made(from tree: TileWriter, for checkpoint: Checkpoint) async throws -> TileWriter {
+    func extended(writing: Bool) async throws -> TileWriter {
+      let made = try await log.extend(tree, to: checkpoint.size, from: store, writing: writing)
+      guard made.frontier.root == checkpoint.root else { throw Failure.rowsDiffer(size: checkpoint.size) }
+      return made
+    }
+    // Where it cannot be written, not all rows are read again with each attempt.
+    if vouched != checkpoint { _ = try await extended(writing: false) }
+    vouched = checkpoint
+    return try await extended(writing: true)
+  }
+
+  private func publishNewest(_ size: Int) async throws {
+    // The first checkpoint may be of nothing yet: a log that says so is not a log that is missing.
+    guard let published, size <= published.checkpoint.size else {
+      // What is signed is on the standbys: a wait for them may have been cut short.
+      try await store.barrier()
+      return try await grow(to: size)
+    }
+    guard await !witnesses.isComplete(published.note) else { return }
+    try await cosign(published.note, published.checkpoint)
+  }
+
+  private func grow(to size: Int) async throws {
+    let grown = try await log.extend(tree, to: size, from: store, writing: true)
     let checkpoint = Checkpoint(origin: origin, size: grown.size, root: grown.frontier.root)
-    let signed = try checkpoint.signed(by: signer)
-    try await onDisk { [files = Self.lastOfEach(files)] in try $0.write(files) }
+    try await cosign(try checkpoint.signed(by: signer), checkpoint)
     tree = grown
-    try await publish(signed, checkpoint)
   }
 
-  private func publish(_ signed: SignedNote, _ checkpoint: Checkpoint) async throws {
+  private func cosign(_ signed: SignedNote, _ checkpoint: Checkpoint) async throws {
     let cosigned = await witnesses.cosign(signed, checkpoint) { try? await self.store.auditSize() }
-    if cosigned != published?.note {
-      let key = signer.verifierKey
-      let note = try await store.publishing { try await self.onDisk { try $0.publish(cosigned, of: key) } }
-      let checkpoint = try Checkpoint(parsing: note.text)
-      published = (checkpoint, note)
-      holder.replace(with: note.bytes, size: checkpoint.size, witnesses: witnesses.standing(note))
+    if cosigned != published?.note { try await publish(cosigned) }
+  }
+
+  private func publish(_ cosigned: SignedNote) async throws {
+    let (log, key) = (log, signer.verifierKey)
+    let note = try await store.publishing { try await log.publish(cosigned, of: key) }
+    let checkpoint = try Checkpoint(parsing: note.text)
+    published = (checkpoint, note)
+    holder.replace(with: note.bytes, size: checkpoint.size, witnesses: witnesses.standing(note))
+  }
+}
+
+/// What operators are told.
+extension Checkpointer {
+  private func tellUnpublished(_ error: any Error) {
+    guard holder.noteUnpublished(Self.cause(of: error)) else { return }
+    let metadata: Logger.Metadata = ["error": "\(error)", "seconds": "\(holder.unpublished.components.seconds)"]
+    let message: Logger.Message = "the audit log cannot be published; calls go on being recorded, and it is tried again"
+    if error is Failure { logger.critical(message, metadata: metadata) } else { logger.error(message, metadata: metadata) }
+  }
+
+  /// Without what is another with each attempt: names of files, numbers of leaves.
+  private static func cause(of error: any Error) -> String {
+    switch error {
+    case let failure as DurableFile.Failure: failure.reason
+    case let failure as CocoaError: "\(failure.code)"
+    default: "\(error)".filter { !$0.isNumber }
     }
-    noteSuccess()
   }
 
-  private func onDisk<R: Sendable>(_ work: @escaping @Sendable (LogFolder) throws -> R) async throws -> R {
-    let (folder, disk) = (folder, disk)
-    return try await withCheckedThrowingContinuation { (done: CheckedContinuation<R, any Error>) in
-      disk.async { done.resume(with: Result { try work(folder) }) }
+  private func tellQuorum() {
+    let missed = holder.current.unwitnessedSince?.duration(to: .now) ?? .zero
+    guard isQuorumMissed ? missed == .zero : missed > Self.quorumGrace else { return }
+    isQuorumMissed.toggle()
+    if isQuorumMissed {
+      logger.warning("too few witnesses cosign this region's checkpoints: collections that ask for them are not released")
+    } else {
+      logger.notice("enough witnesses cosign this region's checkpoints again")
     }
-  }
-
-  /// Growing in several steps makes partial tiles on the way that no checkpoint has.
-  private static func lastOfEach(_ files: [TileWriter.File]) -> [TileWriter.File] {
-    var last: [TileCoordinate: Int] = [:]
-    for (index, file) in files.enumerated() { last[file.coordinate.full] = index }
-    return files.enumerated().filter { last[$0.element.coordinate.full] == $0.offset }.map(\.element)
-  }
-
-  private func noteSuccess() {
-    if failures > 0 { logger.info("checkpoints are made again", metadata: ["failures": "\(failures)"]) }
-    failures = 0
   }
 }

@@ -29,6 +29,23 @@ struct LogFolder: Sendable {
     }
   }
 
+  /// Whether what was published is there still, as far as a few looks tell: a checkpoint that is not smaller, and of each level of its tree the
+  /// first tile and the last.
+  /// - Throws: ``FormatError`` where the checkpoint is none.
+  func holds(_ checkpoint: Checkpoint) throws -> Bool {
+    guard let bytes = self.checkpoint() else { return false }
+    guard try Checkpoint(parsing: SignedNote(parsing: bytes).text).size >= checkpoint.size else { return false }
+    return (0..<8).allSatisfy { level in
+      let last = TileCoordinate.count(level: level, treeSize: checkpoint.size) - 1
+      return [0, last].compactMap { TileCoordinate(.hashes(level: level), index: $0, treeSize: checkpoint.size) }.allSatisfy(
+        isThere)
+    }
+  }
+
+  private func isThere(_ coordinate: TileCoordinate) -> Bool {
+    [coordinate, coordinate.full].contains { FileManager.default.fileExists(atPath: "\(path)/\($0.path)") }
+  }
+
   /// A tile once written stays as it is.
   func write(_ files: [TileWriter.File]) throws {
     for file in files where contents(file.path) != file.bytes {

@@ -21,7 +21,7 @@ extension Executor {
   ) async -> Refusal? {
     guard let collection, call.policies.collection(collection)?.audit == .strictWitness else { return nil }
     guard await !checkpoints.isWitnessed(receipt.index, by: end) else { return nil }
-    return .notWitnessed(collection, receipt)
+    return checkpoints.unpublished > .zero ? .notPublished(collection, receipt) : .notWitnessed(collection, receipt)
   }
 
   static func witnessDeadline(_ call: Call) -> ContinuousClock.Instant {
@@ -36,6 +36,13 @@ extension Executor {
 }
 
 extension Refusal {
+  fileprivate static func notPublished(_ collection: CollectionName, _ receipt: Domicile_V1_Receipt) -> Refusal {
+    Refusal(
+      .unavailable, .auditUnavailable,
+      "Nothing of '\(collection)' was released: its policy asks for a record that witnesses have cosigned, and \(receipt.region) cannot publish its log for them now. Try again; if it lasts, its operator has to look at domicile_audit_unpublished_seconds.",
+      metadata: receipt.metadata)
+  }
+
   fileprivate static func notWitnessed(_ collection: CollectionName, _ receipt: Domicile_V1_Receipt) -> Refusal {
     Refusal(
       .unavailable, .auditUnavailable,

@@ -42,7 +42,7 @@ struct Executor: Sendable {
     } catch let error as StoreError {
       call.ticket.fail()
       if error == .deadlineExceeded { recordLate(procedure, call) }
-      throw Refusal(error, region: region.rawValue)
+      throw Procedure.writes ? Refusal(error, region: region.rawValue) : Refusal(error, ofReadIn: region.rawValue)
     } catch {
       call.ticket.fail()
       logger.error(
@@ -92,7 +92,7 @@ struct Executor: Sendable {
       default:
         for (_, call) in procedures { call.ticket.fail() }
       }
-      throw Refusal(error, region: region.rawValue)
+      throw Refusal(error, ofReadIn: region.rawValue)
     } catch {
       return nil
     }
@@ -169,7 +169,7 @@ struct Executor: Sendable {
       _ = try await Task { try await store.commit(operation) }.value
     } catch let error as StoreError {
       call.ticket.fail()
-      throw Refusal(error, region: call.region.descriptor.id.rawValue)
+      throw Refusal(error, ofReadIn: call.region.descriptor.id.rawValue)
     } catch {
       call.ticket.fail()
       throw Refusal(.unavailable, region: call.region.descriptor.id.rawValue)
@@ -213,7 +213,7 @@ struct Executor: Sendable {
       guard let receipt = committed.receipts.first else { throw StoreError.corrupt(what: "a receipt") }
       return Domicile_V1_Receipt(receipt, region: region)
     } catch let error as StoreError {
-      throw Refusal(error, region: region.rawValue)
+      throw Refusal(error, ofReadIn: region.rawValue)
     } catch {
       throw Refusal(.unavailable, region: region.rawValue)
     }

@@ -29,6 +29,18 @@ struct Refusal: Error, Sendable {
 }
 
 extension Refusal {
+  /// What a caller is told when the store of `region` did not do its work for a call that changes nothing but the log.
+  init(_ error: StoreError, ofReadIn region: String) {
+    guard error == .indeterminate else {
+      self.init(error, region: region)
+      return
+    }
+    self.init(
+      .unavailable, .auditUnavailable,
+      "The store of \(region) did not confirm that this call was recorded, so nothing is released. Try again.",
+      metadata: ["region": region])
+  }
+
   /// What a caller is told when the store of `region` did not do its work.
   init(_ error: StoreError, region: String) {
     let place = ["region": region]
@@ -37,6 +49,11 @@ extension Refusal {
       self.init(
         .unavailable, .auditUnavailable,
         "The store of \(region) cannot be reached, so the record of this call cannot be made and nothing is released. Try again.",
+        metadata: place)
+    case .refused(let sqlState) where sqlState.hasPrefix("53"):
+      self.init(
+        .unavailable, .auditUnavailable,
+        "The store of \(region) has no room to record this call, so nothing was released or changed. Its operator has to make some. Try again then.",
         metadata: place)
     case .refused, .unrecordable:
       self.init(

@@ -67,7 +67,7 @@ struct DocumentService: Sendable {
     } catch let refusal as Refusal {
       throw refusal
     } catch let error as StoreError {
-      throw Refusal(error, region: region.rawValue)
+      throw Procedure.writes ? Refusal(error, region: region.rawValue) : Refusal(error, ofReadIn: region.rawValue)
     } catch {
       logger.error(
         "a call failed", metadata: ["decision": "\(call.id.hex)", "method": "\(Procedure.method)", "error": "\(error)"])

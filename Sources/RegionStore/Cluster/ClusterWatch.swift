@@ -7,6 +7,8 @@ import Synchronization
 /// A hint: it spares waiting. What was committed is proved by ``CommitVerification`` alone.
 final class ClusterWatch: Sendable {
   private let pool: PostgresPool
+  /// For the looks that are taken regularly: they wait for nobody else's.
+  private let ownPool: PostgresPool
   /// In which the store's connections look for the primary.
   private let order: ServerOrder
   private let required: ConfirmationsRequired
@@ -17,6 +19,7 @@ final class ClusterWatch: Sendable {
   private let logger: Logger
   /// Since when commits wait in vain; `nil` while they do not.
   private let stalledSince = Mutex<ContinuousClock.Instant?>(nil)
+  private let silence = Mutex(LookSilence())
   /// When another server was last asked for.
   private let turnedAt = Mutex<ContinuousClock.Instant?>(nil)
 
@@ -27,10 +30,12 @@ final class ClusterWatch: Sendable {
   private static let doubt = Duration.seconds(3)
 
   init(
-    pool: PostgresPool, order: ServerOrder, required: ConfirmationsRequired, positions: PrimaryPositions, grace: Duration,
+    pool: PostgresPool, ownPool: PostgresPool, order: ServerOrder, required: ConfirmationsRequired, positions: PrimaryPositions,
+    grace: Duration,
     silenceMax: Duration, logger: Logger
   ) {
     self.pool = pool
+    self.ownPool = ownPool
     self.order = order
     self.required = required
     self.positions = positions
@@ -41,23 +46,64 @@ final class ClusterWatch: Sendable {
 
   /// - Throws: Where the cluster cannot keep `concern` now.
   func check(_ concern: WriteConcern) throws(StoreError) {
+    if isSilent { throw .unavailable }
     if concern >= .quorum, required.current == 0 { throw .noStandbysRequired }
     guard concern > .local else { return }
     let since = stalledSince.withLock { $0 }
     if let since, ContinuousClock.now - since >= grace { throw .quorumUnavailable }
   }
 
+  /// PostgreSQL does not answer at all. Whoever comes then is refused, and spared the wait.
+  var isSilent: Bool { silence.withLock { $0.isSilent } }
+
+  /// An operation was answered.
+  func heard() { silence.withLock { $0.heard() } }
+
   /// Until cancelled.
   func run() async {
+    await withDiscardingTaskGroup { group in
+      group.addTask { await self.lookOftenEnough() }
+      group.addTask { await self.listen() }
+    }
+  }
+
+  private func lookOftenEnough() async {
     while !Task.isCancelled {
-      // Who uses PostgreSQL says louder that it is away.
-      do { try await look() } catch { logger.debug("the cluster could not be looked at", metadata: ["error": "\(error)"]) }
+      silence.withLock { $0.began() }
+      do {
+        try await look(by: ownPool)
+        silence.withLock { $0.ended(answered: true) }
+      } catch {
+        // Who uses PostgreSQL says louder that it is away.
+        logger.debug("the cluster could not be looked at", metadata: ["error": "\(error)"])
+        silence.withLock { $0.ended(answered: false) }
+      }
       try? await Task.sleep(for: Self.period)
     }
   }
 
+  private func listen() async {
+    var wasSilent = false
+    while !Task.isCancelled {
+      try? await Task.sleep(for: LookSilence.tick)
+      let isSilent = silence.withLock { silence in
+        silence.passed()
+        return silence.isSilent
+      }
+      guard isSilent != wasSilent else { continue }
+      wasSilent = isSilent
+      if isSilent {
+        logger.error("PostgreSQL does not answer: calls are refused until it does")
+      } else {
+        logger.notice("PostgreSQL answers again, or cannot be reached")
+      }
+    }
+  }
+
   /// One look. Where PostgreSQL does not answer there is nothing to say of its standbys.
-  func look() async throws {
+  func look() async throws { try await look(by: pool) }
+
+  private func look(by pool: PostgresPool) async throws {
     let began = ContinuousClock.now
     let state: ClusterState
     do {

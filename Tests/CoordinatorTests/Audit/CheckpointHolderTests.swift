@@ -51,4 +51,18 @@ import Testing
     #expect(await !waiting.value)
     #expect(began.duration(to: .now) < .seconds(10))
   }
+
+  @Test func `whoever asks for witnesses does not wait long for a log that cannot be published`() async throws {
+    let holder = CheckpointHolder()
+    holder.replace(with: [1], size: 5, witnesses: .enough)
+    #expect(holder.noteUnpublished("no room"))
+    #expect(holder.unpublished > .zero)
+    #expect(await holder.isWitnessed(4, by: .now + .seconds(60)), "what was published stays so")
+    try await eventually("it has not been published for a while") { holder.unpublished > .seconds(3) }
+    let began = ContinuousClock.now
+    #expect(await !holder.isWitnessed(5, by: .now + .seconds(60)))
+    #expect(began.duration(to: .now) < .seconds(10))
+    #expect(try #require(holder.notePublished()) > .seconds(3))
+    #expect(holder.unpublished == .zero)
+  }
 }

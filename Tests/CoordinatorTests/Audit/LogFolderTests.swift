@@ -1,5 +1,6 @@
 import AuditTrail
 import Cryptography
+import Foundation
 import Testing
 
 @testable import Coordinator
@@ -18,7 +19,7 @@ import Testing
   }
 
   private func note(_ size: Int, cosignedBy cosigners: [NoteSigner] = []) throws -> SignedNote {
-    let root = size == 0 ? MerkleTree.emptyRoot : SHA256.digest(of: [UInt8(size)])
+    let root = size == 0 ? MerkleTree.emptyRoot : SHA256.digest(of: [UInt8(size & 255)])
     var note = try Checkpoint(origin: log.verifierKey.name, size: size, root: root).signed(by: log)
     for cosigner in cosigners { note.add(try cosigner.sign(note.text, time: 1_700_000_000)) }
     return note
@@ -66,5 +67,29 @@ import Testing
     try DurableFile.write(other.bytes, to: "\(folder.path)/checkpoint", access: .everyoneReads)
     #expect(throws: Checkpointer.Failure.self) { try folder.publish(try note(5), of: log.verifierKey) }
     #expect(folder.checkpoint() == other.bytes)
+  }
+
+  @Test func `a folder that was emptied, or put back to what it was, is seen to lack what was published`() throws {
+    let scratch = try ScratchFolder()
+    let folder = LogFolder(path: "\(scratch.path)/log")
+    var tree = TileWriter()
+    let files = tree.append((0..<600).map { SHA256.digest(of: [UInt8($0 & 255), UInt8($0 >> 8)]) })
+    let checkpoint = try Checkpoint(parsing: note(600).text)
+    #expect(try !folder.holds(checkpoint))
+    try folder.write(files)
+    #expect(try !folder.holds(checkpoint))
+    _ = try folder.publish(try note(500), of: log.verifierKey)
+    #expect(try !folder.holds(checkpoint))
+    _ = try folder.publish(try note(600), of: log.verifierKey)
+    #expect(try folder.holds(checkpoint))
+    for missing in ["tile/0/000", "tile/0/002.p/88", "tile/1/000.p/2", "tile"] {
+      try FileManager.default.moveItem(atPath: "\(folder.path)/\(missing)", toPath: "\(scratch.path)/away")
+      #expect(try !folder.holds(checkpoint), "\(missing)")
+      try FileManager.default.moveItem(atPath: "\(scratch.path)/away", toPath: "\(folder.path)/\(missing)")
+    }
+    // A full tile takes the place of a partial one.
+    try FileManager.default.removeItem(atPath: "\(folder.path)/tile/0/002.p")
+    try folder.write(tree.append((0..<200).map { SHA256.digest(of: [UInt8($0)]) }))
+    #expect(try folder.holds(checkpoint))
   }
 }

@@ -52,7 +52,7 @@ extension Integration.Fragile {
         }
         let error = try await outcome
         #expect(error.code == .unavailable)
-        #expect(error.reason == "OUTCOME_UNKNOWN")
+        #expect(error.reason == "AUDIT_UNAVAILABLE")
       }
       #expect(try await home.get(subject).record.version == 1)
     }

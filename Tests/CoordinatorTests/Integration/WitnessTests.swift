@@ -15,31 +15,21 @@ import Testing
 extension Integration.Fragile {
   /// Regions cosign each other's audit logs, so that none can rewrite its own.
   @Suite struct Witnessing {
-    private func trust(_ region: RegionID, _ world: World) throws -> TrustPolicy {
-      let file = world.deployment.state.auditTrust(of: region)
-      return try TrustPolicy(parsing: [UInt8](Data(contentsOf: URL(filePath: file))), file: file)
-    }
-
     private func checkpoint(_ region: RegionID, _ world: World) async throws -> SignedNote {
       try SignedNote(parsing: Array(await world.auditor(region).checkpoint().utf8))
     }
 
     private func waitForWitnesses(_ count: Int, of region: RegionID, _ world: World) async throws {
       try await eventually(within: .seconds(30), "\(count) witnesses cosign \(region)'s checkpoint") {
-        try trust(region, world).verify(try await checkpoint(region, world)).cosignatures.count == count
+        try world.trust(region).verify(try await checkpoint(region, world)).cosignatures.count == count
       }
-    }
-
-    private func gauge(_ name: String, _ region: RegionID, _ world: World) async throws -> Double? {
-      let line = try await world.get(region, "/metrics").text.split(separator: "\n").first { $0.hasPrefix("\(name) ") }
-      return line?.split(separator: " ").last.flatMap { Double($0) }
     }
 
     @Test func `every other region cosigns, and an auditor finds the quorum met`() async throws {
       let world = try await World.fragile()
       for region in [RegionID.euWest, .usEast, .apSouth] {
         try await waitForWitnesses(2, of: region, world)
-        let trusted = try trust(region, world).verify(try await checkpoint(region, world))
+        let trusted = try world.trust(region).verify(try await checkpoint(region, world))
         #expect(trusted.quorum == .met)
         let now = Date().timeIntervalSince1970 * 1_000
         for cosignature in trusted.cosignatures {
@@ -115,16 +105,8 @@ extension Integration.Fragile {
 
     @Test func `where policy asks for it, nothing is released before witnesses have cosigned its record`() async throws {
       let world = try await World.fragile()
-      let policies = world.deployment.path("policies-witnessed-\(UUID().uuidString)")
-      try FileManager.default.copyItem(atPath: "\(world.deployment.sources)/policies", toPath: policies)
-      let file = "\(policies)/collections.yaml"
-      let text = try String(contentsOfFile: file, encoding: .utf8)
-      let orders = "description: What the person ordered\n    locality: home\n    audit: strict"
-      #expect(text.contains("\(orders)\n"))
-      try text.replacing("\(orders)\n", with: "\(orders)_witness\n").write(toFile: file, atomically: true, encoding: .utf8)
       let regions = world.deployment.regions
-      try await world.deployment.withCoordinator(of: .euWest, policies: policies) {
-        let app = try await world.app(.euWest)
+      try await world.withWitnessedOrders { app in
         let subject = freshSubject()
         try await app.register(subject)
         try await app.put(subject, ["name": "E. U. Resident"])
@@ -166,7 +148,7 @@ extension Integration.Fragile {
       let app = try await world.app(.euWest)
       let regions = world.deployment.regions
       try await waitForWitnesses(2, of: .euWest, world)
-      #expect(try await gauge("domicile_audit_unwitnessed_seconds", .euWest, world) == 0)
+      #expect(try await world.gauge("domicile_audit_unwitnessed_seconds", .euWest) == 0)
       let subject = freshSubject()
       try await during {
         for region in [RegionID.usEast, .apSouth] { await regions.stopCoordinator(of: region) }
@@ -177,13 +159,13 @@ extension Integration.Fragile {
         let receipt = try await app.put(subject, ["name": "E. U. Resident"]).receipt
         try await regions.waitForCheckpoint(of: .euWest, covering: receipt.index, witnessed: false)
         try await eventually("the newest checkpoint is Europe's word alone") {
-          try trust(.euWest, world).verify(try await checkpoint(.euWest, world)).quorum == .unmet
+          try world.trust(.euWest).verify(try await checkpoint(.euWest, world)).quorum == .unmet
         }
         try await Task.sleep(for: .seconds(2))
-        let since = try #require(try await gauge("domicile_audit_unwitnessed_seconds", .euWest, world))
+        let since = try #require(try await world.gauge("domicile_audit_unwitnessed_seconds", .euWest))
         #expect(since > 1 && since < 60)
-        let signed = try #require(try await gauge("domicile_audit_checkpoint_size", .euWest, world))
-        let witnessed = try #require(try await gauge("domicile_audit_witnessed_size", .euWest, world))
+        let signed = try #require(try await world.gauge("domicile_audit_checkpoint_size", .euWest))
+        let witnessed = try #require(try await world.gauge("domicile_audit_witnessed_size", .euWest))
         #expect(witnessed < signed)
         #expect(witnessed > 0)
         #expect(try await world.audit("verify", "--region", "eu-west").status == 4)
@@ -191,9 +173,53 @@ extension Integration.Fragile {
       // Cosigned when they are back, though nothing more is recorded.
       try await waitForWitnesses(2, of: .euWest, world)
       try await eventually("the metrics say so") {
-        try await gauge("domicile_audit_unwitnessed_seconds", .euWest, world) == 0
+        try await world.gauge("domicile_audit_unwitnessed_seconds", .euWest) == 0
       }
       #expect(try await world.audit("verify", "--region", "eu-west").status == 0)
     }
+
+    @Test func `witnesses that hang hold up no checkpoint, and it is told that they are too few`() async throws {
+      let world = try await World.fragile()
+      let app = try await world.app(.euWest)
+      let regions = world.deployment.regions
+      let subject = freshSubject()
+      try await waitForWitnesses(2, of: .euWest, world)
+      try await during {
+        for region in [RegionID.usEast, .apSouth] { try await regions.pauseCoordinator(of: region) }
+      } undoing: {
+        for region in [RegionID.usEast, .apSouth] { await regions.resumeCoordinator(of: region) }
+      } _: {
+        try await app.register(subject)
+        let receipt = try await app.put(subject, ["name": "E. U. Resident"]).receipt
+        try await regions.waitForCheckpoint(of: .euWest, covering: receipt.index, witnessed: false)
+        #expect(try await app.get(subject).record.value == ["name": "E. U. Resident"])
+        #expect(try await world.gauge("domicile_audit_unpublished_seconds", .euWest) == 0)
+        try await eventually(within: .seconds(20), "metrics and log say for how long") {
+          let log = try String(contentsOfFile: regions.logFile(of: .euWest), encoding: .utf8)
+          return try await (world.gauge("domicile_audit_unwitnessed_seconds", .euWest) ?? 0) > 5
+            && log.contains("too few witnesses cosign this region's checkpoints")
+        }
+      }
+      try await waitForWitnesses(2, of: .euWest, world)
+      try await eventually("the metrics say so") {
+        try await world.gauge("domicile_audit_unwitnessed_seconds", .euWest) == 0
+      }
+      try await world.expectWholeLog(.euWest)
+    }
+  }
+}
+
+extension World {
+  /// Runs `body` while eu-west works from policies by which orders are released only with a record that witnesses have cosigned.
+  func withWitnessedOrders(_ body: (_ app: Caller) async throws -> Void) async throws {
+    let policies = deployment.path("policies-witnessed-\(UUID().uuidString)")
+    try FileManager.default.copyItem(atPath: "\(deployment.sources)/policies", toPath: policies)
+    let file = "\(policies)/collections.yaml"
+    let text = try String(contentsOfFile: file, encoding: .utf8)
+    let orders = "description: What the person ordered\n    locality: home\n    audit: strict"
+    #expect(text.contains("\(orders)\n"))
+    try text.replacing("\(orders)\n", with: "\(orders)_witness\n").write(toFile: file, atomically: true, encoding: .utf8)
+    let app = try await app(.euWest)
+    try await deployment.withCoordinator(of: .euWest, policies: policies) { try await body(app) }
   }
 }
