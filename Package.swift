@@ -141,7 +141,7 @@ let package = Package(
     tests("PolicyEngineTests", ["Cryptography", "PolicyEngine", "Residency"]),
     tests("DirectoryTests", ["Directory", "DirectorySimulation", "Residency"], exclude: ["Scenarios"]),
     tests("CryptographyTests", ["Cryptography", "Residency"]),
-    tests("AuditTrailTests", ["AuditTrail", "AuditTrailFuzzing", "Cryptography", "Residency"]),
+    tests("AuditTrailTests", ["AuditReports", "AuditTrail", "AuditTrailFuzzing", "Cryptography", "Residency"]),
     tests(
       "FaultLabTests",
       [

@@ -1,0 +1,166 @@
+import AuditTrail
+import Cryptography
+import Foundation
+import Residency
+import Testing
+
+/// Reports, scans, watches and streams as an auditor runs them.
+@Suite struct AuditorTests {
+  let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func place(_ log: SampleLog) throws {
+    try? FileManager.default.removeItem(at: folder.url.appending(path: "log"))
+    try log.write(to: folder.url.appending(path: "log"))
+    try write("log \(log.signer.verifierKey)\nwitness us-east \(log.witness.verifierKey)\nquorum us-east\n", "trust.txt")
+  }
+
+  private func write(_ text: String, _ path: String) throws {
+    let file = folder.url.appending(path: path)
+    try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(text.utf8).write(to: file)
+  }
+
+  private func read(_ path: String) throws -> String {
+    String(decoding: try Data(contentsOf: folder.url.appending(path: path)), as: UTF8.self)
+  }
+
+  private func run(_ arguments: String...) throws -> AuditCommand.Outcome {
+    try AuditCommand.run(arguments + ["--log", "log", "--trust", "trust.txt"], in: folder.url)
+  }
+
+  @Test func `a report is written in each form, and comes out the same from a checkpoint of then`() throws {
+    let then = try ReportTests.log(300)
+    try place(then)
+    for format in ["md", "html", "json", "csv"] {
+      let outcome = try run("report", "--framework", "gdpr-ch5", "--format", format, "-o", "before.\(format)")
+      #expect(outcome.status == 0, "\(outcome)")
+    }
+    try write(try read("log/checkpoint"), "then.checkpoint")
+    var grown = try ReportTests.log(600)
+    // Partial tiles of then are still there: files of a log do not go.
+    for (path, bytes) in then.files where grown.files[path] == nil { grown.files[path] = bytes }
+    try place(grown)
+    for format in ["md", "html", "json", "csv"] {
+      let again = try run(
+        "report", "--framework", "gdpr-ch5", "--format", format, "-o", "after.\(format)", "--checkpoint", "then.checkpoint")
+      #expect(again.status == 0, "\(again)")
+      #expect(try read("before.\(format)") == read("after.\(format)"))
+    }
+  }
+
+  @Test func `a report of a log that was changed says so, and ends with 1`() throws {
+    var log = try ReportTests.log(300)
+    var leaf = log.leaves[17]
+    leaf[100] ^= 1
+    try log.replaceLeaf(17, with: leaf)
+    try place(log)
+    let outcome = try run("report", "--framework", "transfers")
+    #expect(
+      outcome.status == 1 && outcome.output.contains("leaf 17 was changed") && outcome.errors.contains("TAMPERED"), "\(outcome)")
+  }
+
+  @Test func `a transfer that rests on nothing ends a report with 5`() throws {
+    try place(try ReportTests.log { index, event in if index == 7 { event.safeguard = nil } })
+    let outcome = try run("report", "--framework", "gdpr-ch5")
+    #expect(outcome.status == 5 && outcome.errors.contains("leaf eu-west.example.org/audit 7"), "\(outcome)")
+  }
+
+  @Test func `wrong words are refused with what is right`() throws {
+    try place(try ReportTests.log())
+    for arguments in [
+      ["report", "--framework", "gdpr"], ["report", "--framework", "gdpr-ch5", "--period", "last week"],
+      ["breach", "--since", "yesterday"], ["breach", "--since", "2026-11-02", "--until", "2026-11-01"], ["watch"],
+      ["export", "--out", "x", "--follow"], ["report", "--framework", "gdpr-ropa", "--context", "trust.txt"],
+    ] {
+      let outcome = try AuditCommand.run(arguments + ["--log", "log", "--trust", "trust.txt"], in: folder.url)
+      #expect(outcome.status == 2 && !outcome.errors.isEmpty, "\(arguments): \(outcome)")
+    }
+  }
+
+  @Test func `a question with a memory finds the same as one without, reads only what is new, and notices another history`()
+    throws
+  {
+    try place(try SampleLog(size: 600))
+    let words = [
+      "query", "--decision", "deny", "--to-region", "us-east", "--format", "csv", "--log", "log", "--trust", "trust.txt",
+    ]
+    func ask(_ more: String...) throws -> AuditCommand.Outcome { try AuditCommand.run(words + more, in: folder.url) }
+    let plain = try ask()
+    #expect(plain.status == 0 && plain.output.split(separator: "\r\n").count == 61)
+    #expect(try ask("--remember", "memory").output == plain.output)
+    #expect(try ask("--remember", "memory").output == plain.output)
+    try place(try SampleLog(size: 900))
+    let grown = try ask()
+    #expect(try ask("--remember", "memory").output == grown.output)
+    // The leaves of full tiles are not read again: only those that match, and those after.
+    try place(try SampleLog(size: 900) { index, event in if index == 8 { event.reason = "CHANGED" } })
+    let changed = try ask("--remember", "memory")
+    #expect(changed.status == 1, "\(changed)")
+  }
+
+  @Test func `with a memory, a leaf that matches and was changed is not believed`() throws {
+    var log = try SampleLog(size: 600)
+    try place(log)
+    #expect(try run("query", "--principal", "shop", "--remember", "memory").status == 0)
+    var leaf = log.leaves[10]
+    leaf[100] ^= 1
+    try log.replaceLeaf(10, with: leaf)
+    try place(log)
+    let outcome = try run("query", "--principal", "shop", "--remember", "memory")
+    #expect(outcome.status == 1 && outcome.output.contains("leaf 10 was changed"), "\(outcome)")
+  }
+
+  @Test func `a watch says what changes, and ends where tampering is proven`() throws {
+    try place(try SampleLog(size: 300))
+    let first = try run("watch", "--remember", "memory", "--rounds", "2", "--interval", "1s")
+    #expect(first.status == 0 && first.output.split(separator: "\n").count == 1, "\(first)")
+    try place(try SampleLog(size: 290))
+    let back = try run("watch", "--remember", "memory", "--interval", "1s", "--json")
+    #expect(back.status == 1 && back.output.contains("rolled_back"), "\(back)")
+  }
+
+  @Test func `a stream goes on where it ended, and leaves nothing out`() throws {
+    try place(try SampleLog(size: 300))
+    #expect(try run("export", "--format", "jsonl", "--out", "events", "--cursor", "cursor").status == 0)
+    #expect(try run("export", "--format", "jsonl", "--out", "events", "--cursor", "cursor").status == 0)
+    try place(try SampleLog(size: 700))
+    #expect(try run("export", "--format", "jsonl", "--out", "events", "--cursor", "cursor").status == 0)
+    let lines = try read("events").split(separator: "\n")
+    #expect(try lines.map { try JSONValue(parsing: Array($0.utf8))["index"]?.numberValue } == (0..<700).map { Double($0) })
+    let first = try JSONValue(parsing: Array(try #require(lines.first).utf8))
+    #expect(first["log"] == "eu-west.example.org/audit" && first["event"]?["class_uid"] == 6005)
+    try place(try SampleLog(size: 800) { index, event in if index == 3 { event.reason = "CHANGED" } })
+    #expect(try run("export", "--format", "jsonl", "--out", "events", "--cursor", "cursor").status == 1)
+    try write("{}", "cursor")
+    #expect(try run("export", "--format", "jsonl", "--out", "events", "--cursor", "cursor").status == 2)
+  }
+
+  @Test func `a scan finds marks of people at home elsewhere, at the edge of a block too, and does not print them`() throws {
+    var bytes = [UInt8](repeating: 0x61, count: (1 << 20) + 100)
+    bytes.replaceSubrange((1 << 20) - 5..<(1 << 20) + 7, with: Array("secret-mark1".utf8))
+    try FileManager.default.createDirectory(at: folder.url.appending(path: "store/base"), withIntermediateDirectories: true)
+    try Data(bytes).write(to: folder.url.appending(path: "store/base/1"))
+    try write("eu-west\tsecret-mark1\nus-east\tother-mark\n", "marks")
+    try write("nothing, but other-mark", "store/log")
+    func scan(_ region: String, _ more: String...) throws -> AuditCommand.Outcome {
+      try AuditCommand.run(["scan", "--region", region, "--marks", "marks", "store"] + more, in: folder.url)
+    }
+    let foreign = try scan("us-east")
+    #expect(foreign.status == 5, "\(foreign)")
+    #expect(foreign.output.contains("store/base/1, byte \((1 << 20) - 5): the mark of line 1"))
+    #expect(
+      !foreign.output.contains("secret-mark1") && foreign.output.split(separator: "\n").count { $0.contains("found:") } == 1)
+    try FileManager.default.removeItem(at: folder.url.appending(path: "store/base/1"))
+    let clean = try scan("us-east", "--json")
+    #expect(clean.status == 0, "\(clean)")
+    try write(clean.output, "scan.json")
+    try place(try ReportTests.log())
+    let report = try run("report", "--framework", "residency", "--scan", "scan.json")
+    #expect(report.status == 0 && report.output.contains("| us-east | store | 1 |"), "\(report)")
+    #expect(try AuditCommand.run(["scan", "--region", "us-east", "--marks", "marks", "nowhere"], in: folder.url).status == 3)
+    try write("eu-west secret-mark1\n", "marks")
+    #expect(try scan("us-east").status == 2)
+  }
+}

@@ -1,0 +1,62 @@
+import AuditTrail
+import ConnectRPC
+import Coordinator
+import Cryptography
+import DomicileAPI
+import DomicileTestKit
+import FaultLab
+import Foundation
+import Postgres
+import Residency
+import Testing
+
+extension Integration.Fragile {
+  @Test func `once a coordinator has stopped, every request that it numbered is recorded or accounted for`() async throws {
+    let world = try await World.fragile()
+    let before = try await world.logSize(.usEast)
+    let (home, abroad) = (try await world.app(.euWest), try await world.app(.usEast))
+    let subject = freshSubject()
+    try await home.register(subject)
+    try await home.put(subject, ["name": "E. U. Resident"])
+    // Recorded on both sides; refused on both; sent on without a record; about nobody; not understood.
+    _ = try await abroad.get(subject)
+    _ = try await refusal { try await abroad.get(subject, "profiles") }
+    let token = try await world.deployment.token()
+    let redirected = try await world.post(
+      .usEast, "RecordService/GetRecord",
+      json: #"{"subjectId":"\#(subject)","collection":"profile","key":"main","purpose":"support"}"#, token: token,
+      headers: [("domicile-routing", "redirect")])
+    #expect(redirected.status != 200)
+    _ = try await refusal { try await abroad.get(freshSubject()) }
+    _ = try await refusal { try await abroad.get("") }
+
+    let regions = world.deployment.regions
+    await regions.stopCoordinator(of: .usEast)
+    try await regions.startCoordinator(of: .usEast)
+
+    let events = try await world.events(.usEast, from: before)
+    #expect(events.contains { $0.activity == .stop })
+    let account = try #require(events.last { $0.account != nil }?.account)
+    #expect(account.passed.count >= 1, "what was sent on has no leaf: \(account)")
+    let tally = try await world.requestTally(.usEast)
+    #expect(tally.missing.map { "\($0.coordinator): \($0.numbers)" } == [])
+    #expect(tally.recordedCount > 0)
+  }
+}
+
+extension World {
+  /// What the whole log of a region says of the requests that were numbered.
+  func requestTally(_ region: RegionID) async throws -> RequestTally {
+    let rows = try await deployment.sql(region, "SELECT leaf FROM audit_leaf ORDER BY index").map { try $0.bytes(0) }
+    var tally = RequestTally()
+    for (index, start) in stride(from: 0, to: rows.count, by: TileCoordinate.fullWidth).enumerated() {
+      let leaves = Array(rows[start..<min(start + TileCoordinate.fullWidth, rows.count)])
+      tally.add(
+        try #require(
+          LeafTileReading(
+            index, treeSize: rows.count, entries: .bytes(try EntryBundle.encode(leaves)),
+            hashes: .bytes(leaves.flatMap { MerkleTree.leafHash($0).bytes }), for: LeafInterest(completeness: true))))
+    }
+    return tally
+  }
+}
