@@ -1,4 +1,5 @@
 import AuditTrail
+import Cryptography
 import Residency
 
 /// Which policies were in force, from when to when, and how much they decided.
@@ -12,9 +13,17 @@ struct PolicyTally: Sendable {
   }
 
   private var revisions: [String: [String: Revision]] = [:]
+  private var starts: [[String]] = []
 
   mutating func add(_ leaf: LogLeaf, _ log: String) {
     let event = leaf.event
+    if let setup = event.setup {
+      starts.append([
+        event.time.description, log, String(leaf.index), event.request?.coordinator ?? "", setup.catalogHash.description,
+        setup.logKey,
+        setup.witnessKey,
+      ])
+    }
     guard let name = event.policyRevision else { return }
     var revision = revisions[log]?[name] ?? Revision(first: event.time, last: event.time)
     revision.first = min(revision.first, event.time)
@@ -50,7 +59,19 @@ struct PolicyTally: Sendable {
           .text(
             "A revision is the SHA-256 hash of the policy files in canonical form: who has the files can compute it. Who approved them stands "
               + "where they are kept under version control."),
-        ])
+        ]),
+      .init(
+        "Configuration and keys", source: "GDPR Art. 32(1)",
+        [
+          .table(
+            .init(
+              "starts", ["time (UTC)", "log", "leaf", "coordinator", "catalog of regions", "log key", "witness key"],
+              numeric: [2],
+              empty: "No coordinator was started.", rows: starts)),
+          .text(
+            "A row that differs from the one before shows a change of the regions' catalog, or of a key, that took effect with that start."
+          ),
+        ]),
     ]
   }
 }

@@ -114,6 +114,13 @@ extension AuditEvent {
     out.list("rules", rules, Self.write)
     out.string("safeguard", safeguard?.rawValue)
     out.string("salt", Base64.encode(salt.bytes))
+    if let setup {
+      out.object("setup") { out in
+        out.string("catalog", setup.catalogHash.description)
+        out.string("log_key", setup.logKey)
+        out.string("witness_key", setup.witnessKey)
+      }
+    }
     if let subject {
       out.object("subject") { out in
         out.decimal("epoch", subjectEpoch?.rawValue)

@@ -75,6 +75,11 @@ extension AuditEvent {
       return Account(
         through: try account.value("through") { UInt64($0) }, passed: try ranges("passed"), failed: try ranges("failed"))
     }
+    setup = try more.optionalMember("setup").map { (setup) throws(FormatError) in
+      Setup(
+        catalogHash: try setup.value("catalog") { [UInt8](hex: $0).flatMap { SHA256Digest($0) } },
+        logKey: try setup.string("log_key"), witnessKey: try setup.string("witness_key"))
+    }
     counterpart = try more.optionalMember("counterpart").map { (other) throws(FormatError) in
       Counterpart(
         region: try other.value("region") { RegionID($0) }, index: try other.optionalValue("index") { UInt64($0) },

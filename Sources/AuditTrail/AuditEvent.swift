@@ -146,6 +146,7 @@ package struct AuditEvent: Hashable, Sendable {
   package var request: RequestNumber?
   /// Of the requests that have no leaf.
   package var account: Account?
+  package var setup: Setup?
   package var counterpart: Counterpart?
   /// What names people or records, sealed under the subject's key.
   package var sealedDetails: [UInt8]?

@@ -59,13 +59,24 @@ struct LeafScan {
   private var counterpart: (region: Range<Int>, index: UInt64?, hash: Range<Int>?)?
 
   init?(_ bytes: UnsafeRawBufferPointer) {
-    var scanner = LeafScanner(bytes)
+    guard var scanner = LeafScanner(bytes) else { return nil }
     guard read(&scanner, bytes), scanner.isAtEnd else { return nil }
+  }
+
+  /// What ``LeafTileReading`` tallies, where nothing more is wanted of the leaf.
+  var request: (coordinator: Range<Int>, number: UInt64)? { coordinator.map { ($0, requestNumber) } }
+
+  /// Whether there is more to tally: another side of a transfer, a start or an end.
+  func isOfNote(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    if counterpart != nil || activity == .start || activity == .stop { return true }
+    guard let home else { return false }
+    guard let requester else { return true }
+    return home.count != requester.count || !bytes[home].elementsEqual(bytes[requester])
   }
 
   func outline(_ bytes: UnsafeRawBufferPointer, index: Int) -> LeafOutline? {
     func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
-    func digest(_ range: Range<Int>) -> SHA256Digest? { [UInt8](hex: text(range)).flatMap { SHA256Digest($0) } }
+    func digest(_ range: Range<Int>) -> SHA256Digest? { SHA256Digest(hex: UnsafeRawBufferPointer(rebasing: bytes[range])) }
     var outline = LeafOutline(
       index: index, time: UTCTime(milliseconds: time), activity: activity, effect: isAllowed ? .allowed : .denied,
       isMonitored: isMonitored)

@@ -31,8 +31,6 @@ package struct LeafInterest: Sendable {
     self.completeness = completeness
   }
 
-  fileprivate var wantsNothing: Bool { keeps == nil && !outlines && !completeness }
-
   package static let nothing = LeafInterest()
   package static let everything = LeafInterest { _ in true }
 }
@@ -57,6 +55,7 @@ package struct LeafTileReading: Sendable {
   package private(set) var outlines: [LeafOutline] = []
   /// The numbers of requests that have leaves here, by their coordinators' names.
   private(set) var requests: [String: NumberRanges] = [:]
+  private var run = NumberRun()
   private(set) var accounts: [(coordinator: String, account: AuditEvent.Account)] = []
   private(set) var stopped: [String] = []
   /// Whose log it is, where a coordinator's start stands in this tile.
@@ -84,6 +83,7 @@ package struct LeafTileReading: Sendable {
     leafRoot = leafHashes.count == TileCoordinate.fullWidth ? MerkleTree.root(of: leafHashes) : nil
     tileRoot = tileHashes == leafHashes ? leafRoot : tileHashes.flatMap { $0.count == 256 ? MerkleTree.root(of: $0) : nil }
     for (offset, leaf) in leaves.enumerated() { read(leaf, start + offset, leafHashes[offset], interest) }
+    run.end(&requests)
   }
 
   private static func leaves(_ fetched: FetchedTile, _ coordinate: TileCoordinate) -> ([ArraySlice<UInt8>], Finding?) {
@@ -108,7 +108,7 @@ package struct LeafTileReading: Sendable {
   }
 
   private mutating func read(_ leaf: ArraySlice<UInt8>, _ index: Int, _ hash: SHA256Digest, _ interest: LeafInterest) {
-    if interest.wantsNothing, let time = leaf.withUnsafeBytes({ LeafScan($0)?.time }) { return note(UTCTime(milliseconds: time)) }
+    if interest.keeps == nil, !interest.outlines, leaf.withUnsafeBytes({ isTallied($0, interest) }) { return }
     do throws(FormatError) {
       let scanned = leaf.withUnsafeBytes { bytes in LeafScan(bytes)?.outline(bytes, index: index) }
       if let scanned, !keep(scanned, interest) { return }
@@ -118,6 +118,20 @@ package struct LeafTileReading: Sendable {
     } catch {
       findings.append(.leafUnreadable(index: index, problem: error.problem))
     }
+  }
+
+  /// The quick way for most leaves, of which nothing is wanted but that they are what they should be, and their number.
+  /// - Returns: whether nothing more is to be done.
+  private mutating func isTallied(_ bytes: UnsafeRawBufferPointer, _ interest: LeafInterest) -> Bool {
+    guard let scan = LeafScan(bytes) else { return false }
+    if interest.completeness {
+      guard !scan.isOfNote(bytes) else { return false }
+      if let (coordinator, number) = scan.request, number > 0 {
+        run.add(number, of: UnsafeRawBufferPointer(rebasing: bytes[coordinator]), to: &requests)
+      }
+    }
+    note(UTCTime(milliseconds: scan.time))
+    return true
   }
 
   /// - Returns: whether the leaf is to be kept whole.
@@ -148,5 +162,27 @@ package struct LeafTileReading: Sendable {
   private mutating func note(_ time: UTCTime) {
     firstTime = firstTime ?? time
     lastTime = time
+  }
+}
+
+/// Numbers of one coordinator that follow each other, as they mostly do: put among the ranges all at once.
+private struct NumberRun: Sendable {
+  private var coordinator: [UInt8] = []
+  private var numbers: ClosedRange<UInt64>?
+
+  mutating func add(_ number: UInt64, of name: UnsafeRawBufferPointer, to requests: inout [String: NumberRanges]) {
+    if let numbers, number == numbers.upperBound &+ 1, name.count == coordinator.count, name.elementsEqual(coordinator) {
+      self.numbers = numbers.lowerBound...number
+      return
+    }
+    end(&requests)
+    coordinator = [UInt8](name)
+    numbers = number...number
+  }
+
+  mutating func end(_ requests: inout [String: NumberRanges]) {
+    guard let numbers else { return }
+    requests[String(decoding: coordinator, as: UTF8.self), default: NumberRanges()].insert(numbers)
+    self.numbers = nil
   }
 }

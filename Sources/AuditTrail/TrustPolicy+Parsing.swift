@@ -19,9 +19,9 @@ extension TrustPolicy {
   /// The policy as a file's text, with a group for a quorum of `threshold` witnesses, or `quorum none`.
   /// - Parameter members: the names of those that count; `nil` for all.
   package static func text(
-    log: VerifierKey, witnesses: [(name: String, key: VerifierKey)], threshold: Int, of members: [String]? = nil
+    logs: [VerifierKey], witnesses: [(name: String, key: VerifierKey)], threshold: Int, of members: [String]? = nil
   ) -> String {
-    var lines = ["log \(log)"]
+    var lines = logs.map { "log \($0)" }
     lines += witnesses.map { "witness \($0.name) \($0.key)" }
     let members = members ?? witnesses.map(\.name)
     if threshold > 0, threshold <= members.count {

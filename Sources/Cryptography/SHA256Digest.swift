@@ -19,6 +19,25 @@ package struct SHA256Digest: Hashable, Sendable, Comparable, CustomStringConvert
     self.init { $0.copyMemory(from: bytes) }
   }
 
+  /// - Returns: `nil` unless there are exactly 64 lower-case hexadecimal digits.
+  package init?(hex digits: UnsafeRawBufferPointer) {
+    guard digits.count == 2 * SHA256.byteCount else { return nil }
+    var isHex = true
+    func value(_ digit: UInt8) -> UInt8 {
+      switch digit {
+      case 0x30...0x39: return digit - 0x30
+      case 0x61...0x66: return digit - 0x57
+      default:
+        isHex = false
+        return 0
+      }
+    }
+    self.init { buffer in
+      for index in 0..<SHA256.byteCount { buffer[index] = value(digits[2 * index]) << 4 | value(digits[2 * index + 1]) }
+    }
+    guard isHex else { return nil }
+  }
+
   package var bytes: [UInt8] { withUnsafeBytes { [UInt8]($0) } }
 
   package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {

@@ -17,6 +17,7 @@ struct DomicileAudit: AsyncParsableCommand {
       """,
     subcommands: [
       Verify.self, Query.self, Who.self, Report.self, Breach.self, Scan.self, Watch.self, Export.self, Prove.self, Check.self,
+      Keys.self,
     ])
 
   static func main() async {

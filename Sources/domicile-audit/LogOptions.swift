@@ -1,5 +1,4 @@
 import ArgumentParser
-import AsyncHTTPClient
 import AuditTrail
 import Foundation
 import Residency
@@ -47,7 +46,7 @@ struct LogOptions: ParsableArguments {
   }
 
   /// The logs to read, each with its trust policy.
-  func targets(_ client: HTTPClient) throws -> [LogTarget] {
+  func targets(_ client: WebClient) throws -> [LogTarget] {
     if let log {
       return [
         LogTarget(
@@ -72,15 +71,15 @@ struct LogOptions: ParsableArguments {
   }
 
   /// Where a subject's pseudonyms may be told: the home region alone knows them, whichever regions' logs are read.
-  func naming(_ client: HTTPClient) throws -> [any LogSource] {
+  func naming(_ client: WebClient) throws -> [any LogSource] {
     if let log { return [try source(log, client)] }
     return try readEndpoints().sorted { $0.key < $1.key }.map { try source($0.value, client) }
   }
 
-  /// Runs `body` with a client for HTTPS, and closes it.
-  func withClient<Result>(_ body: (HTTPClient) async throws -> Result) async throws -> Result {
+  /// Runs `body` with a client for HTTPS, and closes it. Without a look at the web none is made.
+  func withClient<Result>(_ body: (WebClient) async throws -> Result) async throws -> Result {
     let found = ca ?? (log == nil && FileManager.default.fileExists(atPath: "\(state)/ca.pem") ? "\(state)/ca.pem" : nil)
-    let client = try WebSource.client(certificateFile: found)
+    let client = WebClient(certificateFile: found)
     do {
       let result = try await body(client)
       try await client.shutdown()
@@ -91,10 +90,10 @@ struct LogOptions: ParsableArguments {
     }
   }
 
-  func source(_ place: String, _ client: HTTPClient) throws -> any LogSource {
+  func source(_ place: String, _ client: WebClient) throws -> any LogSource {
     if place.hasPrefix("https://") {
       let base = place.hasSuffix("/") ? String(place.dropLast()) : place
-      return WebSource(base: base, token: try readToken(), client: client)
+      return WebSource(base: base, token: try readToken(), client: try client.started())
     }
     guard !place.contains("://") else { throw AuditFailure(.usage, "\(place): a log is a folder or an https URL") }
     var isFolder: ObjCBool = false

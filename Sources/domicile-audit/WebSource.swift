@@ -6,6 +6,27 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import Residency
+import Synchronization
+
+/// Makes a client for HTTPS when it is first needed: its threads cost more than a proof from a folder.
+final class WebClient: Sendable {
+  private let certificateFile: String?
+  private let client = Mutex<HTTPClient?>(nil)
+
+  /// - Parameter certificateFile: the certificate authority to trust; `nil` for the system's.
+  init(certificateFile: String?) { self.certificateFile = certificateFile }
+
+  func started() throws -> HTTPClient {
+    try client.withLock { client in
+      if let client { return client }
+      let started = try WebSource.client(certificateFile: certificateFile)
+      client = started
+      return started
+    }
+  }
+
+  func shutdown() async throws { try await client.withLock { $0 }?.shutdown() }
+}
 
 /// A running region, by HTTPS.
 struct WebSource: LogSource {

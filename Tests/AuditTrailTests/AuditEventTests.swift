@@ -29,6 +29,7 @@ import Testing
       region: try #require(RegionID("us-east")), index: 7, leafHash: SHA256.digest(of: [1]))
     event.sealedDetails = [1, 2, 3, 255]
     event.agreement = AuditEvent.Agreement(id: "us-scc", reference: "clauses 2021/914")
+    event.setup = AuditEvent.Setup(catalogHash: SHA256.digest(of: [1]), logKey: "0a0b0c0d", witnessKey: "01020304")
     event.account = AuditEvent.Account(through: 9, passed: NumberRanges(3...4), failed: NumberRanges(7...7))
     return event
   }
@@ -93,7 +94,7 @@ import Testing
   @Test func `the bytes of a leaf do not change from one build to the next`() throws {
     let leaf = try fullEvent().leafBytes()
     #expect(
-      MerkleTree.leafHash(leaf).description == "5dc96d0d48c600cd14b7b1023179dd6d73730cee881ed4b6ede133696b2165b8",
+      MerkleTree.leafHash(leaf).description == "ebad16a6b3ea981ac1bb9d5d2480ecc0c24cc196021bdd48cb9e95b4c812ca5c",
       "\(String(decoding: leaf, as: UTF8.self))")
   }
 

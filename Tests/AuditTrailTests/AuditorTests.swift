@@ -163,4 +163,39 @@ import Testing
     try write("eu-west secret-mark1\n", "marks")
     #expect(try scan("us-east").status == 2)
   }
+
+  @Test func `a new key takes the old one's place, and what that signed stays verifiable`() throws {
+    let log = try SampleLog(size: 20)
+    try place(log)
+    try write(LogKeyFile(log.signer).text, "state/eu-west/audit.key")
+    try write(try read("trust.txt"), "state/audit-trust/eu-west.txt")
+    func keys(_ word: String) throws -> AuditCommand.Outcome {
+      try AuditCommand.run(["keys", word, "--state", "state", "--region", "eu-west"], in: folder.url)
+    }
+    let rotated = try keys("rotate")
+    #expect(rotated.status == 0 && rotated.errors.contains("is retired"), "\(rotated)")
+    let file = try LogKeyFile(parsing: try read("state/eu-west/audit.key"))
+    #expect(file.retired == [log.signer.verifierKey] && file.signer.verifierKey != log.signer.verifierKey)
+    #expect(file.text == (try read("state/eu-west/audit.key")))
+    #expect(rotated.output == "log \(file.signer.verifierKey)\n")
+    #expect(try keys("show").output == file.verifierKeys.map { "log \($0)\n" }.joined())
+    let path = folder.url.appending(path: "state/eu-west/audit.key").path
+    #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
+    #expect(!rotated.output.contains("PRIVATE") && !rotated.errors.contains("PRIVATE"))
+
+    // The old checkpoint, and one that the new key signed.
+    func verify() throws -> Int32 {
+      try AuditCommand.run(["verify", "--log", "log", "--trust", "state/audit-trust/eu-west.txt"], in: folder.url).status
+    }
+    #expect(try verify() == 0)
+    var note = try log.checkpoint.signed(by: file.signer)
+    note.add(try log.witness.sign(note.text, time: 1_795_000_000))
+    try Data(note.bytes).write(to: folder.url.appending(path: "log/checkpoint"))
+    #expect(try verify() == 0)
+    #expect(try AuditCommand.run(["verify", "--log", "log", "--trust", "trust.txt"], in: folder.url).status == 4)
+    #expect(try keys("rotate").status == 0)
+    #expect(try LogKeyFile(parsing: try read("state/eu-west/audit.key")).retired.count == 2)
+    try write("x", "state/eu-west/audit.key")
+    #expect(try keys("rotate").status == 2)
+  }
 }

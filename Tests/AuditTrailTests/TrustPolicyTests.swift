@@ -93,11 +93,11 @@ import Testing
 
   @Test func `the text that is written for a set of witnesses is read back`() throws {
     let text = TrustPolicy.text(
-      log: log.verifierKey, witnesses: witnesses.prefix(2).enumerated().map { ("W\($0)", $1.verifierKey) }, threshold: 1)
+      logs: [log.verifierKey], witnesses: witnesses.prefix(2).enumerated().map { ("W\($0)", $1.verifierKey) }, threshold: 1)
     let policy = try parse(text)
     #expect(try policy.verify(try note(cosignedBy: [1])).quorum == .met)
     #expect(try policy.verify(try note(cosignedBy: [])).quorum == .unmet)
-    #expect(try parse(TrustPolicy.text(log: log.verifierKey, witnesses: [], threshold: 0)).quorum == TrustPolicy.Quorum.none)
+    #expect(try parse(TrustPolicy.text(logs: [log.verifierKey], witnesses: [], threshold: 0)).quorum == TrustPolicy.Quorum.none)
   }
 
   @Test func `groups that name the same groups line after line are refused, since their members double with each`() throws {

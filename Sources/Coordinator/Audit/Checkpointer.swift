@@ -41,7 +41,8 @@ actor Checkpointer {
 
     var description: String {
       switch self {
-      case .foreignCheckpoint: "the published checkpoint was not signed with this region's key"
+      case .foreignCheckpoint:
+        "the published checkpoint was not signed with a key of this region's: a key that signed before stands below the present one in audit.key"
       case .rowsDiffer(let size):
         "the store's first \(size) audit leaves are not those that were signed: restore the newest state of the store, or look for who changed them"
       case .anotherHistory(let size):
@@ -55,13 +56,13 @@ actor Checkpointer {
   /// Goes on from what is published. Tiles that are missing there, or damaged, are made again from the store's rows.
   /// - Throws: ``Failure`` where that is not this region's log, or ahead of the store.
   init(
-    store: RegionStore, folder: LogFolder, origin: KeyName, signer: NoteSigner, witnesses: Witnesses, holder: CheckpointHolder,
+    store: RegionStore, folder: LogFolder, origin: KeyName, keys: LogKeyFile, witnesses: Witnesses, holder: CheckpointHolder,
     logger: Logger
   ) async throws {
     self.store = store
     log = PublishedLog(folder)
     self.origin = origin
-    self.signer = signer
+    signer = keys.signer
     self.witnesses = witnesses
     self.holder = holder
     self.logger = logger
@@ -70,7 +71,7 @@ actor Checkpointer {
     let note = try SignedNote(parsing: bytes)
     let checkpoint = try Checkpoint(parsing: note.text)
     let isOurs = note.signatures.contains { signature in
-      signature.keyID == signer.verifierKey.id && signer.verifierKey.publicKey.isValid(signature: signature.bytes, for: note.text)
+      keys.verifierKeys.contains { $0.id == signature.keyID && $0.publicKey.isValid(signature: signature.bytes, for: note.text) }
     }
     guard isOurs, checkpoint.origin == origin else { throw Failure.foreignCheckpoint }
     let stored = try await store.auditSize()

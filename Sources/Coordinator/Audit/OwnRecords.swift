@@ -24,6 +24,13 @@ struct OwnRecords: Sendable {
     try await record(try draft(activity, policyRevision: policyRevision).event, deadline)
   }
 
+  /// That this coordinator is there, and with what: a change of configuration or keys is a difference between two such records.
+  func recordStart(_ setup: AuditEvent.Setup, policyRevision: String) async throws {
+    var event = try draft(.start, policyRevision: policyRevision).event
+    event.setup = setup
+    try await record(event, nil)
+  }
+
   func record(_ account: AuditEvent.Account, deadline: ContinuousClock.Instant) async throws {
     var event = try draft(.account).event
     event.account = account

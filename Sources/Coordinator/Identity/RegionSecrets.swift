@@ -15,7 +15,9 @@ package struct RegionSecrets: Sendable {
   /// Signs the callers' sessions: see ``DirectorySession``. The same in every region.
   let sessionKey: [UInt8]
   /// Signs the region's audit log.
-  package let auditSigner: NoteSigner
+  package var auditSigner: NoteSigner { auditKeys.signer }
+  /// With the public halves of those that signed it before.
+  package let auditKeys: LogKeyFile
   /// Cosigns the checkpoints of other regions' logs.
   package let witnessSigner: NoteSigner
   /// Keys the views that hide values.
@@ -63,11 +65,19 @@ package struct RegionSecrets: Sendable {
     self.tagger = tagger
     digestKey = HMACSHA256.code(for: Array("domicile directory digest 1".utf8), key: directoryKey)
     sessionKey = HMACSHA256.code(for: Array("domicile directory session 1".utf8), key: directoryKey)
-    auditSigner = try Self.signer(at: files.auditKey, .ed25519)
-    guard auditSigner.verifierKey.name.description == region.audit.origin else {
+    auditKeys = try Self.logKeys(at: files.auditKey)
+    guard auditKeys.signer.verifierKey.name.description == region.audit.origin else {
       throw Failure.foreign(path: files.auditKey, expected: region.audit.origin)
     }
     witnessSigner = try Self.signer(at: files.witnessKey, .cosignatureV1)
+  }
+
+  private static func logKeys(at path: String) throws -> LogKeyFile {
+    guard let text = DurableFile.text(at: path) else { throw Failure.missing(path: path) }
+    guard let keys = try? LogKeyFile(parsing: text), keys.signer.verifierKey.algorithm == .ed25519 else {
+      throw Failure.malformed(path: path)
+    }
+    return keys
   }
 
   private static func signer(at path: String, _ algorithm: VerifierKey.Algorithm) throws -> NoteSigner {
@@ -121,7 +131,7 @@ extension DevelopmentAuthority {
     let witnesses = region.audit.witnesses.compactMap { catalog[$0] }.filter(\.status.isMember)
     let abroad = witnesses.filter { $0.jurisdiction.country != region.jurisdiction.country }
     let trust = TrustPolicy.text(
-      log: try RegionSecrets(state: state, region: region).auditSigner.verifierKey,
+      logs: try RegionSecrets(state: state, region: region).auditKeys.verifierKeys,
       witnesses: try witnesses.map {
         ($0.id.rawValue, try RegionSecrets(state: state, region: $0).witnessSigner.verifierKey)
       },

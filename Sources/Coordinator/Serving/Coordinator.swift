@@ -62,7 +62,7 @@ package struct Coordinator: Service {
     let trusts = try AuditTrusts(configuration.state, configuration.catalog, logger)
     let witnesses = Witnesses(trusts[region.id], peers: peers, folder: configuration.logFolder, logger: logger)
     let checkpointer = try await Checkpointer(
-      store: store, folder: configuration.logFolder, origin: origin, signer: secrets.auditSigner, witnesses: witnesses,
+      store: store, folder: configuration.logFolder, origin: origin, keys: secrets.auditKeys, witnesses: witnesses,
       holder: checkpoints, logger: logger)
     let witness = WitnessService(
       store: store, signer: secrets.witnessSigner, logs: trusts.logs(except: region.id), logger: logger)
@@ -132,7 +132,10 @@ package struct Coordinator: Service {
       [
         StoreService(store: store),
         CheckpointService(checkpointer: checkpointer) {
-          try await records.record(.start, policyRevision: configuration.policies.revision)
+          try await records.recordStart(
+            AuditEvent.Setup(
+              catalog: configuration.catalog.revisionText, logKey: secrets.auditSigner.verifierKey.id,
+              witnessKey: secrets.witnessSigner.verifierKey.id), policyRevision: configuration.policies.revision)
         }, RequestAccounting(numbering: numbering, records: records, logger: logger), replication,
         AccountYielding(store: store, region: context, records: records, logger: logger), intents,
         peerServer, apps,

@@ -14,7 +14,7 @@ struct BenchAuditCommand: AsyncParsableCommand {
       verify_peak_mb   the most that it had in memory
       index_s          the first question, which reads and verifies everything and makes an index
       query_s          all events about one person, with the index
-      prove_ms         one proof, the program's start (start_ms) included
+      prove_ms         one proof, beside the program's start (start_ms)
 
       Exit code 5 where a target is missed. Measure release builds: swift build -c release.
       """)

@@ -8,39 +8,71 @@ import FaultLab
 import Foundation
 import Postgres
 import Residency
+import SwiftProtobuf
 import Testing
 
 extension Integration.Fragile {
-  @Test func `once a coordinator has stopped, every request that it numbered is recorded or accounted for`() async throws {
-    let world = try await World.fragile()
-    let before = try await world.logSize(.usEast)
-    let (home, abroad) = (try await world.app(.euWest), try await world.app(.usEast))
-    let subject = freshSubject()
-    try await home.register(subject)
-    try await home.put(subject, ["name": "E. U. Resident"])
-    // Recorded on both sides; refused on both; sent on without a record; about nobody; not understood.
-    _ = try await abroad.get(subject)
-    _ = try await refusal { try await abroad.get(subject, "profiles") }
-    let token = try await world.deployment.token()
-    let redirected = try await world.post(
-      .usEast, "RecordService/GetRecord",
-      json: #"{"subjectId":"\#(subject)","collection":"profile","key":"main","purpose":"support"}"#, token: token,
-      headers: [("domicile-routing", "redirect")])
-    #expect(redirected.status != 200)
-    _ = try await refusal { try await abroad.get(freshSubject()) }
-    _ = try await refusal { try await abroad.get("") }
+  @Suite struct RequestAccounts {
+    @Test func `once a coordinator has stopped, every request that it numbered is recorded or accounted for`() async throws {
+      let world = try await World.fragile()
+      let before = try await world.logSize(.usEast)
+      let (home, abroad) = (try await world.app(.euWest), try await world.app(.usEast))
+      let subject = freshSubject()
+      try await home.register(subject)
+      try await home.put(subject, ["name": "E. U. Resident"])
+      // Recorded on both sides; refused on both; sent on without a record; about nobody; not understood.
+      _ = try await abroad.get(subject)
+      _ = try await refusal { try await abroad.get(subject, "profiles") }
+      let token = try await world.deployment.token()
+      let redirected = try await world.post(
+        .usEast, "RecordService/GetRecord",
+        json: #"{"subjectId":"\#(subject)","collection":"profile","key":"main","purpose":"support"}"#, token: token,
+        headers: [("domicile-routing", "redirect")])
+      #expect(redirected.status != 200)
+      _ = try await refusal { try await abroad.get(freshSubject()) }
+      _ = try await refusal { try await abroad.get("") }
 
-    let regions = world.deployment.regions
-    await regions.stopCoordinator(of: .usEast)
-    try await regions.startCoordinator(of: .usEast)
+      let regions = world.deployment.regions
+      await regions.stopCoordinator(of: .usEast)
+      try await regions.startCoordinator(of: .usEast)
 
-    let events = try await world.events(.usEast, from: before)
-    #expect(events.contains { $0.activity == .stop })
-    let account = try #require(events.last { $0.account != nil }?.account)
-    #expect(account.passed.count >= 1, "what was sent on has no leaf: \(account)")
-    let tally = try await world.requestTally(.usEast)
-    #expect(tally.missing.map { "\($0.coordinator): \($0.numbers)" } == [])
-    #expect(tally.recordedCount > 0)
+      let events = try await world.events(.usEast, from: before)
+      #expect(events.contains { $0.activity == .stop })
+      let account = try #require(events.last { $0.account != nil }?.account)
+      #expect(account.passed.count >= 1, "what was sent on has no leaf: \(account)")
+      let tally = try await world.requestTally(.usEast)
+      #expect(tally.missing.map { "\($0.coordinator): \($0.numbers)" } == [])
+      #expect(tally.recordedCount > 0)
+    }
+
+    @Test func `a region goes on after its log's key was changed, and says which it has`() async throws {
+      let world = try await World.fragile()
+      let path = "\(world.deployment.state.folder(of: .usEast))/audit.key"
+      let keys = try LogKeyFile(parsing: String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self))
+      let old = keys.signer
+      let next = NoteSigner(name: old.verifierKey.name, algorithm: .ed25519, privateKey: try Ed25519PrivateKey.generate())
+      let regions = world.deployment.regions
+      func restart(with file: LogKeyFile) async throws {
+        await regions.stopCoordinator(of: .usEast)
+        try Data(file.text.utf8).write(to: URL(filePath: path))
+        try await regions.startCoordinator(of: .usEast)
+        let id = file.signer.verifierKey.id
+        #expect(try await world.events(.usEast, from: 0).last { $0.setup != nil }?.setup?.logKey == id.description)
+        try await eventually("a checkpoint of the key \(id)") {
+          let note = try SignedNote(parsing: try LogFile.checkpoint(in: world.logFolder(.usEast)))
+          return note.signatures.contains { $0.keyID == id }
+        }
+      }
+      try await restart(with: keys.rotated(to: next))
+      // The other regions do not know the new key, and the tests after this one want their cosignatures.
+      try await restart(with: LogKeyFile(old, retired: [next.verifierKey]))
+    }
+  }
+}
+
+private enum LogFile {
+  static func checkpoint(in folder: String) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: URL(filePath: "\(folder)/checkpoint")))
   }
 }
 

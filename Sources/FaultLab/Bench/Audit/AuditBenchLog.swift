@@ -24,6 +24,8 @@ struct AuditBenchLog: Sendable {
     let key = NoteSigner(name: name, algorithm: .ed25519, privateKey: try Ed25519PrivateKey(seed: try SecureRandom.bytes(32)))
     var writer = TileWriter()
     var written = 0
+    // Those that are not full at the end. Each level's is the last that there was.
+    var partial: [TileCoordinate: [UInt8]] = [:]
     let tileCount = (leafCount + TileCoordinate.fullWidth - 1) / TileCoordinate.fullWidth
     for first in stride(from: 0, to: tileCount, by: tilesAtOnce) {
       let tiles = try await withThrowingTaskGroup(of: (Int, [SHA256Digest]).self) { group in
@@ -32,12 +34,13 @@ struct AuditBenchLog: Sendable {
         }
         return try await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }
       }
-      for file in writer.append(tiles.flatMap(\.1)) where file.coordinate.isFull || first + tilesAtOnce >= tileCount {
-        try log.write(file.bytes, file.path)
+      for file in writer.append(tiles.flatMap(\.1)) {
+        if file.coordinate.isFull { try log.write(file.bytes, file.path) } else { partial[file.coordinate] = file.bytes }
       }
       if writer.size / 1_000_000 > written / 1_000_000 { report("\(writer.size) of \(leafCount) leaves written") }
       written = writer.size
     }
+    for coordinate in TileWriter.tilesNeeded(size: leafCount) { try log.write(partial[coordinate] ?? [], coordinate.path) }
     let checkpoint = Checkpoint(origin: name, size: leafCount, root: writer.frontier.root)
     try log.write(try checkpoint.signed(by: key).bytes, "checkpoint")
     try log.write(Array("log \(key.verifierKey)\nquorum none\n".utf8), "../trust.txt")
