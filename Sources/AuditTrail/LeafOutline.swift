@@ -66,12 +66,28 @@ struct LeafScan {
   /// What ``LeafTileReading`` tallies, where nothing more is wanted of the leaf.
   var request: (coordinator: Range<Int>, number: UInt64)? { coordinator.map { ($0, requestNumber) } }
 
-  /// Whether there is more to tally: another side of a transfer, a start or an end.
-  func isOfNote(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    if counterpart != nil || activity == .start || activity == .stop { return true }
+  /// Whether there is more to tally: a coordinator's start or end, or what it says of its requests.
+  var isOfCoordinator: Bool { activity == .start || activity == .stop || activity == .account }
+
+  /// The leaf as one side of a transfer; `nil` where it is none.
+  func transfer(_ bytes: UnsafeRawBufferPointer, index: Int, _ regions: inout RegionCache) -> TransferLeaf? {
+    guard counterpart != nil || isForeign(bytes) else { return nil }
+    var leaf = TransferLeaf(
+      index: index, time: UTCTime(milliseconds: time), home: home.flatMap { regions.region(bytes, $0) },
+      requester: requester.flatMap { regions.region(bytes, $0) }, isDisclosure: isAllowed && activity.isDisclosure)
+    if let counterpart {
+      guard let region = regions.region(bytes, counterpart.region) else { return nil }
+      leaf.counterpart = AuditEvent.Counterpart(
+        region: region, index: counterpart.index,
+        leafHash: counterpart.hash.flatMap { SHA256Digest(hex: UnsafeRawBufferPointer(rebasing: bytes[$0])) })
+    }
+    return leaf
+  }
+
+  private func isForeign(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard let home else { return false }
-    guard let requester else { return true }
-    return home.count != requester.count || !bytes[home].elementsEqual(bytes[requester])
+    guard let requester, home.count == requester.count else { return true }
+    return !zip(home, requester).allSatisfy { bytes[$0] == bytes[$1] }
   }
 
   func outline(_ bytes: UnsafeRawBufferPointer, index: Int) -> LeafOutline? {
@@ -128,13 +144,27 @@ struct LeafScan {
       guard scanner.text() != nil, scanner.take("}") else { return false }
     }
     guard scanner.take(#","time":"#), let time = scanner.integer(), scanner.take(#","type_uid":"#),
-      let typeID = scanner.integer(), typeID == 600_500 + activityID, scanner.take(#","unmapped":{"activity":""#),
-      let word = scanner.text(), let activity = AuditActivity(rawValue: String(decoding: bytes[word], as: UTF8.self)),
-      Int64(activity.ocsfID) == activityID, scanner.isEqual(activityName, activity.ocsfName)
+      let typeID = scanner.integer(), typeID == 600_500 + activityID, scanner.take(#","unmapped":{"activity":""#)
+    else { return false }
+    let word = scanner.place
+    guard let activity = scanner.activity(), Int64(activity.ocsfID) == activityID,
+      isName(activityName, of: activity, word: word..<scanner.place - 1, scanner)
     else { return false }
     self.time = time
     self.activity = activity
     return readUnmapped(&scanner, bytes) && scanner.take("}}")
+  }
+
+  /// - Parameter word: where the activity's own word stands.
+  private func isName(_ name: Range<Int>, of activity: AuditActivity, word: Range<Int>, _ scanner: LeafScanner) -> Bool {
+    switch activity.ocsfID {
+    case 1: scanner.isEqual(name, "Read")
+    case 5: scanner.isEqual(name, "Write")
+    case 6: scanner.isEqual(name, "Create")
+    case 7: scanner.isEqual(name, "Delete")
+    case 8: scanner.isEqual(name, "List")
+    default: scanner.isEqual(name, word)
+    }
   }
 
   private mutating func readUnmapped(_ scanner: inout LeafScanner, _ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -282,5 +312,47 @@ extension LeafOutline {
     self.activity = activity
     self.effect = effect
     self.isMonitored = isMonitored
+  }
+}
+
+/// One side of a transfer.
+struct TransferLeaf: Sendable {
+  let index: Int
+  let time: UTCTime
+  let home: RegionID?
+  let requester: RegionID?
+  /// An allowed one.
+  let isDisclosure: Bool
+  var counterpart: AuditEvent.Counterpart?
+
+  init(index: Int, time: UTCTime, home: RegionID?, requester: RegionID?, isDisclosure: Bool) {
+    self.index = index
+    self.time = time
+    self.home = home
+    self.requester = requester
+    self.isDisclosure = isDisclosure
+  }
+
+  /// - Returns: `nil` where the leaf is no side of a transfer.
+  init?(_ leaf: LeafOutline) {
+    guard leaf.counterpart != nil || (leaf.home != nil && leaf.home != leaf.requester) else { return nil }
+    self.init(
+      index: leaf.index, time: leaf.time, home: leaf.home, requester: leaf.requester,
+      isDisclosure: leaf.activity.isDisclosure && leaf.effect == .allowed)
+    counterpart = leaf.counterpart
+  }
+}
+
+/// The few regions that the leaves of a tile name.
+struct RegionCache {
+  private var known: [(bytes: [UInt8], region: RegionID)] = []
+
+  mutating func region(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> RegionID? {
+    for (name, region) in known where name.count == range.count {
+      if zip(name, range).allSatisfy({ $0 == bytes[$1] }) { return region }
+    }
+    guard let region = RegionID(String(decoding: bytes[range], as: UTF8.self)) else { return nil }
+    if known.count < 16 { known.append(([UInt8](bytes[range]), region)) }
+    return region
   }
 }

@@ -40,7 +40,17 @@ struct LeafScanner {
   /// The rest of a text up to its closing quotation mark, which is passed over.
   mutating func text() -> Range<Int>? {
     let first = position
-    while count - position >= 8, Self.isPlain(UnsafeRawPointer(start + position).loadUnaligned(as: UInt64.self)) { position += 8 }
+    while count - position >= 8 {
+      let special = Self.special(UnsafeRawPointer(start + position).loadUnaligned(as: UInt64.self).littleEndian)
+      guard special != 0 else {
+        position += 8
+        continue
+      }
+      position += special.trailingZeroBitCount / 8
+      guard start[position] == 0x22 else { return nil }
+      position += 1
+      return first..<position - 1
+    }
     while position < count {
       let byte = start[position]
       if byte == 0x22 {
@@ -53,14 +63,31 @@ struct LeafScanner {
     return nil
   }
 
-  /// Whether none of eight bytes ends a text or has to be looked at: all are printable ASCII, no quotation mark and no backslash.
-  private static func isPlain(_ word: UInt64) -> Bool {
+  /// Where in eight bytes, the first of them lowest, one ends a text or has to be looked at: its highest bit is set. Only of the first such
+  /// byte that is so for certain; without one the word is 0, and all are printable ASCII, no quotation mark and no backslash.
+  @inline(__always) private static func special(_ word: UInt64) -> UInt64 {
     let ones: UInt64 = 0x0101_0101_0101_0101
-    func hasZero(_ word: UInt64) -> UInt64 { (word &- ones) & ~word }
+    func zeros(_ word: UInt64) -> UInt64 { (word &- ones) & ~word }
     let control = (word &- ones &* 0x20) & ~word
-    return (word | control | hasZero(word ^ ones &* 0x22) | hasZero(word ^ ones &* 0x5c) | hasZero(word ^ ones &* 0x7f)) & ones
-      &* 0x80 == 0
+    return (word | control | zeros(word ^ ones &* 0x22) | zeros(word ^ ones &* 0x5c) | zeros(word ^ ones &* 0x7f)) & ones &* 0x80
   }
+
+  /// An activity's word and the quotation mark.
+  mutating func activity() -> AuditActivity? {
+    for (word, activity) in Self.activities where take(word) { return activity }
+    return nil
+  }
+
+  /// The usual ones first.
+  private static let activities: [(StaticString, AuditActivity)] = [
+    ("read\"", .read), ("import\"", .importRecord), ("write\"", .write), ("list\"", .list), ("delete\"", .delete),
+    ("decide\"", .decide),
+    ("locate\"", .locate), ("register\"", .register), ("set_consent\"", .setConsent), ("withdraw_consent\"", .withdrawConsent),
+    ("settle\"", .settle), ("export\"", .export), ("replicate\"", .replicate), ("move\"", .move), ("erase\"", .erase),
+    ("restrict\"", .restrict), ("resolve_contest\"", .resolveContest), ("load_policy\"", .loadPolicy),
+    ("configure\"", .configure),
+    ("change_key\"", .changeKey), ("operate\"", .operate), ("start\"", .start), ("stop\"", .stop), ("account\"", .account),
+  ]
 
   /// Digits without a leading zero, at most `digitsMax` of them.
   private mutating func digits(max digitsMax: Int) -> UInt64? {
@@ -164,8 +191,15 @@ struct LeafScanner {
     return value & (padding == 2 ? 15 : padding == 1 ? 3 : 0) == 0
   }
 
-  func isEqual(_ range: Range<Int>, _ text: String) -> Bool {
-    range.count == text.utf8.count
-      && UnsafeBufferPointer(start: start + range.lowerBound, count: range.count).elementsEqual(text.utf8)
+  /// Whether two ranges hold the same.
+  func isEqual(_ one: Range<Int>, _ other: Range<Int>) -> Bool {
+    one.count == other.count && zip(one, other).allSatisfy { start[$0] == start[$1] }
   }
+
+  func isEqual(_ range: Range<Int>, _ text: StaticString) -> Bool {
+    range.count == text.utf8CodeUnitCount && range.allSatisfy { start[$0] == text.utf8Start[$0 - range.lowerBound] }
+  }
+
+  /// The position of the next byte.
+  var place: Int { position }
 }

@@ -55,13 +55,12 @@ package struct LeafTileReading: Sendable {
   package private(set) var outlines: [LeafOutline] = []
   /// The numbers of requests that have leaves here, by their coordinators' names.
   private(set) var requests: [String: NumberRanges] = [:]
-  private var run = NumberRun()
   private(set) var accounts: [(coordinator: String, account: AuditEvent.Account)] = []
   private(set) var stopped: [String] = []
   /// Whose log it is, where a coordinator's start stands in this tile.
   private(set) var region: RegionID?
   /// Leaves that another region's log has the other side of.
-  private(set) var transfers: [LeafOutline] = []
+  private(set) var transfers: [TransferLeaf] = []
 
   /// - Parameters:
   ///   - entries: the bundle of leaves, as ``entries(_:treeSize:)`` names it.
@@ -82,7 +81,14 @@ package struct LeafTileReading: Sendable {
     if leaves.count < width { findings.append(.leavesMissing(start + leaves.count..<start + width)) }
     leafRoot = leafHashes.count == TileCoordinate.fullWidth ? MerkleTree.root(of: leafHashes) : nil
     tileRoot = tileHashes == leafHashes ? leafRoot : tileHashes.flatMap { $0.count == 256 ? MerkleTree.root(of: $0) : nil }
-    for (offset, leaf) in leaves.enumerated() { read(leaf, start + offset, leafHashes[offset], interest) }
+    var run = NumberRun()
+    var regions = RegionCache()
+    for (offset, leaf) in leaves.enumerated() {
+      let isDone =
+        interest.keeps == nil && !interest.outlines
+        && leaf.withUnsafeBytes { isTallied($0, start + offset, interest, &run, &regions) }
+      if !isDone { read(leaf, start + offset, leafHashes[offset], interest) }
+    }
     run.end(&requests)
   }
 
@@ -108,7 +114,6 @@ package struct LeafTileReading: Sendable {
   }
 
   private mutating func read(_ leaf: ArraySlice<UInt8>, _ index: Int, _ hash: SHA256Digest, _ interest: LeafInterest) {
-    if interest.keeps == nil, !interest.outlines, leaf.withUnsafeBytes({ isTallied($0, interest) }) { return }
     do throws(FormatError) {
       let scanned = leaf.withUnsafeBytes { bytes in LeafScan(bytes)?.outline(bytes, index: index) }
       if let scanned, !keep(scanned, interest) { return }
@@ -122,13 +127,14 @@ package struct LeafTileReading: Sendable {
 
   /// The quick way for most leaves, of which nothing is wanted but that they are what they should be, and their number.
   /// - Returns: whether nothing more is to be done.
-  private mutating func isTallied(_ bytes: UnsafeRawBufferPointer, _ interest: LeafInterest) -> Bool {
+  private mutating func isTallied(
+    _ bytes: UnsafeRawBufferPointer, _ index: Int, _ interest: LeafInterest, _ run: inout NumberRun, _ regions: inout RegionCache
+  ) -> Bool {
     guard let scan = LeafScan(bytes) else { return false }
     if interest.completeness {
-      guard !scan.isOfNote(bytes) else { return false }
-      if let (coordinator, number) = scan.request, number > 0 {
-        run.add(number, of: UnsafeRawBufferPointer(rebasing: bytes[coordinator]), to: &requests)
-      }
+      guard !scan.isOfCoordinator else { return false }
+      if let (coordinator, number) = scan.request, number > 0 { run.add(number, of: bytes, coordinator, to: &requests) }
+      if let transfer = scan.transfer(bytes, index: index, &regions) { transfers.append(transfer) }
     }
     note(UTCTime(milliseconds: scan.time))
     return true
@@ -150,7 +156,7 @@ package struct LeafTileReading: Sendable {
       if outline.activity == .stop { stopped.append(request.coordinator) }
     }
     if outline.activity == .start { region = region ?? outline.requester }
-    if outline.counterpart != nil || (outline.home != nil && outline.home != outline.requester) { transfers.append(outline) }
+    if let transfer = TransferLeaf(outline) { transfers.append(transfer) }
   }
 
   /// Of a leaf in this tile.
@@ -170,13 +176,17 @@ private struct NumberRun: Sendable {
   private var coordinator: [UInt8] = []
   private var numbers: ClosedRange<UInt64>?
 
-  mutating func add(_ number: UInt64, of name: UnsafeRawBufferPointer, to requests: inout [String: NumberRanges]) {
-    if let numbers, number == numbers.upperBound &+ 1, name.count == coordinator.count, name.elementsEqual(coordinator) {
+  mutating func add(
+    _ number: UInt64, of bytes: UnsafeRawBufferPointer, _ name: Range<Int>, to requests: inout [String: NumberRanges]
+  ) {
+    if let numbers, number == numbers.upperBound &+ 1, name.count == coordinator.count,
+      zip(name, coordinator).allSatisfy({ bytes[$0] == $1 })
+    {
       self.numbers = numbers.lowerBound...number
       return
     }
     end(&requests)
-    coordinator = [UInt8](name)
+    coordinator = [UInt8](bytes[name])
     numbers = number...number
   }
 

@@ -40,7 +40,7 @@ package struct LogTransfers: Sendable {
           Import(index: leaf.index, time: leaf.time, exporter: other.region, exportIndex: index, exportHash: other.leafHash))
       } else if leaf.home == region, let importer = leaf.requester, importer != region, let hash = tile.hash(of: leaf.index) {
         exports[UInt64(leaf.index)] = Export(
-          hash: hash, importer: importer, time: leaf.time, isDisclosure: leaf.activity.isDisclosure && leaf.effect == .allowed)
+          hash: hash, importer: importer, time: leaf.time, isDisclosure: leaf.isDisclosure)
       }
     }
   }

@@ -10,7 +10,7 @@ actor Checkpointer {
   private let store: RegionStore
   private let log: PublishedLog
   private let origin: KeyName
-  private let signer: NoteSigner
+  private let keys: LogKeyFile
   private let witnesses: Witnesses
   private let holder: CheckpointHolder
   private let logger: Logger
@@ -62,7 +62,7 @@ actor Checkpointer {
     self.store = store
     log = PublishedLog(folder)
     self.origin = origin
-    signer = keys.signer
+    self.keys = keys
     self.witnesses = witnesses
     self.holder = holder
     self.logger = logger
@@ -176,7 +176,7 @@ actor Checkpointer {
   private func grow(to size: Int) async throws {
     let grown = try await log.extend(tree, to: size, from: store, writing: true)
     let checkpoint = Checkpoint(origin: origin, size: grown.size, root: grown.frontier.root)
-    try await cosign(try checkpoint.signed(by: signer), checkpoint)
+    try await cosign(try checkpoint.signed(by: keys.signer), checkpoint)
     tree = grown
   }
 
@@ -186,8 +186,8 @@ actor Checkpointer {
   }
 
   private func publish(_ cosigned: SignedNote) async throws {
-    let (log, key) = (log, signer.verifierKey)
-    let note = try await store.publishing { try await log.publish(cosigned, of: key) }
+    let (log, keys) = (log, keys.verifierKeys)
+    let note = try await store.publishing { try await log.publish(cosigned, of: keys) }
     let checkpoint = try Checkpoint(parsing: note.text)
     published = (checkpoint, note)
     holder.replace(with: note.bytes, size: checkpoint.size, witnesses: witnesses.standing(note))

@@ -57,15 +57,15 @@ struct LogFolder: Sendable {
   /// smaller one for a log that was cut off. Cosignatures of one and the same checkpoint are put together.
   ///
   /// Coordinators of one region do this one at a time.
-  /// - Parameter log: the region's key: what is there has to be signed with it.
+  /// - Parameter keys: the region's, also those that signed before: what is there has to be signed with one of them.
   /// - Returns: what is published now.
-  func publish(_ note: SignedNote, of log: VerifierKey) throws -> SignedNote {
+  func publish(_ note: SignedNote, of keys: [VerifierKey]) throws -> SignedNote {
     let size = try Checkpoint(parsing: note.text).size
     var note = note
     if let bytes = checkpoint() {
       let current = try SignedNote(parsing: bytes)
       let published = try Checkpoint(parsing: current.text)
-      guard published.origin == log.name, (try? current.verify(with: [log])) != nil else {
+      guard keys.contains(where: { $0.name == published.origin }), (try? current.verify(with: keys)) != nil else {
         throw Checkpointer.Failure.foreignCheckpoint
       }
       guard published.size <= size else { return current }

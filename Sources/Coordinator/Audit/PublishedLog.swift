@@ -17,8 +17,8 @@ struct PublishedLog: Sendable {
   func holds(_ checkpoint: Checkpoint) async throws -> Bool { try await onDisk { try $0.holds(checkpoint) } }
 
   /// As ``LogFolder/publish(_:of:)``.
-  func publish(_ note: SignedNote, of log: VerifierKey) async throws -> SignedNote {
-    try await onDisk { try $0.publish(note, of: log) }
+  func publish(_ note: SignedNote, of keys: [VerifierKey]) async throws -> SignedNote {
+    try await onDisk { try $0.publish(note, of: keys) }
   }
 
   /// Lets a tree grow by the store's rows.

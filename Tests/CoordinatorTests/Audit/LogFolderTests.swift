@@ -30,7 +30,7 @@ import Testing
     let folder = LogFolder(path: "\(scratch.path)/log")
     #expect(folder.checkpoint() == nil)
     for (size, published) in [(0, 0), (5, 5), (3, 5), (9, 9), (8, 9)] {
-      #expect(try folder.publish(try note(size), of: log.verifierKey) == note(published))
+      #expect(try folder.publish(try note(size), of: [log.verifierKey]) == note(published))
       #expect(folder.checkpoint() == (try note(published)).bytes)
     }
   }
@@ -38,12 +38,12 @@ import Testing
   @Test func `what different witnesses said of one checkpoint is put together`() throws {
     let scratch = try ScratchFolder()
     let folder = LogFolder(path: "\(scratch.path)/log")
-    _ = try folder.publish(try note(5, cosignedBy: [witnesses[0]]), of: log.verifierKey)
-    let both = try folder.publish(try note(5, cosignedBy: [witnesses[1]]), of: log.verifierKey)
+    _ = try folder.publish(try note(5, cosignedBy: [witnesses[0]]), of: [log.verifierKey])
+    let both = try folder.publish(try note(5, cosignedBy: [witnesses[1]]), of: [log.verifierKey])
     #expect(try both == note(5, cosignedBy: witnesses))
     #expect(try both.verify(with: [log.verifierKey] + witnesses.map(\.verifierKey)).count == 3)
     // Whoever has none loses none.
-    #expect(try folder.publish(try note(5), of: log.verifierKey) == both)
+    #expect(try folder.publish(try note(5), of: [log.verifierKey]) == both)
     #expect(folder.checkpoint() == both.bytes)
   }
 
@@ -51,7 +51,7 @@ import Testing
     let scratch = try ScratchFolder()
     let folder = LogFolder(path: "\(scratch.path)/log")
     try DurableFile.write(Array("damaged".utf8), to: "\(folder.path)/checkpoint", access: .everyoneReads)
-    #expect(throws: FormatError.self) { try folder.publish(try note(5), of: log.verifierKey) }
+    #expect(throws: FormatError.self) { try folder.publish(try note(5), of: [log.verifierKey]) }
     #expect(folder.checkpoint() == Array("damaged".utf8))
   }
 
@@ -62,10 +62,10 @@ import Testing
       name: log.verifierKey.name, algorithm: .ed25519, privateKey: try Ed25519PrivateKey.generate())
     let foreign = try Checkpoint(origin: log.verifierKey.name, size: 99, root: SHA256.digest(of: [9])).signed(by: stranger)
     try DurableFile.write(foreign.bytes, to: "\(folder.path)/checkpoint", access: .everyoneReads)
-    #expect(throws: Checkpointer.Failure.self) { try folder.publish(try note(5), of: log.verifierKey) }
+    #expect(throws: Checkpointer.Failure.self) { try folder.publish(try note(5), of: [log.verifierKey]) }
     let other = try Checkpoint(origin: log.verifierKey.name, size: 5, root: SHA256.digest(of: [77])).signed(by: log)
     try DurableFile.write(other.bytes, to: "\(folder.path)/checkpoint", access: .everyoneReads)
-    #expect(throws: Checkpointer.Failure.self) { try folder.publish(try note(5), of: log.verifierKey) }
+    #expect(throws: Checkpointer.Failure.self) { try folder.publish(try note(5), of: [log.verifierKey]) }
     #expect(folder.checkpoint() == other.bytes)
   }
 
@@ -78,9 +78,9 @@ import Testing
     #expect(try !folder.holds(checkpoint))
     try folder.write(files)
     #expect(try !folder.holds(checkpoint))
-    _ = try folder.publish(try note(500), of: log.verifierKey)
+    _ = try folder.publish(try note(500), of: [log.verifierKey])
     #expect(try !folder.holds(checkpoint))
-    _ = try folder.publish(try note(600), of: log.verifierKey)
+    _ = try folder.publish(try note(600), of: [log.verifierKey])
     #expect(try folder.holds(checkpoint))
     for missing in ["tile/0/000", "tile/0/002.p/88", "tile/1/000.p/2", "tile"] {
       try FileManager.default.moveItem(atPath: "\(folder.path)/\(missing)", toPath: "\(scratch.path)/away")
