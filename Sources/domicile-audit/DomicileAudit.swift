@@ -2,6 +2,10 @@ import ArgumentParser
 import AuditTrail
 import Foundation
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// The command line for auditors. It holds no part of the server, and takes nothing on the server's word.
 @main
 struct DomicileAudit: AsyncParsableCommand {
@@ -21,6 +25,12 @@ struct DomicileAudit: AsyncParsableCommand {
     ])
 
   static func main() async {
+    #if canImport(Glibc)
+      // Tiles are read one after the other into memory of one size. Given back to the system each time, each would be cleared again: a fifth
+      // of a verification's time.
+      mallopt(M_MMAP_THRESHOLD, 32 << 20)
+      mallopt(M_TRIM_THRESHOLD, 256 << 20)
+    #endif
     do {
       var command = try parseAsRoot()
       if var command = command as? any AsyncParsableCommand {
