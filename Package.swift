@@ -131,7 +131,8 @@ let package = Package(
     .executableTarget(
       name: "domicile-audit",
       dependencies: [
-        "AuditReports", "AuditTrail", "Cryptography", "Residency", .argumentParser, .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
+        "AuditReports", "AuditTrail", "CLinux", "Cryptography", "Residency", .argumentParser, .asyncHTTPClient, .nioCore,
+        .nioHTTP1, .nioPosix, .nioSSL,
       ], swiftSettings: strict),
 
     // Tests.

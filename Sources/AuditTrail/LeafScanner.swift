@@ -69,7 +69,8 @@ struct LeafScanner {
     let ones: UInt64 = 0x0101_0101_0101_0101
     func zeros(_ word: UInt64) -> UInt64 { (word &- ones) & ~word }
     let control = (word &- ones &* 0x20) & ~word
-    return (word | control | zeros(word ^ ones &* 0x22) | zeros(word ^ ones &* 0x5c) | zeros(word ^ ones &* 0x7f)) & (ones &* 0x80)
+    let quotes = zeros(word ^ ones &* 0x22) | zeros(word ^ ones &* 0x5c)
+    return (word | control | quotes | zeros(word ^ ones &* 0x7f)) & (ones &* 0x80)
   }
 
   /// An activity's word and the quotation mark.

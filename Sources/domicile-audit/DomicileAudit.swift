@@ -3,7 +3,7 @@ import AuditTrail
 import Foundation
 
 #if canImport(Glibc)
-  import Glibc
+  import CLinux
 #endif
 
 /// The command line for auditors. It holds no part of the server, and takes nothing on the server's word.
@@ -28,8 +28,9 @@ struct DomicileAudit: AsyncParsableCommand {
     #if canImport(Glibc)
       // Tiles are read one after the other into memory of one size. Given back to the system each time, each would be cleared again: a fifth
       // of a verification's time.
-      mallopt(M_MMAP_THRESHOLD, 32 << 20)
-      mallopt(M_TRIM_THRESHOLD, 256 << 20)
+      let (trimThreshold, mmapThreshold): (Int32, Int32) = (-1, -3)
+      mallopt(mmapThreshold, 32 << 20)
+      mallopt(trimThreshold, 256 << 20)
     #endif
     do {
       var command = try parseAsRoot()
