@@ -63,7 +63,8 @@ extension ReportDocument {
       cells.enumerated().map { index, cell in
         let isNumber = table.numeric.contains(index)
         let shown = isNumber && tag == "td" ? grouped(cell) : escaped(cell)
-        return "<\(tag)\(isNumber ? " class=\"n\"" : "")\(tag == "th" ? " scope=\"col\"" : "")>\(shown)</\(tag)>"
+        let kind = isNumber ? " class=\"n\"" : isLong(cell) ? " class=\"l\"" : isDay(cell) ? " class=\"d\"" : ""
+        return "<\(tag)\(kind)\(tag == "th" ? " scope=\"col\"" : "")>\(shown)</\(tag)>"
       }.joined()
     }
     let rows = table.rows.map { "<tr>\(cells($0, "td"))</tr>" }.joined(separator: "\n")
@@ -76,6 +77,14 @@ extension ReportDocument {
       </tbody>
       </table></div>
       """
+  }
+
+  /// A hash or the like, which may be broken anywhere.
+  private static func isLong(_ cell: String) -> Bool { cell.utf8.count > 40 && !cell.utf8.contains(0x20) }
+
+  /// `2026-11-22`
+  private static func isDay(_ cell: String) -> Bool {
+    cell.utf8.count == 10 && cell.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2d }
   }
 
   /// `12 345`, with a narrow space that does not break.
@@ -109,7 +118,7 @@ extension ReportDocument {
   private static let style = """
     :root{--ink:#1d2330;--soft:#5a6475;--line:#d8dde6;--paper:#fff;--fill:#f5f7fa;--a:#2f6db5;--b:#c8553d;--good:#1f7a4d;--bad:#b3261e}
     *{box-sizing:border-box}
-    body{margin:0 auto;max-width:72rem;padding:2.5rem 2rem 4rem;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif}
+    body{margin:0 auto;max-width:80rem;padding:2.5rem 2rem 4rem;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif}
     h1{margin:.1rem 0 .6rem;font-size:1.9rem;line-height:1.2}
     h2{margin:2.6rem 0 .3rem;padding-top:.9rem;border-top:1px solid var(--line);font-size:1.25rem}
     .number{color:var(--soft);font-weight:400;margin-right:.35rem}
@@ -127,6 +136,7 @@ extension ReportDocument {
     th,td{padding:.35rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;overflow-wrap:break-word}
     th{background:var(--fill);font-weight:600;white-space:nowrap}
     .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+    .l{word-break:break-all;min-width:9rem}.d{white-space:nowrap}
     .alert{padding:.6rem .9rem;border-left:4px solid var(--bad);background:#fdf1ef}
     .empty{color:var(--soft)}
     figure{margin:1rem 0 1.4rem}figcaption{font-weight:600;margin-bottom:.4rem}

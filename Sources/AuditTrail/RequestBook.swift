@@ -32,6 +32,9 @@ package struct RequestBook: Sendable {
     }
   }
 
+  /// Whether every request has ended.
+  package var isIdle: Bool { open.isEmpty }
+
   /// Whether so much is to be said that it should be said now.
   package var isLong: Bool { passed.rangeCount + failed.rangeCount >= Self.rangesMax }
 

@@ -12,6 +12,7 @@ final class RequestNumbering: Sendable {
   fileprivate func take() -> UInt64 { book.withLock { $0.take() } }
   fileprivate func end(_ number: UInt64, _ unrecorded: RequestBook.Unrecorded?) { book.withLock { $0.end(number, unrecorded) } }
 
+  var isIdle: Bool { book.withLock { $0.isIdle } }
   var isLong: Bool { book.withLock { $0.isLong } }
   var account: AuditEvent.Account? { book.withLock { $0.account } }
   func settle(_ account: AuditEvent.Account) { book.withLock { $0.settle(account) } }
@@ -93,14 +94,24 @@ struct RequestAccounting: Service {
       }
     }
     // Of its own task: this one may be cancelled.
-    await Task {
-      await account()
-      do {
-        try await records.record(.stop, deadline: .now + Self.patience)
-      } catch {
-        logger.warning("the end of this coordinator was not recorded", metadata: ["error": "\(error)"])
-      }
-    }.value
+    await Task { await end() }.value
+  }
+
+  /// A stop is recorded only where every request is recorded or accounted for: an auditor takes it for the coordinator's last word.
+  private func end() async {
+    let limit = ContinuousClock.now + Self.patience
+    while !numbering.isIdle, .now < limit {
+      do { try await Task.sleep(for: .milliseconds(20)) } catch { break }
+    }
+    await account()
+    guard numbering.isIdle, numbering.account == nil else {
+      return logger.warning("this coordinator ends before all of its requests are accounted for in the log")
+    }
+    do {
+      try await records.record(.stop, deadline: .now + Self.patience)
+    } catch {
+      logger.warning("the end of this coordinator was not recorded", metadata: ["error": "\(error)"])
+    }
   }
 
   /// What does not get into the log now is said the next time.
