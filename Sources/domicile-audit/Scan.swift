@@ -45,6 +45,10 @@ struct Scan: ParsableCommand {
     }
     show(scans, notLookedInto, ownCount: marks.count - foreign.count)
     guard scans.allSatisfy(\.violations.isEmpty) else { throw ExitCode(AuditExit.violations.rawValue) }
+    let unread = notLookedInto.filter { $0.contains(": cannot be read") }
+    if let first = unread.first {
+      throw AuditFailure(.incomplete, "\(unread.count) could not be read, the first: \(first)")
+    }
     if scans.allSatisfy({ $0.fileCount == 0 }) { throw AuditFailure(.incomplete, "there is no file below these paths") }
   }
 
@@ -138,7 +142,7 @@ struct StoreScan {
     let overlap = (marks.map(\.bytes.count).max() ?? 1) - 1
     var rest: [UInt8] = []
     var offset = 0
-    while let block = try? file.read(upToCount: Self.blockByteCount), !block.isEmpty {
+    while let block = next(of: file, at: path), !block.isEmpty {
       if offset == 0, rest.isEmpty, let kind = Self.compression(of: block) {
         notLookedInto.append("\(path): compressed (\(kind))")
       }
@@ -149,6 +153,16 @@ struct StoreScan {
       offset += bytes.count - rest.count
     }
     result.fileCount += 1
+  }
+
+  /// - Returns: `nil` where the file cannot be read on, which is said: what was not read was not looked into.
+  private mutating func next(of file: FileHandle, at path: String) -> Data? {
+    do {
+      return try file.read(upToCount: Self.blockByteCount) ?? Data()
+    } catch {
+      notLookedInto.append("\(path): cannot be read to its end")
+      return nil
+    }
   }
 
   /// - Parameter isNew: how many bytes at the start were looked at before, with what came before them.
