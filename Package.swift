@@ -88,9 +88,11 @@ let package = Package(
     library("Cryptography", ["COpenSSL"]),
     library("AuditTrail", ["Cryptography", "Residency"], exclude: ["README.md"], isFast: true),
     library("AuditReports", ["AuditTrail", "Cryptography", "Residency"], exclude: ["README.md"]),
+    library("DecisionRecords", ["AuditTrail", "Cryptography", "PolicyEngine", "Residency"]),
     library("DomicileAPI", [.protobuf], exclude: ["Protos", "generate", "openapi.py"]),
 
     // Shells.
+    library("ConfigurationFiles", ["Cryptography", "PolicyEngine", "Residency"]),
     .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     library("Postgres", ["CLibPQ", .logging], exclude: ["README.md"]),
     library(
@@ -106,8 +108,8 @@ let package = Package(
     library(
       "Coordinator",
       [
-        "AuditTrail", "ConnectRPC", "Cryptography", "Directory", "DomicileAPI", "PolicyEngine", "Postgres", "RegionStore",
-        "Residency",
+        "AuditTrail", "ConnectRPC", "Cryptography", "DecisionRecords", "Directory", "DomicileAPI", "PolicyEngine", "Postgres",
+        "RegionStore", "Residency",
         .crypto, .httpTypes, .jwtKit, .logging, .metrics, .protobuf, .serviceLifecycle, .swiftASN1, .x509,
       ], exclude: ["README.md"]),
     .systemLibrary(name: "CLinux"),
@@ -124,15 +126,15 @@ let package = Package(
     .executableTarget(
       name: "domicile",
       dependencies: [
-        "AuditTrail", "ConnectRPC", "Coordinator", "Cryptography", "DirectorySimulation", "DomicileAPI", "FaultLab",
-        "PolicyEngine", "Residency", .argumentParser,
+        "AuditTrail", "ConfigurationFiles", "ConnectRPC", "Coordinator", "Cryptography", "DecisionRecords", "DirectorySimulation",
+        "DomicileAPI", "FaultLab", "PolicyEngine", "Residency", .argumentParser,
         .httpTypes, .logging, .metrics, .protobuf, .serviceLifecycle, .unixSignals,
       ], swiftSettings: strict),
     .executableTarget(
       name: "domicile-audit",
       dependencies: [
-        "AuditReports", "AuditTrail", "CLinux", "Cryptography", "Residency", .argumentParser, .asyncHTTPClient, .nioCore,
-        .nioHTTP1, .nioPosix, .nioSSL,
+        "AuditReports", "AuditTrail", "CLinux", "ConfigurationFiles", "Cryptography", "DecisionRecords", "PolicyEngine", "Residency",
+        .argumentParser, .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
       ], swiftSettings: strict),
 
     // Tests.
@@ -143,6 +145,9 @@ let package = Package(
     tests("DirectoryTests", ["Directory", "DirectorySimulation", "Residency"], exclude: ["Scenarios"]),
     tests("CryptographyTests", ["Cryptography", "Residency"]),
     tests("AuditTrailTests", ["AuditReports", "AuditTrail", "AuditTrailFuzzing", "Cryptography", "Residency"]),
+    tests(
+      "DecisionRecordsTests",
+      ["AuditTrail", "ConfigurationFiles", "Cryptography", "DecisionRecords", "DirectorySimulation", "PolicyEngine", "Residency"]),
     tests(
       "FaultLabTests",
       [
@@ -168,6 +173,6 @@ let package = Package(
         .nioSSL, .protobuf,
         .swiftASN1, .x509,
       ]),
-    tests("domicileTests", ["AuditTrail", "Coordinator", "PolicyEngine", "Residency", "domicile", .argumentParser]),
+    tests("domicileTests", ["AuditTrail", "ConfigurationFiles", "Coordinator", "PolicyEngine", "Residency", "domicile", .argumentParser]),
   ]
 )

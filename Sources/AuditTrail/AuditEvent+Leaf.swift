@@ -89,6 +89,7 @@ extension AuditEvent {
     out.string("directory_version", directoryVersion)
     out.string("document", documentKey)
     out.string("effect", effect.rawValue)
+    if let facts { out.object("facts") { $0.writeFacts(facts) } }
     out.list("hops", hops) { out, hop in
       out.object("from") { $0.writePlace(hop.from) }
       out.object("to") { $0.writePlace(hop.to) }
@@ -101,6 +102,7 @@ extension AuditEvent {
         out.list("rules", monitored.rules, Self.write)
       }
     }
+    out.string("operation", operation)
     out.string("policy_revision", policyRevision)
     out.string("purpose", purpose?.rawValue)
     out.decimal("record_version", recordVersion)
@@ -142,7 +144,7 @@ extension AuditEvent {
 }
 
 extension CanonicalJSONWriter {
-  fileprivate mutating func writePlace(_ place: AuditEvent.Place) {
+  mutating func writePlace(_ place: AuditEvent.Place) {
     string("jurisdiction", place.jurisdiction?.rawValue)
     string("region", place.region?.rawValue)
   }

@@ -55,6 +55,7 @@ extension AuditEvent {
     }
     classes = try more.strings("classes").map(DataClass.init)
     redactions = try more.redactions()
+    facts = try more.optionalMember("facts").map { (facts) throws(FormatError) in try DecisionFacts(facts) }
     documentKey = try more.optionalString("document")
     recordVersion = try more.optionalValue("record_version") { UInt64($0) }
     if let subject = try more.optionalMember("subject") {
@@ -85,6 +86,7 @@ extension AuditEvent {
         region: try other.value("region") { RegionID($0) }, index: try other.optionalValue("index") { UInt64($0) },
         leafHash: try other.optionalValue("leaf_hash") { [UInt8](hex: $0).flatMap { SHA256Digest($0) } })
     }
+    operation = try more.optionalString("operation")
     sealedDetails = try more.optionalValue("details") { Base64.decode($0) }
   }
 }
@@ -109,7 +111,7 @@ extension LeafReader {
     return AuditEvent.Place(region: try optionalValue("uid") { RegionID($0) }, jurisdiction: part ?? country)
   }
 
-  fileprivate func place() throws(FormatError) -> AuditEvent.Place {
+  func place() throws(FormatError) -> AuditEvent.Place {
     AuditEvent.Place(
       region: try optionalValue("region") { RegionID($0) },
       jurisdiction: try optionalValue("jurisdiction") { Jurisdiction(recorded: $0) })

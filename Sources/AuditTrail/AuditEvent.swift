@@ -135,6 +135,8 @@ package struct AuditEvent: Hashable, Sendable {
   package var collection: CollectionName?
   package var classes: [DataClass] = []
   package var redactions: [Redaction] = []
+  /// What the decision rested on; `nil` where policy decided nothing.
+  package var facts: DecisionFacts?
   package var recordVersion: UInt64?
   /// Which document of a collection that all regions hold: of such a one only, since it names nobody.
   package var documentKey: String?
@@ -147,6 +149,8 @@ package struct AuditEvent: Hashable, Sendable {
   /// Of the requests that have no leaf.
   package var account: Account?
   package var setup: Setup?
+  /// What an operator or auditor did, where it is about nobody in particular: `compare_directory us-east`.
+  package var operation: String?
   package var counterpart: Counterpart?
   /// What names people or records, sealed under the subject's key.
   package var sealedDetails: [UInt8]?

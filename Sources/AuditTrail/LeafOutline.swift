@@ -182,9 +182,11 @@ struct LeafScan {
     if scanner.take(#","directory_version":""#), scanner.text() == nil { return false }
     if scanner.take(#","document":""#), scanner.text() == nil { return false }
     guard isAllowed ? scanner.take(#","effect":"allowed""#) : scanner.take(#","effect":"denied""#) else { return false }
+    if scanner.take(#","facts":{"#), !scanner.facts() { return false }
     if scanner.take(#","hops":["#) {
       repeat {
-        guard scanner.take(#"{"from":"#), Self.place(&scanner), scanner.take(#","to":"#), Self.place(&scanner), scanner.take("}")
+        guard scanner.take(#"{"from":"#), scanner.recordedPlace(), scanner.take(#","to":"#), scanner.recordedPlace(),
+          scanner.take("}")
         else { return false }
       } while scanner.take(",")
       guard scanner.take("]") else { return false }
@@ -197,6 +199,7 @@ struct LeafScan {
       guard scanner.take("}") else { return false }
       isMonitored = true
     }
+    if scanner.take(#","operation":""#), scanner.text() == nil { return false }
     if scanner.take(#","policy_revision":""#), scanner.text() == nil { return false }
     if scanner.take(#","purpose":""#), scanner.text() == nil { return false }
     if scanner.take(#","record_version":""#), scanner.decimal() == nil { return false }
@@ -285,23 +288,6 @@ struct LeafScan {
       endpoint.region = name
     }
     return scanner.take("}") ? endpoint : nil
-  }
-
-  private static func place(_ scanner: inout LeafScanner) -> Bool {
-    guard scanner.take("{") else { return false }
-    let hasJurisdiction = scanner.take(#""jurisdiction":""#)
-    if hasJurisdiction {
-      // A country or a part of one.
-      var other = scanner
-      if scanner.country() == nil {
-        guard other.part() != nil else { return false }
-        scanner = other
-      }
-    }
-    if hasJurisdiction ? scanner.take(#","region":""#) : scanner.take(#""region":""#) {
-      guard scanner.region() != nil else { return false }
-    }
-    return scanner.take("}")
   }
 }
 

@@ -54,13 +54,23 @@ package enum Finding: Hashable, Sendable {
   case otherSideDiffers(index: Int, region: RegionID, other: UInt64)
   /// Another region's leaf, which this one is the other side of, is not there.
   case otherSideMissing(index: Int, region: RegionID, other: UInt64)
+  /// What the leaf says was decided is not what its policies make of its facts.
+  /// - Parameters:
+  ///   - what: which parts of the decision.
+  case decisionDiffers(index: Int, what: [String], recorded: String, again: String)
+  /// What was done for somebody without saying on which facts it was decided.
+  case factsMissing(first: Int, count: Int)
+  /// The policies of that revision are not at hand.
+  case policiesMissing(revision: String, first: Int, count: Int)
   /// Verification stopped here: too much is missing.
   case stopped(atLeaf: Int)
 
   package var exit: AuditExit {
     switch self {
-    case .noCheckpoint, .empty, .missing, .leavesMissing, .leafUnreadable, .requestsMissing, .stopped: .incomplete
-    case .otherSideDiffers, .otherSideMissing: .violations
+    case .noCheckpoint, .empty, .missing, .leavesMissing, .leafUnreadable, .requestsMissing, .factsMissing, .policiesMissing,
+      .stopped:
+      .incomplete
+    case .otherSideDiffers, .otherSideMissing, .decisionDiffers: .violations
     case .quorumUnmet: .untrusted
     case .untrusted(.invalidSignature), .untrusted(.foreignOrigin): .tampered
     case .untrusted: .untrusted
@@ -72,7 +82,7 @@ package enum Finding: Hashable, Sendable {
   package var index: Int? {
     switch self {
     case .leafChanged(let index, _, _), .leafUnproven(let index), .leafDisagrees(let index), .leafUnreadable(let index, _),
-      .stopped(let index):
+      .stopped(let index), .decisionDiffers(let index, _, _, _), .factsMissing(let index, _), .policiesMissing(_, let index, _):
       index
     case .leavesMissing(let range): range.lowerBound
     default: nil
@@ -99,6 +109,9 @@ package enum Finding: Hashable, Sendable {
     case .requestsMissing: "requests_missing"
     case .otherSideDiffers: "other_side_differs"
     case .otherSideMissing: "other_side_missing"
+    case .decisionDiffers: "decision_differs"
+    case .factsMissing: "facts_missing"
+    case .policiesMissing: "policies_missing"
     case .stopped: "stopped"
     }
   }
@@ -129,6 +142,12 @@ extension Finding: CustomStringConvertible {
       "leaf \(index) says that it is the other side of leaf \(other) of \(region), which is another leaf"
     case .otherSideMissing(let index, let region, let other):
       "leaf \(index) says that it is the other side of leaf \(other) of \(region), which has no such record of a transfer"
+    case .decisionDiffers(let index, let what, let recorded, let again):
+      "leaf \(index): the decision does not follow from its facts (\(what.joined(separator: ", "))): recorded as \(recorded); the policies say \(again)"
+    case .factsMissing(let index, let count):
+      "\(count) decisions, the first at leaf \(index), do not say on which facts they rest: they cannot be made again"
+    case .policiesMissing(let revision, let index, let count):
+      "\(count) decisions, the first at leaf \(index), are by policies that were not given: \(revision)"
     case .stopped(let index): "stopped at leaf \(index): too much is missing"
     }
   }

@@ -64,6 +64,7 @@ package final class TestDeployment: Sendable {
   package func path(_ name: String) -> String { "\(folder.path)/\(name)" }
 
   package var regionFiles: String { "\(folder.path)/regions" }
+  package var policies: String { "\(sources)/policies" }
 
   // MARK: Callers
 

@@ -69,6 +69,8 @@ package struct Redaction: Hashable, Sendable {
 package struct Decision: Hashable, Sendable {
   package enum Effect: String, Hashable, Sendable { case permit, deny }
 
+  /// What was decided on.
+  package let request: AccessRequest
   package let effect: Effect
   /// `nil` exactly where the effect is `permit`.
   package let reason: DenyReason?

@@ -185,7 +185,7 @@ extension Deliberation {
 extension Deliberation {
   private func deny(_ reason: DenyReason, by rule: Rule?, onHop hop: Int?) -> Decision {
     Decision(
-      effect: .deny, reason: reason, rules: matched, rule: rule?.matched, unknown: unknown,
+      request: request, effect: .deny, reason: reason, rules: matched, rule: rule?.matched, unknown: unknown,
       nearestPermit: nearestPermit(despite: reason == .forbidden ? rule : nil, onHop: hop), revision: policies.revision,
       legalBasis: nil,
       safeguard: nil, agreement: nil, classes: classes, access: nil)
@@ -200,7 +200,7 @@ extension Deliberation {
     for basis in grants.compactMap(\.rule.basis) where !bases.contains(basis) { bases.append(basis) }
     let agreement = agreement(behind: crossing)
     return Decision(
-      effect: .permit, reason: nil, rules: matched, rule: crossing.rule.matched, unknown: unknown,
+      request: request, effect: .permit, reason: nil, rules: matched, rule: crossing.rule.matched, unknown: unknown,
       nearestPermit: request.wantsNearestPermit ? nearestPermit(despite: nil, onHop: nil) : nil, revision: policies.revision,
       legalBasis: bases.isEmpty ? nil : bases.joined(separator: "; "), safeguard: agreement?.mechanism ?? crossing.rule.mechanism,
       agreement: agreement.map { AgreementReference(id: $0.id, reference: $0.reference) }, classes: classes, access: access)

@@ -57,7 +57,8 @@ extension Decision {
   /// A denial that no rule was needed for.
   init(denying request: AccessRequest, _ reason: DenyReason, revision: String) {
     self.init(
-      effect: .deny, reason: reason, rules: [], rule: nil, unknown: [], nearestPermit: nil, revision: revision, legalBasis: nil,
+      request: request, effect: .deny, reason: reason, rules: [], rule: nil, unknown: [], nearestPermit: nil, revision: revision,
+      legalBasis: nil,
       safeguard: nil, agreement: nil, classes: [], access: nil)
   }
 }

@@ -39,6 +39,8 @@ package struct PolicySet: Sendable {
     self.agreements = agreements
     let watching = Set(packs.filter { $0.mode == .monitor }.map(\.name))
     self.rules = rules.filter { !watching.contains($0.policy) }.sorted { $0.id < $1.id }
+    personalFacts = PersonalFact.asked(by: rules)
+    viewedFields = rules.reduce(into: []) { $0.formUnion($1.views.named.keys) }
     countingRules = rules.filter { ($0.conditions + $0.exceptions).contains { $0.key == .transferredThisYear } }
     self.invariants = invariants
     self.lists = lists
@@ -74,6 +76,11 @@ package struct PolicySet: Sendable {
 
   /// How many invariants there are to prove.
   package var invariantCount: Int { invariants.count }
+
+  /// What rules of all packs ask about a person, by action.
+  let personalFacts: [Action: Set<PersonalFact>]
+  /// Fields that a rule of some pack has a view for, without marks of lists.
+  let viewedFields: Set<String>
 
   /// Rules of all packs that ask how many people's data left.
   private let countingRules: [Rule]

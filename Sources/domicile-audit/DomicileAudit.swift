@@ -20,7 +20,8 @@ struct DomicileAudit: AsyncParsableCommand {
       unreadable, or nothing is there), 4 trust or witness quorum not met, 5 violations found. All times are UTC.
       """,
     subcommands: [
-      Verify.self, Query.self, Who.self, Report.self, Breach.self, Scan.self, Watch.self, Export.self, Prove.self, Check.self,
+      Verify.self, Query.self, Who.self, Report.self, Breach.self, Scan.self, Rederive.self, Watch.self, Export.self, Prove.self,
+      Check.self,
       Keys.self,
     ])
 

@@ -32,6 +32,7 @@ enum EventTable {
 
   private static func data(_ event: AuditEvent) -> String {
     var parts: [String] = []
+    if let operation = event.operation { parts.append(operation) }
     if let collection = event.collection { parts.append(collection.rawValue) }
     if !event.classes.isEmpty { parts.append("[\(event.classes.map(\.rawValue).joined(separator: " "))]") }
     parts += event.redactions.map { "\($0.field)=\($0.view.name)" }

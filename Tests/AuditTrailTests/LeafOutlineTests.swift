@@ -12,6 +12,21 @@ import Testing
         region: perhaps(RegionID(["eu-west", "us", "ap-south-2"][random.next(3)])).flatMap { $0 },
         jurisdiction: perhaps(Jurisdiction(["IE", "CA-QC", "US"][random.next(3)])).flatMap { $0 })
     }
+    func facts() -> AuditEvent.DecisionFacts {
+      var facts = AuditEvent.DecisionFacts(action: Action.allCases[random.next(Action.allCases.count)])
+      facts.citizenship = (0..<random.next(3)).compactMap { Jurisdiction(["CA", "DE", "CA-QC"][$0]) }
+      facts.consent = perhaps([.none, .explicit, .implied][random.next(3)])
+      facts.fields = [.all, .none, .named(["*"]), .named(["a", "b.c"])][random.next(4)]
+      facts.firstWrite = perhaps(Jurisdiction("CA-QC")).flatMap { $0 }
+      facts.home = perhaps(place())
+      facts.wasOutdated = random.next(2) == 0
+      facts.purpose = perhaps(Purpose("service"))
+      facts.residence = perhaps(Jurisdiction("IE")).flatMap { $0 }
+      facts.subdivision = perhaps(Jurisdiction("CA-QC")).flatMap { $0 }
+      facts.recipients = (0..<random.next(3)).map { _ in place() }
+      facts.transferred = (0..<random.next(3)).map { .init(dataClass: DataClass("class\($0)"), people: UInt64($0)) }
+      return facts
+    }
     func rules() -> [AuditEvent.Rule] {
       (0..<random.next(3)).map { AuditEvent.Rule(id: "rule.\($0)", location: "policies/a.yaml:\($0)") }
     }
@@ -39,6 +54,8 @@ import Testing
     event.collection = perhaps(CollectionName("profile"))
     event.classes = (0..<random.next(3)).map { DataClass("class\($0)") }
     event.redactions = redactions()
+    event.facts = perhaps(facts()).flatMap { $0 }
+    event.operation = perhaps("count_subjects")
     event.recordVersion = perhaps(UInt64(random.next(1 << 50)))
     event.documentKey = perhaps("holiday")
     event.subject = perhaps(

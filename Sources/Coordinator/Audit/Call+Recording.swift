@@ -1,5 +1,6 @@
 import AuditTrail
 import Cryptography
+import DecisionRecords
 import PolicyEngine
 import RegionStore
 import Residency
@@ -41,14 +42,7 @@ extension Call {
     event.recordVersion = recorded.recordVersion
     event.documentKey = event.collection == nil ? nil : recorded.documentKey
     event.redactions = recorded.redactions.map(AuditEvent.Redaction.init)
-    if let decision = recorded.decision {
-      event.rules = AuditEvent.rules(decision.rules, settledBy: decision.rule)
-      event.monitored = decision.monitored.map(AuditEvent.Monitored.init)
-      event.legalBasis = decision.legalBasis
-      event.safeguard = decision.safeguard
-      event.agreement = decision.agreement.map { AuditEvent.Agreement(id: $0.id, reference: $0.reference) }
-      event.classes = decision.classes
-    }
+    if let decision = recorded.decision { event.record(decision, by: policies) }
     guard let tag = recorded.subject, let key = facts.auditKey(of: tag) else { return LeafDraft(event, details: nil) }
     event.subject = try pseudonym(of: tag, auditKey: key)
     event.subjectEpoch = facts.subjects[tag]?.epoch
@@ -88,26 +82,6 @@ extension Call {
       places.append(AuditEvent.Place(region: hop.region, jurisdiction: hop.jurisdiction))
     }
     return zip(places, places.dropFirst()).map { AuditEvent.Hop(from: $0, to: $1) }
-  }
-}
-
-extension AuditEvent {
-  /// The rule that settled it first.
-  fileprivate static func rules(_ rules: [MatchedRule], settledBy settling: MatchedRule?) -> [Rule] {
-    ((settling.map { [$0] } ?? []) + rules.filter { $0 != settling }).map { Rule(id: $0.id, location: $0.location.fileAndLine) }
-  }
-}
-
-extension AuditEvent.Redaction {
-  fileprivate init(_ redaction: Redaction) { self.init(field: redaction.field, view: redaction.view) }
-}
-
-extension AuditEvent.Monitored {
-  fileprivate init(_ monitored: MonitoredOutcome) {
-    self.init(
-      effect: monitored.effect == .permit ? .allowed : .denied,
-      rules: AuditEvent.rules(monitored.rules, settledBy: monitored.rule),
-      redactions: monitored.views.map(AuditEvent.Redaction.init))
   }
 }
 

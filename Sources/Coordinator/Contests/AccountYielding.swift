@@ -13,34 +13,13 @@ struct AccountYielding: Service {
   let records: OwnRecords
   let logger: Logger
 
-  private static let pause = Duration.seconds(1)
-  private static let lease = Duration.seconds(30)
   /// While the account is served under an id that may have gone elsewhere.
   private static let postponedMax = Duration.seconds(5)
-  /// For what an operator has to see to.
-  private static let restedFor = Duration.seconds(30)
   /// Records that are copied in one transaction.
   private static let pageSize = 200
 
   func run() async throws {
-    await cancelWhenGracefulShutdown {
-      while !Task.isCancelled {
-        do {
-          for due in try await self.store.dueWorkflows(.yield, lease: Self.lease, limit: 16) { await self.tend(due) }
-        } catch {
-          self.logger.warning("accounts that give up their ids were not looked after", metadata: ["error": "\(error)"])
-        }
-        do { try await Task.sleep(for: Self.pause) } catch { return }
-      }
-    }
-  }
-
-  /// One that does not go on keeps none of the others waiting.
-  private func tend(_ due: DueWorkflow) async {
-    do { try await goOn(with: due) } catch {
-      logger.warning("an account that gives up its id was not looked after", metadata: ["error": "\(error)"])
-      try? await store.postpone(due.workflow.id, by: Self.restedFor)
-    }
+    await WorkflowRounds(kind: .yield, store: store, logger: logger).run(goOn)
   }
 
   private func goOn(with due: DueWorkflow) async throws {
@@ -55,10 +34,10 @@ struct AccountYielding: Service {
       logger.error(
         "an account's id went to a region for which nobody agreed to its erasure: it is served here under the old id. Resolve the subject again, with what becomes of this account",
         metadata: ["tag": "\(plan.tag)"])
-      try await store.postpone(due.workflow.id, by: Self.restedFor)
+      try await store.postpone(due.workflow.id, by: WorkflowRounds.restedFor)
     case .carryOut:
       guard try await remove(&plan) else { return }
-      try await destroyKeys(of: plan.tag)
+      try await store.destroyKeysOfNobody(plan.tag)
       try await store.end(due.workflow.id, now: OwnRecords.now)
       logger.notice(
         "an account gave up its id", metadata: ["tag": "\(plan.tag)", "fate": plan.newTag == nil ? "erased" : "renamed"])
@@ -73,12 +52,6 @@ struct AccountYielding: Service {
       return true
     }
     return try await rename(&plan, to: newTag)
-  }
-
-  /// Whoever has an account under the id again keeps its keys.
-  private func destroyKeys(of tag: SubjectTag) async throws {
-    guard try await commit([tag], { facts, _ in facts.subjects[tag] == nil }) else { return }
-    try await store.destroyKeys(of: tag)
   }
 
   private func erase(_ plan: YieldPlan) async throws {
@@ -131,7 +104,7 @@ struct AccountYielding: Service {
     }
     let (agreed, region, now) = (plan, region.descriptor.ordinal, OwnRecords.now)
     let record = try records.draft(.register)
-    let lease = UInt64(Self.lease / .milliseconds(1))
+    let lease = UInt64(WorkflowRounds.lease / .milliseconds(1))
     let outcome = try await commit([plan.tag, newTag], createsKeys: true) {
       facts, effects -> Result<YieldPlan?, PlacementRefusal> in
       guard let person = facts.subjects[agreed.tag] else { return .success(agreed) }
@@ -171,7 +144,7 @@ struct AccountYielding: Service {
     logger.error(
       "an account cannot be renamed. It is served under the old id: resolve the subject again, with another new id for this account",
       metadata: ["tag": "\(plan.tag)", "why": "\(why)"])
-    try await store.postpone(plan.workflow.id, by: Self.restedFor)
+    try await store.postpone(plan.workflow.id, by: WorkflowRounds.restedFor)
   }
 
   /// - Returns: the last key of the page; `nil` where nothing follows.

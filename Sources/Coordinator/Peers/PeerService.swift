@@ -36,6 +36,7 @@ struct PeerService: Sendable {
     add(GetSubject.self)
     add(SetConsent.self)
     add(WithdrawConsent.self)
+    add(EraseSubject.self)
     add(PutRecord.self)
     add(GetRecord.self)
     add(DeleteRecord.self)

@@ -17,8 +17,9 @@ struct CompareDirectory: Sendable {
       let (call, _) = try await gateway.authenticate(context)
       let region: RegionDescriptor
       do throws(Refusal) {
-        if !call.principal.roles.contains(.auditor) { try call.require(.operator) }
         region = try call.region(request.region)
+        let operation = request.repair ? "repair_directory" : "compare_directory"
+        try await gateway.executor.permit("\(operation) \(region.id)", to: [.operator, .auditor], call)
       } catch {
         throw error.connectError
       }

@@ -14,9 +14,9 @@ struct CountSubjects: Sendable {
       (request: Domicile_V1_CountSubjectsRequest, context: CallContext) in
       let (call, _) = try await gateway.authenticate(context)
       do {
-        try call.require(.operator)
         let here = call.region.descriptor
         let region = request.region.isEmpty ? here : try call.region(request.region)
+        try await gateway.executor.permit("count_subjects \(region.id)", to: [.operator], call)
         let count =
           region.id == here.id ? try await store.accountCount() : try await store.placementCount(at: region.ordinal)
         let pending = region.id == here.id ? try await store.workflowCount(.intent) : 0

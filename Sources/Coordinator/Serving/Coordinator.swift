@@ -137,7 +137,8 @@ package struct Coordinator: Service {
               catalog: configuration.catalog.revisionText, logKey: secrets.auditSigner.verifierKey.id,
               witnessKey: secrets.witnessSigner.verifierKey.id), policyRevision: configuration.policies.revision)
         }, RequestAccounting(numbering: numbering, records: records, logger: logger), replication,
-        AccountYielding(store: store, region: context, records: records, logger: logger), intents,
+        AccountYielding(store: store, region: context, records: records, logger: logger),
+        KeyDestruction(store: store, logger: logger), intents,
         peerServer, apps,
       ] + (watch.map { [$0] } ?? [])
   }
@@ -145,7 +146,8 @@ package struct Coordinator: Service {
   private static func subjectMethods(_ gateway: Gateway) -> [UnaryMethod] {
     [
       gateway.method(GetSubject.self), gateway.method(SetConsent.self),
-      gateway.method(WithdrawConsent.self), gateway.method(PutRecord.self), gateway.method(GetRecord.self),
+      gateway.method(WithdrawConsent.self), gateway.method(EraseSubject.self), gateway.method(PutRecord.self),
+      gateway.method(GetRecord.self),
       gateway.method(DeleteRecord.self), gateway.method(ListRecords.self),
       gateway.method(CommitRecords.self), gateway.method(SettleWrite.self),
     ]

@@ -1,5 +1,6 @@
 import AuditTrail
 import ConnectRPC
+import DecisionRecords
 import DomicileAPI
 import Foundation
 import Logging
@@ -59,6 +60,7 @@ final class IntentDelivery: Service, Sendable {
       }
       var event = try call.event(.register, reason: refusal?.reason.rawValue)
       event.home = AuditEvent.Place(region: home.id, jurisdiction: home.jurisdiction)
+      event.record(decision, by: call.policies)
       let draft = LeafDraft(event, details: nil)
       let operation = Operation(needs: FactsNeeded(subjects: []), now: call.now, deadline: call.deadline) { _, effects in
         effects.record(draft)

@@ -55,6 +55,8 @@ struct RegisterSubject: SubjectProcedure {
         subject, current: facts.placements[subject], timestamp: HybridTimestamp(milliseconds: call.now))
     } catch {
       let refusal = refusal(for: error)
+      // For whoever asks to be registered there are keys; nobody will ever be registered under this id.
+      if error == .erased { effects.keep(ErasedKeys(tag: subject).workflow, dueAt: call.now) }
       return try call.refuse(refusal, Recorded(activity: .register, subject: subject), facts, &effects)
     }
     let decision = call.deliberateStore(residence)

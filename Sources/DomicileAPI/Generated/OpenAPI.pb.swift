@@ -643,6 +643,39 @@ package enum OpenAPI {
         },
         "type": "object"
        },
+       "domicile.v1.EraseSubjectRequest": {
+        "properties": {
+         "subjectId": {
+          "type": "string"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.EraseSubjectResponse": {
+        "properties": {
+         "decision": {
+          "$ref": "#/components/schemas/domicile.v1.Decision"
+         },
+         "epoch": {
+          "format": "uint64",
+          "type": [
+           "string",
+           "integer"
+          ]
+         },
+         "evidence": {
+          "$ref": "#/components/schemas/domicile.v1.Evidence"
+         },
+         "receipt": {
+          "$ref": "#/components/schemas/domicile.v1.Receipt"
+         },
+         "state": {
+          "$ref": "#/components/schemas/domicile.v1.Subject.State",
+          "description": "ERASED: records and consents are gone. The keys go next, once the key database can be reached: until then, copies of the log and of the store that were made before still speak of the subject."
+         }
+        },
+        "type": "object"
+       },
        "domicile.v1.Event": {
         "properties": {
          "index": {
@@ -2504,6 +2537,47 @@ package enum OpenAPI {
         },
         "tags": [
          "RegionService"
+        ]
+       }
+      },
+      "/domicile.v1.SubjectService/EraseSubject": {
+       "post": {
+        "description": "Deletes the subject's records and consents, and destroys the keys that sealed them and named the subject in the log. The id cannot be used again. A repeat is answered SUBJECT_ERASED. There is no way back.",
+        "operationId": "SubjectService.EraseSubject",
+        "requestBody": {
+         "content": {
+          "application/json": {
+           "schema": {
+            "$ref": "#/components/schemas/domicile.v1.EraseSubjectRequest"
+           }
+          }
+         },
+         "required": true
+        },
+        "responses": {
+         "200": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/domicile.v1.EraseSubjectResponse"
+            }
+           }
+          },
+          "description": "The answer."
+         },
+         "default": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/connect.Error"
+            }
+           }
+          },
+          "description": "The error."
+         }
+        },
+        "tags": [
+         "SubjectService"
         ]
        }
       },

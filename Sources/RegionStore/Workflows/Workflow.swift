@@ -6,6 +6,8 @@ package struct Workflow: Hashable, Sendable {
     case yield
     /// A registration that was accepted for a region elsewhere.
     case intent
+    /// A subject was erased here: its keys have to go.
+    case erasure
   }
 
   package struct ID: Hashable, Sendable {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigurationFiles
 import ConnectRPC
 import Coordinator
 import DomicileAPI

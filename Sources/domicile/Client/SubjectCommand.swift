@@ -6,7 +6,7 @@ import SwiftProtobuf
 struct SubjectCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "subject", abstract: "People, their homes and their consents.",
-    subcommands: [Register.self, Locate.self, Get.self, Contested.self, Resolve.self])
+    subcommands: [Register.self, Locate.self, Get.self, Erase.self, Contested.self, Resolve.self])
 
   struct Register: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Make a region the home of a new subject.")

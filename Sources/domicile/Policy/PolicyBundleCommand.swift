@@ -1,5 +1,6 @@
 import ArgumentParser
 import AuditTrail
+import ConfigurationFiles
 import Coordinator
 import Cryptography
 import Foundation

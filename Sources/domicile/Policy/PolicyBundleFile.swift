@@ -1,4 +1,5 @@
 import AuditTrail
+import ConfigurationFiles
 import Coordinator
 import Cryptography
 import Foundation

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AuditTrail
+import ConfigurationFiles
 import Foundation
 import PolicyEngine
 import Residency

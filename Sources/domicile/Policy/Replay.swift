@@ -1,11 +1,12 @@
 import AuditTrail
+import DecisionRecords
 import PolicyEngine
 import Residency
 
 /// One recorded decision, made again by other policies.
 ///
-/// A log does not tell everything that was decided on: consent and a person's own facts are nobody else's business. So a decision is made
-/// for each consent that could have been given, and what is not known is said.
+/// A leaf says on which facts it was decided, as far as the rules of that time asked for them. Older leaves do not: then a decision is made for
+/// each consent that could have been given, and what is not known is said.
 struct Replay {
   enum Outcome: String, CaseIterable {
     case same
@@ -29,19 +30,22 @@ struct Replay {
 
   /// - Returns: `nil` for an event that policy did not decide.
   init?(_ event: AuditEvent, by policies: PolicySet, on day: CalendarDate?) {
-    guard event.reason == nil || event.reason == "POLICY_DENIED", let request = Self.request(event, on: day) else { return nil }
-    let consents: [ConsentKind?] = [nil, .implied, .explicit]
+    guard event.reason == nil || event.reason == "POLICY_DENIED" || event.reason == "RESIDENCE_NOT_ALLOWED" else { return nil }
+    let recorded = event.facts.flatMap { AccessRequest(event, $0, on: day) }
+    guard let request = recorded ?? Self.request(event, on: day) else { return nil }
+    let consents: [Fact<ConsentKind?>] = recorded.map { [$0.consent] } ?? [.known(nil), .known(.implied), .known(.explicit)]
     func decisions(fields: [String]?) -> [Decision] {
       consents.map { consent in
         var request = request
-        request.consent = .known(consent)
+        request.consent = consent
         request.fields = fields
         return policies.decide(request)
       }
     }
-    let whole = decisions(fields: nil)
+    let whole = decisions(fields: recorded.flatMap(\.fields))
     // Which fields were asked for a log does not tell, but of which classes they then were. Where that makes a difference, it depends.
-    let decisions = whole + (Self.fieldsAskedFor(event, policies).map { decisions(fields: $0) } ?? [])
+    let asked = recorded == nil ? Self.fieldsAskedFor(event, policies) : nil
+    let decisions = whole + (asked.map { decisions(fields: $0) } ?? [])
     self.event = event
     decision = decisions[0]
     let wasPermitted = event.effect == .allowed

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigurationFiles
 import Residency
 
 /// `domicile region check [DIR]`

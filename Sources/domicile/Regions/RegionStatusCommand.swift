@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigurationFiles
 import DomicileAPI
 import Residency
 import SwiftProtobuf

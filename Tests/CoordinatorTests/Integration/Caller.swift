@@ -101,6 +101,11 @@ struct Caller: Sendable {
       })
   }
 
+  @discardableResult
+  func erase(_ subject: String) async throws(ConnectError) -> Domicile_V1_EraseSubjectResponse {
+    try await call("SubjectService", "EraseSubject", Domicile_V1_EraseSubjectRequest.with { $0.subjectID = subject })
+  }
+
   // MARK: Contests
 
   func contested() async throws(ConnectError) -> [Domicile_V1_Contest] {

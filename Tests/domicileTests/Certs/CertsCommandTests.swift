@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigurationFiles
 import Coordinator
 import Foundation
 import Residency

@@ -1,3 +1,4 @@
+import ConfigurationFiles
 import Coordinator
 import Foundation
 import PolicyEngine

@@ -1,4 +1,5 @@
 import AuditTrail
+import ConfigurationFiles
 import PolicyEngine
 import Residency
 import Testing

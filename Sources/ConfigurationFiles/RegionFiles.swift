@@ -1,14 +1,14 @@
 import Foundation
-import Residency
+package import Residency
 
 /// The region files of a folder, as text.
-enum RegionFiles {
-  static let defaultFolder = "regions"
+package enum RegionFiles {
+  package static let defaultFolder = "regions"
   private static let byteCountMax = 1 << 20
 
   /// - Returns: every `*.yaml` and `*.yml` in `folder`, by name.
   /// - Throws: ``ConfigurationError`` where the folder or one of the files cannot be read.
-  static func read(_ folder: String) throws(ConfigurationError) -> [(path: String, text: String)] {
+  package static func read(_ folder: String) throws(ConfigurationError) -> [(path: String, text: String)] {
     var folder = folder
     while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
     let names: [String]
@@ -41,7 +41,7 @@ enum RegionFiles {
   }
 
   /// The checked catalog of `folder`, with this process's environment.
-  static func catalog(_ folder: String, stores: RegionCatalog.StoresNeeded) throws(ConfigurationError) -> RegionCatalog {
+  package static func catalog(_ folder: String, stores: RegionCatalog.StoresNeeded) throws(ConfigurationError) -> RegionCatalog {
     try RegionCatalog.load(try read(folder), environment: ProcessInfo.processInfo.environment, stores: stores)
   }
 }

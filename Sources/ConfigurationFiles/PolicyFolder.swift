@@ -1,16 +1,16 @@
 import Cryptography
 import Foundation
-import PolicyEngine
-import Residency
+package import PolicyEngine
+package import Residency
 
 /// The policy files of a folder, as text, and what they compile to.
-enum PolicyFolder {
-  static let defaultFolder = "policies"
+package enum PolicyFolder {
+  package static let defaultFolder = "policies"
   private static let byteCountMax = 1 << 20
 
   /// - Returns: every `*.yaml` and `*.yml` in `folder` and in its `lists`, tests included, by name.
   /// - Throws: ``ConfigurationError`` where the folder or one of the files cannot be read.
-  static func read(_ folder: String) throws(ConfigurationError) -> [PolicyFile] {
+  package static func read(_ folder: String) throws(ConfigurationError) -> [PolicyFile] {
     var folder = folder
     while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
     var names: [String]
@@ -53,13 +53,20 @@ enum PolicyFolder {
     return files
   }
 
+  /// Where policies lie in leaves and answers, whatever the folder is called: where that is on a machine is nobody else's business.
+  package static func readForRecords(_ folder: String) throws(ConfigurationError) -> [PolicyFile] {
+    let files = try read(folder)
+    let root = PolicySet.folder(of: files)
+    return files.map { PolicyFile(path: "policies/\($0.path.dropFirst(root.count))", text: $0.text) }
+  }
+
   private static func isPolicyFile(_ name: String) -> Bool {
     let isHidden = name.split(separator: "/").last?.hasPrefix(".") ?? true
     return !isHidden && (name.hasSuffix(".yaml") || name.hasSuffix(".yml"))
   }
 
   /// The compiled policies of `files` for a deployment's regions.
-  static func load(_ files: [PolicyFile], regions: [Place], today: CalendarDate) throws(ConfigurationError) -> PolicySet {
+  package static func load(_ files: [PolicyFile], regions: [Place], today: CalendarDate) throws(ConfigurationError) -> PolicySet {
     try PolicySet.load(files, regions: regions, today: today, digest: SHA256.hash)
   }
 }
