@@ -21,7 +21,10 @@ struct HomeTally: Sendable {
   func attest(_ document: inout ReportDocument, _ scans: [ScanResult]) {
     let rows = homes.flatMap { log, homes in homes.map { [log, $0.key, String($0.value.events), String($0.value.first)] } }
       .sorted { $0.lexicographicallyPrecedes($1) }
-    let scanRows = scans.flatMap(\.rows)
+    let skipped = scans.flatMap { scan in scan.notLookedInto.map { [scan.region, $0.path, $0.reason.rawValue] } }
+    let incomplete = scans.filter(\.isIncomplete).map { scan in
+      "\(scan.region): \(scan.path) was not looked through whole: files in it could not be read"
+    }
     document.violations = scans.flatMap(\.violations)
     document.sections = [
       .init(
@@ -40,9 +43,12 @@ struct HomeTally: Sendable {
         [
           .table(
             .init(
-              "scans", ["region", "what was looked at", "files", "bytes", "people looked for", "found"], numeric: [2, 3, 4, 5],
-              empty: "No store was looked at: give the results of 'domicile-audit scan' with --scan FILE.", rows: scanRows))
-        ] + document.violations.map { .alert($0) }),
+              "scans", ["region", "what was looked at", "files", "bytes", "people looked for", "not looked into", "found"],
+              numeric: [2, 3, 4, 5, 6],
+              empty: "No store was looked at: give the results of 'domicile-audit scan' with --scan FILE.", rows: scans.map(\.row)
+            )),
+          .table(.init("not-looked-into", ["region", "file", "why not"], empty: "", rows: skipped)),
+        ] + incomplete.map { .alert($0) } + document.violations.map { .alert($0) }),
     ]
   }
 }

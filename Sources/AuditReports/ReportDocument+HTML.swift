@@ -132,9 +132,9 @@ extension ReportDocument {
     a{color:var(--a)}
     .scroll{overflow-x:auto;margin:.8rem 0 1.2rem}
     table{border-collapse:collapse;width:100%;font-size:.9rem}
-    table.wide{font-size:.78rem}
+    table.wide{font-size:.78rem}table.wide th,table.wide td{padding:.3rem .4rem}
     th,td{padding:.35rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;overflow-wrap:break-word}
-    th{background:var(--fill);font-weight:600;white-space:nowrap}
+    th{background:var(--fill);font-weight:600}table:not(.wide) th{white-space:nowrap}
     .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
     .l{word-break:break-all;min-width:9rem}.d{white-space:nowrap}
     .alert{padding:.6rem .9rem;border-left:4px solid var(--bad);background:#fdf1ef}

@@ -10,6 +10,8 @@ package enum FuzzTarget: String, Hashable, Sendable, CaseIterable {
   case hashTile = "hash-tile"
   case tilePath = "tile-path"
   case frontier, time
+  // What an auditor kept, where somebody else got at it.
+  case index, prefix
   // Verifiers: they never take one thing for another.
   case signed, proven, inclusion, consistency, witness
 }

@@ -30,11 +30,15 @@ extension Fuzzing {
     }
   }
 
-  private func verify(_ files: [String: [UInt8]], of log: OriginalLog) throws(BrokenClaim) -> VerificationReport {
+  /// - Parameter prefix: where an earlier verification says that it ended.
+  func verify(
+    _ files: [String: [UInt8]], of log: OriginalLog, resuming prefix: VerifiedPrefix? = nil
+  ) throws(BrokenClaim) -> VerificationReport {
     let note = files["checkpoint"].map(FetchedTile.bytes) ?? .absent
     let half = log.checkpoint.size / 2
     let earlier = Checkpoint(origin: log.checkpoint.origin, size: half, root: log.frontier(half).root)
-    var verifier = LogVerifier(checkpoint: note, trust: log.trust, earlier: [earlier], batchTileCount: 3)
+    var verifier = LogVerifier(
+      checkpoint: note, trust: log.trust, earlier: prefix == nil ? [earlier] : [], resuming: prefix, batchTileCount: 3)
     var rounds = 0
     while !verifier.needed.isEmpty {
       rounds += 1

@@ -18,6 +18,8 @@ extension Fuzzing {
         return frontier.bytes
       }
     case .leaf: try checkLeaf(bytes)
+    case .index: try checkIndex(bytes)
+    case .prefix: try checkPrefix(bytes)
     case .hashTile: try checkHashTile(bytes)
     case .answer: try checkAnswer(bytes)
     default:
@@ -76,6 +78,32 @@ extension Fuzzing {
       _ = event.time.description
       return event.canonicalBytes
     }
+  }
+
+  private func checkIndex(_ bytes: [UInt8]) throws(BrokenClaim) {
+    // Mostly refused for its hash alone: so with the right one, too.
+    for bytes in [bytes, bytes + SHA256.hash(bytes)] {
+      try same(.index, bytes) {
+        let block = try LeafIndexBlock(bytes: bytes)
+        var query = AuditQuery()
+        query.isDisclosureOrRefusal = true
+        if block.candidates(query, LeafIndexNames()).contains(where: { $0 >= block.count }) {
+          throw BrokenClaim("index: a candidate past its end")
+        }
+        return block.bytes
+      }
+    }
+  }
+
+  private func checkPrefix(_ bytes: [UInt8]) throws(BrokenClaim) {
+    guard let json = try? JSONValue(parsing: bytes), let prefix = try? VerifiedPrefix(json) else { return }
+    guard let again = try? VerifiedPrefix(prefix.json), again.json == prefix.json else {
+      throw BrokenClaim("prefix: read and written back, it reads as another")
+    }
+    // A verification that goes on from it comes to an end, whatever it holds, and calls no leaf verified that it did not read.
+    let report = try verify(large.files, of: large, resuming: prefix)
+    let read = large.checkpoint.size - min(prefix.leafCount, large.checkpoint.size)
+    if report.exit == .verified, report.leavesVerified > read { throw BrokenClaim("prefix: more is verified than was read") }
   }
 
   private func checkHashTile(_ bytes: [UInt8]) throws(BrokenClaim) {

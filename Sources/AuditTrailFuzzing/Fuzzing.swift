@@ -53,11 +53,28 @@ package struct Fuzzing: Sendable {
     case .tilePath: return ["tile/0/x001/x234/067", "tile/entries/273.p/112", "tile/63/000.p/1"].map { Array($0.utf8) }
     case .frontier: return [small.frontier(5).bytes, large.frontier(255).bytes, MerkleFrontier().bytes]
     case .time: return ["2026-11-22", "2026-11-22T13:48Z", "2026-02-28T23:59:59.999Z", "2026-11"].map { Array($0.utf8) }
+    case .index: return [indexBlock.bytes, Array(indexBlock.bytes.dropLast(SHA256.byteCount))]
+    case .prefix: return try [small, large].map { try prefix(of: $0) }
     case .inclusion: return trees.inclusionSamples
     case .consistency: return trees.consistencySamples
     case .log: return changes(of: small)
     case .longLog: return changes(of: large)
     }
+  }
+
+  private var indexBlock: LeafIndexBlock {
+    var block = LeafIndexBlock()
+    var names = LeafIndexNames()
+    for (index, leaf) in small.leaves.enumerated() {
+      if let outline = LeafOutline.scanned(leaf, index: index) { block.append(outline, &names) } else { block.appendUnreadable() }
+    }
+    return block
+  }
+
+  /// What is kept of a log that was verified.
+  private func prefix(of log: OriginalLog) throws -> [UInt8] {
+    guard let prefix = try verify(log.files, of: log).verified else { throw BrokenClaim("the log does not verify") }
+    return prefix.json.canonicalBytes
   }
 
   func proof(of index: Int) throws -> TransparencyProof {

@@ -71,6 +71,15 @@ struct OriginalLog {
     event.safeguard = Safeguard("scc")
     event.collection = CollectionName("profile")
     event.classes = [DataClass("contact"), DataClass("health")]
+    var facts = AuditEvent.DecisionFacts(action: .read)
+    facts.citizenship = [Jurisdiction("DE"), Jurisdiction("CA-QC")].compactMap(\.self)
+    facts.consent = .explicit
+    facts.fields = .named(["*", "email"])
+    facts.residence = Jurisdiction("CA")
+    facts.recipients = [abroad]
+    facts.transferred = [.init(dataClass: .any, people: 12)]
+    event.facts = facts
+    event.operation = "compare_directory us-east"
     event.recordVersion = .max
     event.documentKey = "\u{1}\u{e9}\u{1f600}\"\\\n"
     event.subject = AuditPseudonym(period: AuditPeriod(containing: event.time), code: SHA256.digest(of: [UInt8(index % 7)]))

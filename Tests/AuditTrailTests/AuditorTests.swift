@@ -158,10 +158,26 @@ import Testing
     try write(clean.output, "scan.json")
     try place(try ReportTests.log())
     let report = try run("report", "--framework", "residency", "--scan", "scan.json")
-    #expect(report.status == 0 && report.output.contains("| us-east | store | 1 |"), "\(report)")
+    #expect(report.status == 0 && report.output.contains("| us-east | store | 1 | 23 | 1 | 0 | 0 |"), "\(report)")
     #expect(try AuditCommand.run(["scan", "--region", "us-east", "--marks", "marks", "nowhere"], in: folder.url).status == 3)
     try write("eu-west secret-mark1\n", "marks")
     #expect(try scan("us-east").status == 2)
+  }
+
+  @Test func `a file that cannot be read to its end was not looked into, and the attestation says so`() throws {
+    try write("eu-west\tsecret-mark1\n", "marks")
+    try write("nothing", "store/log")
+    try Data([0x1f, 0x8b, 0, 0, 0, 0, 0, 0]).write(to: folder.url.appending(path: "store/old.gz"))
+    // It opens, and no byte of it can be read.
+    let outcome = try AuditCommand.run(
+      ["scan", "--region", "us-east", "--marks", "marks", "--json", "store", "/proc/self/mem"], in: folder.url)
+    #expect(outcome.status == 3, "\(outcome)")
+    #expect(outcome.errors.contains("/proc/self/mem"))
+    try write(outcome.output, "scan.json")
+    try place(try ReportTests.log())
+    let report = try run("report", "--framework", "residency", "--scan", "scan.json")
+    #expect(report.output.contains("/proc/self/mem was not looked through whole"), "\(report)")
+    #expect(report.output.contains("| us-east | store/old.gz | compressed |"))
   }
 
   @Test func `a new key takes the old one's place, and what that signed stays verifiable`() throws {

@@ -2,6 +2,7 @@ import AuditTrail
 import ConnectRPC
 import DomicileAPI
 import DomicileTestKit
+import Foundation
 import Postgres
 import Residency
 import SwiftProtobuf
@@ -88,6 +89,16 @@ extension Integration {
         #expect(outcome.status == 0, "\(outcome.output)")
         #expect(outcome.output.contains("decisions were made again from their facts"))
       }
+      // Other policies than those that decided are no judge of it.
+      let other = world.deployment.path("other-policies")
+      try FileManager.default.copyItem(atPath: world.deployment.policies, toPath: other)
+      let file = "\(other)/principals.yaml"
+      try (String(contentsOfFile: file, encoding: .utf8) + "# a word more\n").write(
+        toFile: file, atomically: true, encoding: .utf8)
+      let judged = try await world.audit("rederive", "--region", "eu-west", "--policies", other)
+      #expect(judged.status == 3, "\(judged.output)")
+      #expect(judged.output.contains("by policies that were not given: sha256:"))
+      #expect(try await world.audit("rederive", "--region", "eu-west", "--policies", "/nowhere").status == 2)
     }
 
     private func keyCount(_ world: World, _ tag: SubjectTag) async throws -> Int64? {
