@@ -133,7 +133,8 @@ let package = Package(
     .executableTarget(
       name: "domicile-audit",
       dependencies: [
-        "AuditReports", "AuditTrail", "CLinux", "ConfigurationFiles", "Cryptography", "DecisionRecords", "PolicyEngine", "Residency",
+        "AuditReports", "AuditTrail", "CLinux", "ConfigurationFiles", "Cryptography", "DecisionRecords", "PolicyEngine",
+        "Residency",
         .argumentParser, .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
       ], swiftSettings: strict),
 
@@ -173,6 +174,8 @@ let package = Package(
         .nioSSL, .protobuf,
         .swiftASN1, .x509,
       ]),
-    tests("domicileTests", ["AuditTrail", "ConfigurationFiles", "Coordinator", "PolicyEngine", "Residency", "domicile", .argumentParser]),
+    tests(
+      "domicileTests",
+      ["AuditTrail", "ConfigurationFiles", "Coordinator", "PolicyEngine", "Residency", "domicile", .argumentParser]),
   ]
 )
