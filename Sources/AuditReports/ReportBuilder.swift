@@ -12,6 +12,7 @@ package struct ReportBuilder: Sendable {
   private var policies = PolicyTally()
   private var homes = HomeTally()
   private var breach = BreachTally()
+  private var operations = OperationTally()
 
   package init(_ framework: ReportFramework, period: ReportPeriod, context: ReportContext) {
     self.framework = framework
@@ -25,7 +26,8 @@ package struct ReportBuilder: Sendable {
     switch framework {
     case .policyHistory: return true
     case .rights: return leaf.activity.isRight
-    case .ropa, .chapterFive, .transfers, .disclosures, .iso27701, .residency, .breach: return leaf.home != nil
+    case .ropa, .chapterFive, .transfers, .disclosures, .iso27701, .residency: return leaf.home != nil
+    case .breach: return leaf.home != nil || leaf.activity == .operate
     }
   }
 
@@ -43,8 +45,12 @@ package struct ReportBuilder: Sendable {
       processing.add(leaf.event)
     case .residency: homes.add(leaf, log)
     case .rights: ledger.addRight(leaf, log)
-    case .policyHistory: policies.add(leaf, log)
-    case .breach: breach.add(leaf)
+    case .policyHistory:
+      policies.add(leaf, log)
+      operations.add(leaf, log)
+    case .breach:
+      if leaf.event.home != nil { breach.add(leaf) }
+      operations.add(leaf, log)
     }
   }
 
@@ -60,8 +66,8 @@ package struct ReportBuilder: Sendable {
     case .iso27701: document.sections = [borders.controls(ledger, processing)]
     case .residency: homes.attest(&document, scans)
     case .rights: ledger.rights(&document)
-    case .policyHistory: document.sections = policies.sections
-    case .breach: document.sections = breach.sections(context)
+    case .policyHistory: document.sections = policies.sections + [operations.section]
+    case .breach: document.sections = breach.sections(context) + [operations.section]
     }
     for scan in scans where framework != .residency { document.violations += scan.violations }
     return document

@@ -131,6 +131,25 @@ import Testing
     #expect(document.csv.contains("\"'=<script>") && !document.csv.contains("\"=<script>"))
   }
 
+  @Test func `what operators did is listed by who and what, refusals beside it`() throws {
+    let log = try Self.log(10) { index, event in
+      guard index < 3 else { return }
+      event.activity = .operate
+      event.operation = index < 2 ? "compare_directory us-east" : "count_subjects eu-west"
+      event.effect = index == 1 ? .denied : .allowed
+      event.principal = "operator:eve"
+      event.home = nil
+    }
+    for framework in [ReportFramework.policyHistory, .breach] {
+      let rows = try Self.table("operations", in: try Self.document(framework, of: log)).rows
+      #expect(
+        rows.map { Array($0.prefix(6)) } == [
+          ["eu-west", "operator:eve", "compare_directory us-east", "1", "1", "0"],
+          ["eu-west", "operator:eve", "count_subjects eu-west", "1", "0", "2"],
+        ])
+    }
+  }
+
   @Test func `the scope of a breach has the people, the classes and the recipients of that time`() throws {
     let log = try Self.log()
     let since = try #require(UTCTime("2026-11-22"))

@@ -77,6 +77,8 @@ package final class CheckpointHolder: Sendable {
 
   // MARK: Waiting for witnesses
 
+  var waitingCount: Int { state.withLock { $0.waiters.count } }
+
   /// Nobody waits for witnesses that have been away for longer, or for a log that has not been published for longer, and not more than so many at once: they would take the places of others.
   private static let awayMax = Duration.seconds(3)
   private static let waitersMax = 256

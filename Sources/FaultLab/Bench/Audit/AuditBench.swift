@@ -45,7 +45,7 @@ package struct AuditBench: Sendable {
       if let rival = plan.rival {
         let run = try await MeasuredRun([rival, "-speed", "\(folder)/log"], in: folder)
         guard let seconds = run.output.split(separator: " ").compactMap({ Double($0) }).first else {
-          throw PrivatePostgresError(rival, because: "it said no seconds: \(run.output)", remedy: "See deploy/verifiers.")
+          throw AuditBenchFailure.silentRival(rival, output: run.output)
         }
         rivals.append(seconds)
       }
@@ -63,27 +63,32 @@ package struct AuditBench: Sendable {
     let question = ["query", "--subject", AuditBenchLog.subject, "--remember", "\(folder)/memory", "--format", "json"]
     figures["index_s"] = try await audit(question).seconds
     figures["query_s"] = Self.median(try await times(3 * plan.rounds) { try await audit(question).seconds })
-    let start = Self.median(
-      try await times(10 * plan.rounds) { try await MeasuredRun([plan.program, "check", "--help"], in: folder).seconds * 1_000 })
-    figures["start_ms"] = start
-    figures["prove_ms"] =
-      -start
-      + Self.median(
-        try await times(10 * plan.rounds) {
-          try await audit(["prove", "--index", "\(Int.random(in: 0..<plan.leafCount))", "-o", "\(folder)/proof"]).seconds * 1_000
-        })
+    // The same command line but for a trust file that is not there: what it takes to start and to understand the question.
+    func proving(_ trust: String) -> [String] {
+      let index = Int.random(in: 0..<plan.leafCount)
+      return ["prove", "--index", "\(index)", "-o", "\(folder)/proof", "--log", "\(folder)/log", "--trust", "\(folder)/\(trust)"]
+    }
+    var starts: [Double] = []
+    var proofs: [Double] = []
+    for _ in 0..<20 * plan.rounds {
+      starts.append(try await run(proving("no-trust.txt"), status: 4).seconds * 1_000)
+      proofs.append(try await run(proving("trust.txt")).seconds * 1_000)
+    }
+    figures["start_ms"] = Self.median(starts)
+    figures["prove_ms"] = Self.median(proofs) - Self.median(starts)
     return AuditBenchReport(machine: Machine.description, leafCount: plan.leafCount, figures: figures)
   }
 
   private func audit(_ word: String) async throws -> MeasuredRun { try await audit([word]) }
 
   private func audit(_ words: [String]) async throws -> MeasuredRun {
-    let run = try await MeasuredRun(
-      [plan.program] + words + ["--log", "\(folder)/log", "--trust", "\(folder)/trust.txt"], in: folder)
-    guard run.status == 0 else {
-      throw PrivatePostgresError(
-        "domicile-audit \(words.joined(separator: " "))", because: "status \(run.status): \(run.output.suffix(500))",
-        remedy: "Say with --program where it is, and give a --folder of this benchmark's own.")
+    try await run(words + ["--log", "\(folder)/log", "--trust", "\(folder)/trust.txt"])
+  }
+
+  private func run(_ words: [String], status: Int32 = 0) async throws -> MeasuredRun {
+    let run = try await MeasuredRun([plan.program] + words, in: folder)
+    guard run.status == status else {
+      throw AuditBenchFailure.program(words.joined(separator: " "), status: run.status, output: run.output)
     }
     return run
   }
@@ -95,6 +100,24 @@ package struct AuditBench: Sendable {
   }
 
   private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+}
+
+/// Why the auditor's command line could not be measured.
+package enum AuditBenchFailure: Error, CustomStringConvertible {
+  case program(String, status: Int32, output: String)
+  case silentRival(String, output: String)
+  /// A leaf or a key of the made-up log could not be made.
+  case noLog
+
+  package var description: String {
+    switch self {
+    case .program(let words, let status, let output):
+      "'domicile-audit \(words)' ended with status \(status): \(output.suffix(500))\nSay with --program where it is, and give a --folder of this benchmark's own."
+    case .silentRival(let rival, let output):
+      "\(rival) did not say how many seconds it took: \(output.suffix(500))\nBuild it from deploy/verifiers/log.go."
+    case .noLog: "the log of made-up events could not be written"
+    }
+  }
 }
 
 /// A program that was run to its end.

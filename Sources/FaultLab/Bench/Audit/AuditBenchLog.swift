@@ -20,7 +20,7 @@ struct AuditBenchLog: Sendable {
     leafCount: Int, in folder: String, report: @Sendable (String) -> Void
   ) async throws -> AuditBenchLog {
     let log = AuditBenchLog(folder: "\(folder)/log")
-    guard let name = KeyName("bench.example.org/audit") else { throw DirectoryBench.Failure.noRegion }
+    guard let name = KeyName("bench.example.org/audit") else { throw AuditBenchFailure.noLog }
     let key = NoteSigner(name: name, algorithm: .ed25519, privateKey: try Ed25519PrivateKey(seed: try SecureRandom.bytes(32)))
     var writer = TileWriter()
     var written = 0
@@ -87,7 +87,7 @@ struct AuditBenchLog: Sendable {
     let abroad = AuditEvent.Place(region: RegionID("us-east"), jurisdiction: Jurisdiction("US"))
     let isForeign = number % 3 == 0
     let isDenied = number % 5 == 0
-    guard let salt = AuditEvent.Salt(Array(hash.prefix(16))) else { throw DirectoryBench.Failure.noRegion }
+    guard let salt = AuditEvent.Salt(Array(hash.prefix(16))) else { throw AuditBenchFailure.noLog }
     // 2026-01-01, and a year from there.
     let time = UTCTime(milliseconds: 1_767_225_600_000 + Int64(index) * 31_536_000_000 / Int64(leafCount))
     var event = AuditEvent(
@@ -107,6 +107,8 @@ struct AuditBenchLog: Sendable {
     event.safeguard = isForeign ? Safeguard("scc") : nil
     event.collection = CollectionName("profile")
     event.classes = [DataClass("contact"), DataClass("profile")]
+    event.facts = AuditEvent.DecisionFacts(action: number % 4 == 0 ? .write : .read)
+    event.facts?.consent = AuditEvent.DecisionFacts.Consent.none
     event.recordVersion = 3
     event.subject = AuditPseudonym(period: AuditPeriod(containing: time), code: person.code(month))
     event.subjectEpoch = .first

@@ -7,7 +7,7 @@ package struct AuditBenchReport: Sendable {
   let figures: [String: Double]
 
   /// Of which size the targets are.
-  package static let targets: [(name: String, target: DirectoryBenchReport.Target?)] = [
+  package static let targets: [(name: String, target: BenchTarget?)] = [
     ("verify_s", nil), ("verify_leaves_per_s", nil), ("rival_s", nil), ("times_as_fast", .atLeast(3)),
     ("verify_peak_mb", .atMost(1_000)), ("index_s", nil), ("query_s", .atMost(1)), ("prove_ms", .atMost(5)), ("start_ms", nil),
   ]

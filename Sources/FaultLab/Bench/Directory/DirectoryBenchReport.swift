@@ -3,28 +3,8 @@ package import Residency
 
 /// What a benchmark of the directory found.
 package struct DirectoryBenchReport: Sendable {
-  /// What has to be reached, by the figure's name.
-  package enum Target: Sendable {
-    case atLeast(Double)
-    case atMost(Double)
-
-    func isMet(by figure: Double) -> Bool {
-      switch self {
-      case .atLeast(let least): figure >= least
-      case .atMost(let most): figure <= most
-      }
-    }
-
-    var text: String {
-      switch self {
-      case .atLeast(let least): "≥ \(GroupedNumber.text(Int(least)))"
-      case .atMost(let most): "≤ \(GroupedNumber.text(Int(most)))"
-      }
-    }
-  }
-
   /// - Parameter delay: of the links, in milliseconds.
-  package static func targets(delay: Double) -> [(name: String, target: Target?)] {
+  package static func targets(delay: Double) -> [(name: String, target: BenchTarget?)] {
     [
       ("lookups_per_s", .atLeast(2_000_000)), ("registrations_per_s", .atLeast(8_000)), ("replicated_per_s", nil),
       ("visible_p50_ms", .atMost(20 + delay)), ("visible_p99_ms", .atMost(60 + delay)), ("catchup_per_s", .atLeast(50_000)),
@@ -32,7 +12,7 @@ package struct DirectoryBenchReport: Sendable {
     ]
   }
 
-  private var targets: [(name: String, target: Target?)] { Self.targets(delay: plan.delay / .milliseconds(1)) }
+  private var targets: [(name: String, target: BenchTarget?)] { Self.targets(delay: plan.delay / .milliseconds(1)) }
 
   let machine: String
   let plan: DirectoryBenchPlan
@@ -85,18 +65,4 @@ package struct DirectoryBenchReport: Sendable {
   }
 
   private static func rounded(_ number: Double) -> Double { (number * 100).rounded() / 100 }
-}
-
-/// Numbers for people.
-enum GroupedNumber {
-  /// `1,234,567`
-  static func text(_ number: Int) -> String {
-    var text = String(number)
-    var index = text.count - 3
-    while index > 0 {
-      text.insert(",", at: text.index(text.startIndex, offsetBy: index))
-      index -= 3
-    }
-    return text
-  }
 }
