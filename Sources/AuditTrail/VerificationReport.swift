@@ -54,13 +54,24 @@ package enum Finding: Hashable, Sendable {
   case otherSideDiffers(index: Int, region: RegionID, other: UInt64)
   /// Another region's leaf, which this one is the other side of, is not there.
   case otherSideMissing(index: Int, region: RegionID, other: UInt64)
+  /// The region stores rows at versions of which its log has no leaf: they were written past it.
+  case rowsUnlogged(RecordVersions, count: UInt64)
+  /// The log has leaves of versions that the region's rows have not, or not any more: they were removed or set back past it.
+  /// - Parameter leaf: one that is without a row, where that can be told; otherwise the last of those among which it is.
+  case rowsMissing(RecordVersions, count: UInt64, leaf: Int, isCertain: Bool)
+  /// Records were written for somebody of whom nothing is stored, and the log has no erasure after that.
+  case accountMissing(AuditPseudonym, leaf: Int)
+  /// In a month records were written for more people than are stored or left the region since.
+  case accountsMissing(AuditPeriod, atLeast: Int, of: Int)
+  /// The region's rows, or some of them, could not be had.
+  case rowsUnread(problem: String)
   /// Verification stopped here: too much is missing.
   case stopped(atLeaf: Int)
 
   package var exit: AuditExit {
     switch self {
-    case .noCheckpoint, .empty, .missing, .leavesMissing, .leafUnreadable, .requestsMissing, .stopped: .incomplete
-    case .otherSideDiffers, .otherSideMissing: .violations
+    case .noCheckpoint, .empty, .missing, .leavesMissing, .leafUnreadable, .requestsMissing, .rowsUnread, .stopped: .incomplete
+    case .otherSideDiffers, .otherSideMissing, .rowsUnlogged, .rowsMissing, .accountMissing, .accountsMissing: .violations
     case .quorumUnmet: .untrusted
     case .untrusted(.invalidSignature), .untrusted(.foreignOrigin): .tampered
     case .untrusted: .untrusted
@@ -72,7 +83,7 @@ package enum Finding: Hashable, Sendable {
   package var index: Int? {
     switch self {
     case .leafChanged(let index, _, _), .leafUnproven(let index), .leafDisagrees(let index), .leafUnreadable(let index, _),
-      .stopped(let index):
+      .stopped(let index), .accountMissing(_, let index), .rowsMissing(_, _, let index, isCertain: true):
       index
     case .leavesMissing(let range): range.lowerBound
     default: nil
@@ -99,6 +110,11 @@ package enum Finding: Hashable, Sendable {
     case .requestsMissing: "requests_missing"
     case .otherSideDiffers: "other_side_differs"
     case .otherSideMissing: "other_side_missing"
+    case .rowsUnlogged: "rows_unlogged"
+    case .rowsMissing: "rows_missing"
+    case .accountMissing: "account_missing"
+    case .accountsMissing: "accounts_missing"
+    case .rowsUnread: "rows_unread"
     case .stopped: "stopped"
     }
   }
@@ -129,6 +145,16 @@ extension Finding: CustomStringConvertible {
       "leaf \(index) says that it is the other side of leaf \(other) of \(region), which is another leaf"
     case .otherSideMissing(let index, let region, let other):
       "leaf \(index) says that it is the other side of leaf \(other) of \(region), which has no such record of a transfer"
+    case .rowsUnlogged(let versions, let count):
+      "a stored version with no leaf: \(versions), of \(count) \(count == 1 ? "record" : "records"): written past the log"
+    case .rowsMissing(let versions, let count, let leaf, let isCertain):
+      "a leaf with no stored row: \(versions), of \(count) \(count == 1 ? "record" : "records"): removed or set back past the log; "
+        + (isCertain ? "leaf \(leaf) is one" : "it is leaf \(leaf) or an earlier one")
+    case .accountMissing(let pseudonym, let leaf):
+      "the records of \(pseudonym.period)'s \(pseudonym) are gone: leaf \(leaf) wrote one, nothing is stored of that person, and the log has no erasure since"
+    case .accountsMissing(let period, let least, let count):
+      "the records of at least \(least) of \(count) people are gone: the log has fewer erasures since \(period), when records of theirs were written"
+    case .rowsUnread(let problem): "the stored rows could not be held against the log: \(problem)"
     case .stopped(let index): "stopped at leaf \(index): too much is missing"
     }
   }
@@ -147,7 +173,7 @@ package struct VerificationReport: Sendable {
   /// At most ``findingCountMax`` of each kind.
   package private(set) var findings: [Finding]
   /// How many more there were.
-  package let findingsLeftOut: Int
+  package private(set) var findingsLeftOut: Int
   /// What this verification says nothing about.
   package private(set) var notChecked: [String]
   /// What is no finding, and worth knowing.
@@ -160,9 +186,14 @@ package struct VerificationReport: Sendable {
   package var exit: AuditExit { findings.reduce(.verified) { $0.combined(with: $1.exit) } }
 
   /// With what was found after the log was read.
-  /// - Parameter notChecked: what was not looked at either.
-  package func adding(_ more: [Finding], observations: [String] = [], notChecked: [String] = []) -> VerificationReport {
+  /// - Parameters:
+  ///   - leftOut: how many more findings there were.
+  ///   - notChecked: what was not looked at either.
+  package func adding(
+    _ more: [Finding], leftOut: Int = 0, observations: [String] = [], notChecked: [String] = []
+  ) -> VerificationReport {
     var report = self
+    report.findingsLeftOut += leftOut
     for finding in more where !report.findings.contains(finding) { report.findings.append(finding) }
     report.observations += observations
     report.notChecked += notChecked
