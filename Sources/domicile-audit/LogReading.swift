@@ -73,12 +73,13 @@ extension LogTarget {
       transfers.add(tile)
     }
     report = completeness ? report.adding(tally) : report.adding([], notChecked: Self.incompleteness)
+    // Also where rows are not what it says, the log itself is one to be held to.
+    if report.exit == .verified, let note = report.checkpoint?.note { try memory?.remember(note) }
     if let reconciliation {
       report = report.adding(reconciliation)
     } else if completeness {
       report = report.adding([], notChecked: ["the rows that the region stores: verify --rows holds them against its log"])
     }
-    if report.exit == .verified, let note = report.checkpoint?.note { try memory?.remember(note) }
     return ReadLog(target: self, report: report, leaves: leaves, transfers: completeness ? transfers : nil)
   }
 

@@ -57,6 +57,32 @@ extension Integration.Fragile {
       #expect(try await world.audit("verify", "--region", "eu-west").output.contains("verify --rows"))
     }
 
+    @Test func `while apps write, rows and leaves agree`() async throws {
+      let world = try await World.fragile()
+      let app = try await world.app(.euWest)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for writer in 0..<6 {
+          group.addTask {
+            while !Task.isCancelled {
+              let subject = freshSubject()
+              do {
+                try await app.register(subject)
+                for number in 0..<20 { try await app.put(subject, "orders", "\(number % 3)", ["number": .init(stringValue: "\(writer)")]) }
+                try await app.delete(subject, "orders", "0")
+              } catch let error as ConnectError where Task.isCancelled || error.code == .canceled {
+                return
+              }
+            }
+          }
+        }
+        for _ in 0..<4 {
+          let outcome = try await world.audit("verify", "--rows", "--region", "eu-west")
+          #expect(outcome.status == 0, "\(outcome.output)")
+        }
+        group.cancelAll()
+      }
+    }
+
     @Test(arguments: [
       (
         "INSERT INTO record SELECT tag, 'health', 'main', 1, sealed, updated_at FROM record WHERE tag = $1::bytea AND collection = 'profile'",
@@ -142,7 +168,7 @@ extension Integration.Fragile {
       let leaves = try await world.events(.euWest, from: before).filter { $0.principal == "auditor:test" }
       #expect(leaves.count == told.count)
       #expect(leaves.allSatisfy { $0.activity == .operate && $0.effect == .allowed && $0.subject == nil && $0.request != nil })
-      #expect(told.first?.auditSize == before)
+      #expect(try #require(told.first).auditSize >= before)
 
       let text = try told.map { try $0.jsonString() }.joined()
       for subject in subjects {
