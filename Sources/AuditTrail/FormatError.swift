@@ -5,6 +5,7 @@ package struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
   package enum Format: String, Hashable, Sendable {
     case checkpoint, note = "signed note", key, tile, entries = "entry bundle", proof, addCheckpoint = "add-checkpoint request"
     case frontier, leaf, cosignature, index
+    case storedRows = "stored rows"
   }
 
   package let format: Format

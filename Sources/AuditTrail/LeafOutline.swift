@@ -13,6 +13,8 @@ package struct LeafOutline: Hashable, Sendable {
   package var home: RegionID?
   package var requester: RegionID?
   package var subject: SHA256Digest?
+  package var collection: CollectionName?
+  package var recordVersion: UInt64?
   package var request: AuditEvent.RequestNumber?
   package var counterpart: AuditEvent.Counterpart?
   package var account: AuditEvent.Account?
@@ -27,6 +29,8 @@ package struct LeafOutline: Hashable, Sendable {
     home = event.home?.region
     requester = event.requester.region
     subject = event.subject?.code
+    collection = event.collection
+    recordVersion = event.recordVersion
     request = event.request
     counterpart = event.counterpart
     account = event.account
@@ -47,13 +51,15 @@ extension LeafOutline {
 /// ``AuditEvent/leafBytes()`` writes, in its order, and allocates nothing. A leaf that it does not accept says nothing yet.
 struct LeafScan {
   private(set) var time: Int64 = 0
-  private var activity: AuditActivity = .read
+  private(set) var activity: AuditActivity = .read
   private var isAllowed = true
   private var isMonitored = false
   private var principal: Range<Int>?
   private var home: Range<Int>?
   private var requester: Range<Int>?
   private var subject: Range<Int>?
+  private var collection: Range<Int>?
+  private var recordVersion: UInt64?
   private var coordinator: Range<Int>?
   private var requestNumber: UInt64 = 0
   private var counterpart: (region: Range<Int>, index: UInt64?, hash: Range<Int>?)?
@@ -100,6 +106,8 @@ struct LeafScan {
     outline.home = home.map(text).flatMap { RegionID($0) }
     outline.requester = requester.map(text).flatMap { RegionID($0) }
     outline.subject = subject.flatMap(digest)
+    outline.collection = collection.map { CollectionName(text($0)) }
+    outline.recordVersion = recordVersion
     outline.request = coordinator.map { AuditEvent.RequestNumber(coordinator: text($0), number: requestNumber) }
     if let counterpart {
       guard let region = RegionID(text(counterpart.region)) else { return nil }
@@ -141,7 +149,8 @@ struct LeafScan {
     if scanner.take(#","status_code":""#), scanner.text() == nil { return false }
     guard isAllowed ? scanner.take(#","status_id":1"#) : scanner.take(#","status_id":2"#) else { return false }
     if scanner.take(#","table":{"name":""#) {
-      guard scanner.text() != nil, scanner.take("}") else { return false }
+      guard let name = scanner.text(), scanner.take("}") else { return false }
+      collection = name
     }
     guard scanner.take(#","time":"#), let time = scanner.integer(), scanner.take(#","type_uid":"#),
       let typeID = scanner.integer(), typeID == 600_500 + activityID, scanner.take(#","unmapped":{"activity":""#)
@@ -202,7 +211,10 @@ struct LeafScan {
     if scanner.take(#","operation":""#), scanner.text() == nil { return false }
     if scanner.take(#","policy_revision":""#), scanner.text() == nil { return false }
     if scanner.take(#","purpose":""#), scanner.text() == nil { return false }
-    if scanner.take(#","record_version":""#), scanner.decimal() == nil { return false }
+    if scanner.take(#","record_version":""#) {
+      guard let version = scanner.decimal() else { return false }
+      recordVersion = version
+    }
     if scanner.take(#","redactions":["#), !Self.redactions(&scanner) { return false }
     if scanner.take(#","request":{"coordinator":""#) {
       guard let name = scanner.text(), scanner.take(#","number":""#), let number = scanner.decimal(), scanner.take("}") else {

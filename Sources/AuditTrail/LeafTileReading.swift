@@ -22,13 +22,17 @@ package struct LeafInterest: Sendable {
   package var outlines: Bool
   /// Whether the requests' numbers are wanted, and both sides of transfers.
   package var completeness: Bool
+  /// Whether it is wanted what the leaves say of stored records.
+  package var rows: Bool
 
   package init(
-    outlines: Bool = false, completeness: Bool = false, keeping keeps: (@Sendable (LeafOutline) -> Bool)? = nil
+    outlines: Bool = false, completeness: Bool = false, rows: Bool = false,
+    keeping keeps: (@Sendable (LeafOutline) -> Bool)? = nil
   ) {
     self.keeps = keeps
     self.outlines = outlines
     self.completeness = completeness
+    self.rows = rows
   }
 
   package static let nothing = LeafInterest()
@@ -61,6 +65,8 @@ package struct LeafTileReading: Sendable {
   private(set) var region: RegionID?
   /// Leaves that another region's log has the other side of.
   private(set) var transfers: [TransferLeaf] = []
+  /// Leaves that speak of stored records.
+  package private(set) var rows: [RowLeaf] = []
 
   /// - Parameters:
   ///   - entries: the bundle of leaves, as ``entries(_:treeSize:)`` names it.
@@ -136,6 +142,9 @@ package struct LeafTileReading: Sendable {
       if let (coordinator, number) = scan.request, number > 0 { run.add(number, of: bytes, coordinator, to: &requests) }
       if let transfer = scan.transfer(bytes, index: index, &regions) { transfers.append(transfer) }
     }
+    if interest.rows, RowLeaf.isOne(scan.activity), let leaf = scan.outline(bytes, index: index).flatMap(RowLeaf.init) {
+      rows.append(leaf)
+    }
     note(UTCTime(milliseconds: scan.time))
     return true
   }
@@ -145,6 +154,7 @@ package struct LeafTileReading: Sendable {
     note(outline.time)
     if interest.outlines { outlines.append(outline) }
     if interest.completeness { tally(outline) }
+    if interest.rows, let leaf = RowLeaf(outline) { rows.append(leaf) }
     return interest.keeps?(outline) ?? false
   }
 

@@ -37,7 +37,32 @@ extension Finding {
   package var json: JSONValue {
     var members: [String: JSONValue] = ["kind": .string(code), "message": .string(description)]
     if let index { members["index"] = .integer(index) }
+    switch self {
+    case .rowsUnlogged(let versions, let count): members.merge(versions.json(count)) { own, _ in own }
+    case .rowsMissing(let versions, let count, _, _): members.merge(versions.json(count)) { own, _ in own }
+    case .accountMissing(let subject, _): members.merge(subject.json) { own, _ in own }
+    case .accountsMissing(let period, let least, _):
+      members["period"] = .string(period.description)
+      members["count"] = .integer(least)
+    default: break
+    }
     return .object(members)
+  }
+}
+
+extension RecordVersions {
+  fileprivate func json(_ count: UInt64) -> [String: JSONValue] {
+    subject.json.merging([
+      // Numbers of 64 bits are text.
+      "collection": .string(collection.rawValue), "count": .string(String(count)),
+      "first_version": .string(String(versions.lowerBound)), "last_version": .string(String(versions.upperBound)),
+    ]) { own, _ in own }
+  }
+}
+
+extension AuditPseudonym {
+  fileprivate var json: [String: JSONValue] {
+    ["period": .string(period.description), "pseudonym": .string(description)]
   }
 }
 

@@ -20,139 +20,6 @@ package enum AuditExit: Int32, Hashable, Sendable {
   }
 }
 
-/// One thing that is wrong with a log, and what it means.
-package enum Finding: Hashable, Sendable {
-  /// No checkpoint could be read.
-  case noCheckpoint(String)
-  case untrusted(TrustError)
-  case quorumUnmet(cosigners: Int)
-  /// The log has no leaves.
-  case empty
-  /// A tile or bundle is not there, could not be fetched, or is cut off.
-  case missing(TileCoordinate, problem: String)
-  /// Leaves that the tree has and the bundle lacks.
-  case leavesMissing(Range<Int>)
-  /// The leaf is not the one that was logged: the tree's hash, under the signed root, is another.
-  case leafChanged(index: Int, expected: SHA256Digest, actual: SHA256Digest)
-  /// The leaf does not lead to the signed root.
-  case leafUnproven(index: Int)
-  /// The leaf and the tree's hash disagree, and the root cannot tell which was changed.
-  case leafDisagrees(index: Int)
-  /// The tile does not say what the signed root says.
-  case tileChanged(TileCoordinate)
-  /// The tree is not the one that was signed.
-  case rootMismatch(signed: SHA256Digest, computed: SHA256Digest)
-  /// The bytes are as they were logged, but are no event that this version can read.
-  case leafUnreadable(index: Int, problem: String)
-  /// An earlier checkpoint of the same log has another history.
-  case forked(earlierSize: Int)
-  /// An earlier checkpoint of the same log was longer.
-  case rolledBack(earlierSize: Int, size: Int)
-  /// Requests that a coordinator numbered, and of which there is neither a leaf nor a word why there is none.
-  case requestsMissing(coordinator: String, numbers: NumberRanges)
-  /// Another region's leaf, which this one is the other side of, is another than the one that was answered with.
-  case otherSideDiffers(index: Int, region: RegionID, other: UInt64)
-  /// Another region's leaf, which this one is the other side of, is not there.
-  case otherSideMissing(index: Int, region: RegionID, other: UInt64)
-  /// What the leaf says was decided is not what its policies make of its facts.
-  /// - Parameters:
-  ///   - what: which parts of the decision.
-  case decisionDiffers(index: Int, what: [String], recorded: String, again: String)
-  /// What was done for somebody without saying on which facts it was decided.
-  case factsMissing(first: Int, count: Int)
-  /// The policies of that revision are not at hand.
-  case policiesMissing(revision: String, first: Int, count: Int)
-  /// Verification stopped here: too much is missing.
-  case stopped(atLeaf: Int)
-
-  package var exit: AuditExit {
-    switch self {
-    case .noCheckpoint, .empty, .missing, .leavesMissing, .leafUnreadable, .requestsMissing, .factsMissing, .policiesMissing,
-      .stopped:
-      .incomplete
-    case .otherSideDiffers, .otherSideMissing, .decisionDiffers: .violations
-    case .quorumUnmet: .untrusted
-    case .untrusted(.invalidSignature), .untrusted(.foreignOrigin): .tampered
-    case .untrusted: .untrusted
-    case .leafChanged, .leafUnproven, .leafDisagrees, .tileChanged, .rootMismatch, .forked, .rolledBack: .tampered
-    }
-  }
-
-  /// The leaf that the finding names, where it names one.
-  package var index: Int? {
-    switch self {
-    case .leafChanged(let index, _, _), .leafUnproven(let index), .leafDisagrees(let index), .leafUnreadable(let index, _),
-      .stopped(let index), .decisionDiffers(let index, _, _, _), .factsMissing(let index, _), .policiesMissing(_, let index, _):
-      index
-    case .leavesMissing(let range): range.lowerBound
-    default: nil
-    }
-  }
-
-  /// A stable word for machines.
-  package var code: String {
-    switch self {
-    case .noCheckpoint: "no_checkpoint"
-    case .untrusted: "untrusted"
-    case .quorumUnmet: "quorum_unmet"
-    case .empty: "empty"
-    case .missing: "missing"
-    case .leavesMissing: "leaves_missing"
-    case .leafChanged: "leaf_changed"
-    case .leafUnproven: "leaf_unproven"
-    case .leafDisagrees: "leaf_disagrees"
-    case .tileChanged: "tile_changed"
-    case .rootMismatch: "root_mismatch"
-    case .leafUnreadable: "leaf_unreadable"
-    case .forked: "forked"
-    case .rolledBack: "rolled_back"
-    case .requestsMissing: "requests_missing"
-    case .otherSideDiffers: "other_side_differs"
-    case .otherSideMissing: "other_side_missing"
-    case .decisionDiffers: "decision_differs"
-    case .factsMissing: "facts_missing"
-    case .policiesMissing: "policies_missing"
-    case .stopped: "stopped"
-    }
-  }
-}
-
-extension Finding: CustomStringConvertible {
-  package var description: String {
-    switch self {
-    case .noCheckpoint(let problem): "no checkpoint: \(problem)"
-    case .untrusted(let error): "checkpoint not trusted: \(error)"
-    case .quorumUnmet(let count): "too few witnesses cosigned the checkpoint (\(count) of the trust file's did)"
-    case .empty: "the log is empty: there is nothing to verify"
-    case .missing(let coordinate, let problem): "\(coordinate.path): \(problem)"
-    case .leavesMissing(let range) where range.count == 1: "leaf \(range.lowerBound) is missing"
-    case .leavesMissing(let range): "leaves \(range.lowerBound) to \(range.upperBound - 1) are missing"
-    case .leafChanged(let index, let expected, let actual):
-      "leaf \(index) was changed: logged with hash \(expected), now has \(actual)"
-    case .leafUnproven(let index): "leaf \(index) was changed, or a tile above it: it does not lead to the signed root"
-    case .leafDisagrees(let index): "leaf \(index) and the tree's hash for it disagree: one of them was changed"
-    case .tileChanged(let coordinate): "\(coordinate.path) was changed: it does not fit the signed root"
-    case .rootMismatch(let signed, let computed): "the tree is not the one that was signed: root \(computed), signed \(signed)"
-    case .leafUnreadable(let index, let problem): "leaf \(index) is as it was logged, but cannot be read: \(problem)"
-    case .forked(let size): "history was rewritten: the first \(size) leaves are not those of the earlier checkpoint"
-    case .rolledBack(let earlier, let size): "the log was cut off: it had \(earlier) leaves at an earlier checkpoint, now \(size)"
-    case .requestsMissing(let coordinator, let numbers):
-      "requests without a record: of those that coordinator \(coordinator) numbered, \(numbers) \(numbers.count == 1 ? "has" : "have") neither a leaf nor an account"
-    case .otherSideDiffers(let index, let region, let other):
-      "leaf \(index) says that it is the other side of leaf \(other) of \(region), which is another leaf"
-    case .otherSideMissing(let index, let region, let other):
-      "leaf \(index) says that it is the other side of leaf \(other) of \(region), which has no such record of a transfer"
-    case .decisionDiffers(let index, let what, let recorded, let again):
-      "leaf \(index): the decision does not follow from its facts (\(what.joined(separator: ", "))): recorded as \(recorded); the policies say \(again)"
-    case .factsMissing(let index, let count):
-      "\(count) decisions, the first at leaf \(index), do not say on which facts they rest: they cannot be made again"
-    case .policiesMissing(let revision, let index, let count):
-      "\(count) decisions, the first at leaf \(index), are by policies that were not given: \(revision)"
-    case .stopped(let index): "stopped at leaf \(index): too much is missing"
-    }
-  }
-}
-
 /// The outcome of a verification.
 package struct VerificationReport: Sendable {
   /// What was verified against; `nil` where it could not be trusted.
@@ -166,7 +33,7 @@ package struct VerificationReport: Sendable {
   /// At most ``findingCountMax`` of each kind.
   package private(set) var findings: [Finding]
   /// How many more there were.
-  package let findingsLeftOut: Int
+  package private(set) var findingsLeftOut: Int
   /// What this verification says nothing about.
   package private(set) var notChecked: [String]
   /// What is no finding, and worth knowing.
@@ -179,9 +46,14 @@ package struct VerificationReport: Sendable {
   package var exit: AuditExit { findings.reduce(.verified) { $0.combined(with: $1.exit) } }
 
   /// With what was found after the log was read.
-  /// - Parameter notChecked: what was not looked at either.
-  package func adding(_ more: [Finding], observations: [String] = [], notChecked: [String] = []) -> VerificationReport {
+  /// - Parameters:
+  ///   - leftOut: how many more findings there were.
+  ///   - notChecked: what was not looked at either.
+  package func adding(
+    _ more: [Finding], leftOut: Int = 0, observations: [String] = [], notChecked: [String] = []
+  ) -> VerificationReport {
     var report = self
+    report.findingsLeftOut += leftOut
     for finding in more where !report.findings.contains(finding) { report.findings.append(finding) }
     report.observations += observations
     report.notChecked += notChecked

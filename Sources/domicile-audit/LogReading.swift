@@ -46,12 +46,13 @@ extension LogTarget {
   ///   - remembered: a folder with checkpoints seen before; the new one is put there when it verifies.
   ///   - witnessed: what witnesses saw of it before now.
   ///   - completeness: whether requests without a record are looked for, and what other logs have the other side of.
+  ///   - rows: what the region stores, to be held against the leaves.
   ///   - keep: which events to return.
   ///   - tap: sees every file that was read, in no order.
   ///   - visit: sees each of these events, in order; they are then not returned.
   func read(
     remembered: String? = nil, witnessed: WitnessedCheckpoints = .none, completeness: Bool = false,
-    keeping keep: (@Sendable (LeafOutline) -> Bool)? = nil,
+    rows: StoredRows? = nil, keeping keep: (@Sendable (LeafOutline) -> Bool)? = nil,
     tap: ((_ path: String, _ bytes: [UInt8]) throws -> Void)? = nil, visiting visit: ((LogLeaf) throws -> Void)? = nil
   ) async throws -> ReadLog {
     // An older checkpoint that was asked for is no log that was cut off.
@@ -59,18 +60,26 @@ extension LogTarget {
     var leaves: [LogLeaf] = []
     var tally = RequestTally()
     var transfers = LogTransfers()
+    var reconciliation = rows.map { RowReconciliation($0) }
     var report = try await verify(
       checkpoint == nil ? try await witnessed.checkpoint(of: source) : await fetchCheckpoint(),
       earlier: (memory?.checkpoints ?? []) + witnessed.checkpoints,
-      for: LeafInterest(completeness: completeness, keeping: keep), tap: tap
+      for: LeafInterest(completeness: completeness, rows: rows != nil, keeping: keep), tap: tap
     ) { tile in
       if let visit { for leaf in tile.leaves { try visit(leaf) } } else { leaves += tile.leaves }
+      reconciliation?.add(tile)
       guard completeness else { return }
       tally.add(tile)
       transfers.add(tile)
     }
     report = completeness ? report.adding(tally) : report.adding([], notChecked: Self.incompleteness)
+    // Also where rows are not what it says, the log itself is one to be held to.
     if report.exit == .verified, let note = report.checkpoint?.note { try memory?.remember(note) }
+    if let reconciliation {
+      report = report.adding(reconciliation)
+    } else if completeness {
+      report = report.adding([], notChecked: ["the rows that the region stores: verify --rows holds them against its log"])
+    }
     return ReadLog(target: self, report: report, leaves: leaves, transfers: completeness ? transfers : nil)
   }
 

@@ -19,6 +19,9 @@ protocol LogSource: Sendable {
   /// The body that says under which pseudonyms the log speaks of a subject; `.absent` where it never did, or the subject was
   /// erased.
   func fetchPseudonyms(of subject: SubjectID) async -> FetchedTile
+  /// A page of the body that says at which versions the records are that the region stores.
+  /// - Parameter token: of the page before; empty for the first.
+  func fetchStoredVersions(after token: String) async -> FetchedTile
 }
 
 extension LogSource {
@@ -117,4 +120,6 @@ struct FolderSource: LogSource {
   }
 
   func fetchPseudonyms(of subject: SubjectID) async -> FetchedTile { await fetch(SubjectFile.path(of: subject)) }
+
+  func fetchStoredVersions(after token: String) async -> FetchedTile { .failed("a folder has a log, and no rows") }
 }

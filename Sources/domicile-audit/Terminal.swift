@@ -15,21 +15,27 @@ enum Terminal {
 /// How far a long run has come, on standard error where that is a terminal.
 struct Progress {
   private let label: String
-  private let total: Int
+  /// `nil` where nobody knows how much it is in all.
+  private let total: Int?
+  private let unit: String
   private let isShown = isatty(FileHandle.standardError.fileDescriptor) == 1
   private var lastShown: ContinuousClock.Instant?
 
-  init(_ label: String, total: Int) {
+  init(_ label: String, total: Int?, unit: String = "leaves") {
     self.label = label
     self.total = total
+    self.unit = unit
   }
 
   mutating func update(_ done: Int) {
     let now = ContinuousClock.now
-    guard isShown, lastShown.map({ now - $0 > .milliseconds(200) }) ?? (total > 4096) else { return }
+    guard isShown, lastShown.map({ now - $0 > .milliseconds(200) }) ?? (total.map { $0 > 4096 } ?? true) else { return }
     lastShown = now
-    let percent = total > 0 ? Int(Double(done) / Double(total) * 100) : 100
-    FileHandle.standardError.write(Data("\r\u{1b}[K\(label): \(done) of \(total) leaves (\(percent) %)".utf8))
+    var text = "\(label): \(done) \(unit)"
+    if let total {
+      text = "\(label): \(done) of \(total) \(unit) (\(total > 0 ? Int(Double(done) / Double(total) * 100) : 100) %)"
+    }
+    FileHandle.standardError.write(Data("\r\u{1b}[K\(text)".utf8))
   }
 
   mutating func end() {

@@ -37,6 +37,8 @@ struct WebSource: LogSource {
   var name: String { base }
 
   private static let timeout = TimeAmount.seconds(30)
+  /// Each with a pseudonym for every month: some megabytes after ten years.
+  private static let subjectsAtOnce = 200
 
   /// A client that trusts the certificate authority of `certificateFile`, or the system's.
   static func client(certificateFile: String?) throws(AuditFailure) -> HTTPClient {
@@ -60,14 +62,22 @@ struct WebSource: LogSource {
   }
 
   func fetchPseudonyms(of subject: SubjectID) async -> FetchedTile {
-    var request = HTTPClientRequest(url: "\(base)/domicile.v1.AuditService/GetSubjectPseudonyms")
+    // 400 is what a region answers that is not the subject's home: another one of the deployment knows.
+    await execute(call("GetSubjectPseudonyms", ["subjectId": .string(subject.rawValue)]), absent: [404, 400])
+  }
+
+  func fetchStoredVersions(after token: String) async -> FetchedTile {
+    await execute(
+      call("ListStoredVersions", ["pageSize": .integer(Self.subjectsAtOnce), "pageToken": .string(token)]))
+  }
+
+  private func call(_ method: String, _ body: JSONValue) -> HTTPClientRequest {
+    var request = HTTPClientRequest(url: "\(base)/domicile.v1.AuditService/\(method)")
     request.method = .POST
     request.headers.add(name: "content-type", value: "application/json")
     request.headers.add(name: "connect-protocol-version", value: "1")
-    let body: JSONValue = ["subjectId": .string(subject.rawValue)]
     request.body = .bytes(ByteBuffer(bytes: body.canonicalBytes))
-    // 400 is what a region answers that is not the subject's home: another one of the deployment knows.
-    return await execute(request, absent: [404, 400])
+    return request
   }
 
   private func execute(_ request: HTTPClientRequest, absent: Set<UInt> = [404]) async -> FetchedTile {
@@ -79,7 +89,8 @@ struct WebSource: LogSource {
       switch response.status.code {
       case 200: return .bytes([UInt8](body.readableBytesView))
       case let status where absent.contains(status): return .absent
-      case 401, 403: return .failed("the region refused the token (HTTP \(response.status.code))")
+      case 401: return .failed("the region refused the token (HTTP 401)")
+      case 403: return .failed("the region refused the token (HTTP 403): it is for principals with the role auditor")
       default: return .failed("the region answered HTTP \(response.status.code)")
       }
     } catch is NIOTooManyBytesError {

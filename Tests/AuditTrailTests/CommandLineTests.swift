@@ -71,6 +71,8 @@ import Testing
     ["verify", "--loog", "x"],
     ["verify"], ["frobnicate"], ["query", "--since", "yesterday", "--log", "log", "--trust", "trust.txt"], ["who"],
     ["verify", "--log", "http://localhost/", "--trust", "trust.txt"], ["prove", "--index", "x"],
+    ["verify", "--rows", "--log", "log", "--trust", "trust.txt"], ["verify", "--rows", "--since-last", "--remember", "seen"],
+    ["verify", "--rows", "--region", "eu-west", "--checkpoint", "log/checkpoint"],
   ])
   func `wrong usage exits 2`(arguments: [String]) throws {
     let outcome = try AuditCommand.run(arguments, in: folder.url)
@@ -79,7 +81,8 @@ import Testing
 
   @Test func `help exits 0`() throws {
     #expect(try run("--help").status == 0)
-    #expect(try run("verify", "--help").output.contains("--trust"))
+    let help = try run("verify", "--help").output
+    for option in ["--trust", "--rows"] { #expect(help.contains(option)) }
   }
 
   @Test func `a remembered checkpoint convicts a log that was rewritten or cut off`() throws {
@@ -154,6 +157,8 @@ import Testing
     try write("log \(log.signer.verifierKey)\nquorum none\n", ".domicile/audit-trust/eu-west.txt")
     let outcome = try run("verify")
     #expect(outcome.status == 0 && outcome.output.contains("operator's own set-up"), "\(outcome)")
+    let rows = try run("verify", "--rows")
+    #expect(rows.status == 3 && rows.output.contains("a folder has a log, and no rows"), "\(rows)")
     let misspelt = try run("verify", "--region", "eu-wset")
     #expect(misspelt.status == 2 && misspelt.errors.contains("did you mean eu-west?"), "\(misspelt)")
   }

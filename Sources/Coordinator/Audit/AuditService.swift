@@ -40,6 +40,7 @@ struct AuditService: Sendable {
         (request: Domicile_V1_GetSubjectPseudonymsRequest, context: CallContext) in
         try await gateway.answer(GetSubjectPseudonyms.self, request, context, routing: .redirect)
       },
+      ListStoredVersions(gateway: gateway, store: store).method,
     ]
   }
 

@@ -1111,6 +1111,104 @@ package enum OpenAPI {
         },
         "type": "object"
        },
+       "domicile.v1.ListStoredVersionsRequest": {
+        "properties": {
+         "pageSize": {
+          "description": "Subjects: 1 to 1,000; 0 means 100. A page may hold fewer.",
+          "format": "uint32",
+          "minimum": 0,
+          "type": "integer"
+         },
+         "pageToken": {
+          "type": "string"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.ListStoredVersionsResponse": {
+        "properties": {
+         "auditSize": {
+          "description": "How many leaves the log had when the records were as they are on this page: those before this index speak of them.",
+          "format": "uint64",
+          "type": [
+           "string",
+           "integer"
+          ]
+         },
+         "nextPageToken": {
+          "type": "string"
+         },
+         "subjects": {
+          "items": {
+           "$ref": "#/components/schemas/domicile.v1.ListStoredVersionsResponse.Subject"
+          },
+          "type": "array"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.ListStoredVersionsResponse.Collection": {
+        "properties": {
+         "collection": {
+          "type": "string"
+         },
+         "rows": {
+          "description": "By version.",
+          "items": {
+           "$ref": "#/components/schemas/domicile.v1.ListStoredVersionsResponse.Rows"
+          },
+          "type": "array"
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.ListStoredVersionsResponse.Rows": {
+        "properties": {
+         "count": {
+          "description": "Records at this version, those among them that were deleted and left only their version.",
+          "format": "uint64",
+          "type": [
+           "string",
+           "integer"
+          ]
+         },
+         "version": {
+          "description": "1 or more, unless something else than Domicile wrote it.",
+          "format": "int64",
+          "type": [
+           "string",
+           "integer"
+          ]
+         }
+        },
+        "type": "object"
+       },
+       "domicile.v1.ListStoredVersionsResponse.Subject": {
+        "properties": {
+         "collections": {
+          "items": {
+           "$ref": "#/components/schemas/domicile.v1.ListStoredVersionsResponse.Collection"
+          },
+          "type": "array"
+         },
+         "cutShort": {
+          "description": "It has more versions than a page holds: some are left out.",
+          "type": "boolean"
+         },
+         "frozen": {
+          "description": "Its records are being copied, with their versions, from one id to another.",
+          "type": "boolean"
+         },
+         "pseudonyms": {
+          "description": "None where the subject's keys are gone or do not open.",
+          "items": {
+           "$ref": "#/components/schemas/domicile.v1.GetSubjectPseudonymsResponse.Pseudonym"
+          },
+          "type": "array"
+         }
+        },
+        "type": "object"
+       },
        "domicile.v1.LocateSubjectRequest": {
         "properties": {
          "level": {
@@ -1913,6 +2011,47 @@ package enum OpenAPI {
            "application/json": {
             "schema": {
              "$ref": "#/components/schemas/domicile.v1.ListEventsResponse"
+            }
+           }
+          },
+          "description": "The answer."
+         },
+         "default": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/connect.Error"
+            }
+           }
+          },
+          "description": "The error."
+         }
+        },
+        "tags": [
+         "AuditService"
+        ]
+       }
+      },
+      "/domicile.v1.AuditService/ListStoredVersions": {
+       "post": {
+        "description": "At which versions the records are that this region stores, so that they can be held against the log's leaves: without ids, keys and values. Of each version there was, the log has a leaf. Each page is recorded.",
+        "operationId": "AuditService.ListStoredVersions",
+        "requestBody": {
+         "content": {
+          "application/json": {
+           "schema": {
+            "$ref": "#/components/schemas/domicile.v1.ListStoredVersionsRequest"
+           }
+          }
+         },
+         "required": true
+        },
+        "responses": {
+         "200": {
+          "content": {
+           "application/json": {
+            "schema": {
+             "$ref": "#/components/schemas/domicile.v1.ListStoredVersionsResponse"
             }
            }
           },

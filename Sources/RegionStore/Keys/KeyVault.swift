@@ -39,12 +39,13 @@ actor KeyVault {
   }
 
   /// The keys of those of `tags` that have any.
-  func keys(for tags: [SubjectTag]) async throws -> Found {
+  /// - Parameter remembers: Whether they are likely to be asked for again: those of all subjects would push out those in use.
+  func keys(for tags: [SubjectTag], remembers: Bool = true) async throws -> Found {
     // Taken now: what is cached may be gone once the others are loaded.
     var known: [SubjectTag: SubjectKeys] = [:]
     for tag in tags { known[tag] = cached[tag] }
     let missing = tags.filter { known[$0] == nil }
-    var found = missing.isEmpty ? Found() : try await load(missing)
+    var found = missing.isEmpty ? Found() : try await load(missing, remembers: remembers)
     found.keys.merge(known) { loaded, _ in loaded }
     return found
   }
@@ -113,7 +114,7 @@ actor KeyVault {
       })
   }
 
-  private func load(_ tags: [SubjectTag]) async throws -> Found {
+  private func load(_ tags: [SubjectTag], remembers: Bool = true) async throws -> Found {
     let parameters: [PostgresValue] = [.bytesArray(tags.map(\.bytes))]
     let result = try await pool.withConnection { try await $0.execute(Self.select, parameters, deadline: .now + self.silenceMax) }
     var found = Found()
@@ -125,7 +126,7 @@ actor KeyVault {
           data: try key(try unwrap(try row.bytes(2), tag: tag, use: .data)),
           audit: RootKey(try key(try unwrap(try row.bytes(3), tag: tag, use: .audit))))
         found.keys[tag] = keys
-        remember(keys, of: tag)
+        if remembers { remember(keys, of: tag) }
       } catch {
         found.unreadable.insert(tag)
       }

@@ -56,6 +56,18 @@ enum Sealer {
     }
   }
 
+  /// A place among all subjects, for who may not learn their tags.
+  static func seal(position tag: SubjectTag, under kek: KeyEncryptionKey) throws -> [UInt8] {
+    try AESGCM.seal(tag.bytes, key: kek.key, additionalData: positionContext)
+  }
+
+  /// - Returns: `nil` for what ``seal(position:under:)`` did not make.
+  static func openPosition(_ sealed: [UInt8], under kek: KeyEncryptionKey) -> SubjectTag? {
+    do { return SubjectTag(try AESGCM.open(sealed, key: kek.key, additionalData: positionContext)) } catch { return nil }
+  }
+
+  private static let positionContext = Array("domicile/1/position among subjects\0".utf8)
+
   private static func context(_ id: Workflow.ID) -> [UInt8] {
     Array("domicile/1/workflow \(id.kind.rawValue)\0".utf8) + id.key
   }

@@ -314,6 +314,17 @@ struct Caller: Sendable {
       })
   }
 
+  func storedVersions(
+    size: UInt32 = 0, token: String = ""
+  ) async throws(ConnectError) -> Domicile_V1_ListStoredVersionsResponse {
+    try await call(
+      "AuditService", "ListStoredVersions",
+      Domicile_V1_ListStoredVersionsRequest.with {
+        $0.pageSize = size
+        $0.pageToken = token
+      })
+  }
+
   func checkpoint() async throws(ConnectError) -> String {
     let answer: Domicile_V1_GetCheckpointResponse = try await call(
       "AuditService", "GetCheckpoint", Domicile_V1_GetCheckpointRequest())

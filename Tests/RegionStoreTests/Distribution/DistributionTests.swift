@@ -70,6 +70,7 @@ struct DistributionTests {
       try await TestStore.with("eu-west", sharing: plain) { test in
         #expect(try await test.get(test.address(early))?.value == Array("early".utf8))
         try await keepsRecords(test)
+        try await tellsVersions(test)
         try await keepsConsents(test, of: early)
         try await listsPages(test, of: early)
         try await answersRepeats(test, about: early)
@@ -86,6 +87,13 @@ struct DistributionTests {
 
 /// What a region does, one thing after the other.
 extension DistributionTests {
+  private func tellsVersions(_ test: TestStore) async throws {
+    let page = try await test.store.storedVersions(after: nil, limit: 1_000)
+    #expect(page.subjects.count == 41 && page.next == nil)
+    #expect(page.auditSize == (try await test.store.auditSize()))
+    #expect(Set(page.subjects.map { $0.rows.map(\.version) }) == [[1], [2], [4]])
+  }
+
   private func keepsRecords(_ test: TestStore) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for number in 0..<40 {

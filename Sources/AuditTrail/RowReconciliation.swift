@@ -1,0 +1,131 @@
+import Cryptography
+import Residency
+
+/// Holds every record that a region stores against the leaves of its log: of a row that was written, removed or set back past the log, one
+/// side is missing.
+///
+/// What it cannot compare it says: which records the versions are of, people whose records were copied from another id, erased people's
+/// other months. The rows are what the region's coordinator reads; one that lies about them is not found out by this.
+package struct RowReconciliation: Sendable {
+  package struct Outcome: Sendable {
+    package fileprivate(set) var findings: [Finding] = []
+    package fileprivate(set) var findingsLeftOut = 0
+    package fileprivate(set) var observations: [String] = []
+    package fileprivate(set) var notChecked: [String] = []
+    /// Steps of records that have a leaf and a row.
+    package fileprivate(set) var agreeing: UInt64 = 0
+  }
+
+  private struct Standing: Sendable {
+    /// By collection and the version that they name.
+    var leaves: [CollectionName: [Int64: VersionComparison.Leaves]] = [:]
+    var isRenamed = false
+  }
+
+  private let rows: StoredRows
+  private var standings: [Standing]
+  private var absentees = AbsentAccounts()
+
+  package init(_ rows: StoredRows) {
+    self.rows = rows
+    standings = Array(repeating: Standing(), count: rows.accounts.count)
+  }
+
+  /// Takes in the next leaf tile of the log, which was read with ``LeafInterest/rows``.
+  package mutating func add(_ tile: LeafTileReading) {
+    for leaf in tile.rows { add(leaf) }
+  }
+
+  package mutating func add(_ leaf: RowLeaf) {
+    guard let account = rows.byPseudonym[leaf.subject] else { return absentees.add(leaf) }
+    if leaf.change == .erased || leaf.change == .renamed { absentees.noteDeparture(leaf) }
+    // What came after the snapshot does not show in it.
+    guard leaf.index < rows.accounts[account].auditSize else { return }
+    switch leaf.change {
+    case .version(let version, let collection):
+      let number = Int64(clamping: version)
+      var leaves = standings[account].leaves[collection, default: [:]][number] ?? VersionComparison.Leaves(count: 0, last: 0)
+      leaves.count += 1
+      leaves.last = leaf.index
+      standings[account].leaves[collection, default: [:]][number] = leaves
+    // An account that came after it under the same id and keys.
+    case .erased: standings[account].leaves = [:]
+    case .renamed: standings[account].isRenamed = true
+    }
+  }
+
+  /// - Parameter size: how many leaves were verified and taken in.
+  package func outcome(size: Int) -> Outcome {
+    var outcome = Outcome()
+    var findings = FindingList()
+    var (beyond, cutShort, copied) = (0, 0, 0)
+    for (account, standing) in zip(rows.accounts, standings) {
+      if account.auditSize > size {
+        beyond += 1
+      } else if account.subject.isCutShort {
+        cutShort += 1
+      } else {
+        let isCopied = account.subject.isFrozen || standing.isRenamed
+        if isCopied { copied += 1 }
+        outcome.agreeing += compare(account.subject, standing, isCopied: isCopied, &findings)
+      }
+    }
+    for problem in unread(beyond, cutShort, size) { findings.add(.rowsUnread(problem: problem)) }
+    if rows.problem == nil, beyond == 0, let firstSize = rows.firstSize {
+      absentees.judge(before: firstSize, unnamed: rows.unnamedCount, &findings, &outcome.observations)
+    } else {
+      outcome.notChecked.append("people of whom nothing is stored: not all rows were read")
+    }
+    if copied > 0 {
+      outcome.notChecked.append(
+        "rows without a leaf of \(copied) people whose records were copied, with their versions, from another id")
+    }
+    outcome.notChecked.append(
+      "which record of a collection a version is of, and what is in it: rows are counted by person, collection and version, as the region reads them"
+    )
+    outcome.observations.insert(
+      "stored rows of \(rows.count) people held against the log: \(outcome.agreeing) writes and deletions have a leaf and a row",
+      at: 0)
+    outcome.findings = findings.kept
+    outcome.findingsLeftOut = findings.leftOutCount
+    return outcome
+  }
+
+  /// - Parameter isCopied: whether rows may have come from another id, whose leaves nobody can tell.
+  /// - Returns: how many steps agree.
+  private func compare(
+    _ subject: StoredSubject, _ standing: Standing, isCopied: Bool, _ findings: inout FindingList
+  ) -> UInt64 {
+    guard let name = subject.pseudonyms.max(by: { $0.period < $1.period }) else { return 0 }
+    var agreeing: UInt64 = 0
+    for collection in Set(subject.rows.keys).union(standing.leaves.keys).sorted() {
+      let comparison = VersionComparison(
+        rows: subject.rows[collection] ?? [:], leaves: standing.leaves[collection] ?? [:])
+      agreeing += comparison.agreeing
+      for difference in comparison.differences {
+        switch difference {
+        case .unlogged(let versions, let count):
+          if !isCopied { findings.add(.rowsUnlogged(RecordVersions(of: name, in: collection, versions), count: count)) }
+        case .missing(let versions, let count, let last, let isCertain):
+          findings.add(
+            .rowsMissing(RecordVersions(of: name, in: collection, versions), count: count, leaf: last, isCertain: isCertain))
+        }
+      }
+    }
+    return agreeing
+  }
+
+  private func unread(_ beyond: Int, _ cutShort: Int, _ size: Int) -> [String] {
+    var problems: [String] = []
+    if let problem = rows.problem { problems.append(problem) }
+    if beyond > 0 {
+      problems.append("those of \(beyond) people are as of leaf \(rows.auditSize), and the log was verified up to leaf \(size)")
+    }
+    if cutShort > 0 { problems.append("\(cutShort) people have records at more versions than a region tells of one") }
+    if rows.unnamedCount > 0 {
+      problems.append(
+        "the keys of \(rows.unnamedCount) people are gone or do not open, so the region cannot say which leaves are theirs")
+    }
+    return problems
+  }
+}
