@@ -168,11 +168,19 @@ func readFile(_ path: String, _ exit: AuditExit) throws(AuditFailure) -> [UInt8]
   }
 }
 
-func writeFile(_ bytes: [UInt8], _ path: String) throws(AuditFailure) {
+/// Writes a file whole or not at all.
+/// - Parameter durably: whether it has to outlast this machine's stop from now on, which the disk takes its time for.
+func writeFile(_ bytes: [UInt8], _ path: String, durably: Bool = true) throws(AuditFailure) {
   let file = URL(filePath: path)
   do {
     try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-    try Data(bytes).write(to: file, options: .atomic)
+    guard !durably else { return try Data(bytes).write(to: file, options: .atomic) }
+    let written = "\(path).\(ProcessInfo.processInfo.processIdentifier)"
+    try Data(bytes).write(to: URL(filePath: written), options: .withoutOverwriting)
+    guard rename(written, path) == 0 else {
+      try? FileManager.default.removeItem(atPath: written)
+      throw CocoaError(.fileWriteUnknown)
+    }
   } catch {
     throw AuditFailure(.incomplete, "\(path): cannot be written")
   }
