@@ -20,6 +20,8 @@ package struct RowReconciliation: Sendable {
     /// By collection and the version that they name.
     var leaves: [CollectionName: [Int64: VersionComparison.Leaves]] = [:]
     var isRenamed = false
+    /// Under which name the log spoke of it last.
+    var lastName: SHA256Digest?
   }
 
   private let rows: StoredRows
@@ -41,6 +43,7 @@ package struct RowReconciliation: Sendable {
     if leaf.change == .erased || leaf.change == .renamed { absentees.noteDeparture(leaf) }
     // What came after the snapshot does not show in it.
     guard leaf.index < rows.accounts[account].auditSize else { return }
+    standings[account].lastName = leaf.subject
     switch leaf.change {
     case .version(let version, let collection):
       let number = Int64(clamping: version)
@@ -78,13 +81,13 @@ package struct RowReconciliation: Sendable {
     }
     if copied > 0 {
       outcome.notChecked.append(
-        "rows without a leaf of \(copied) people whose records were copied, with their versions, from another id")
+        "rows without a leaf of \(counted(copied)) whose records were copied, with their versions, from another id")
     }
     outcome.notChecked.append(
       "which record of a collection a version is of, and what is in it: rows are counted by person, collection and version, as the region reads them"
     )
     outcome.observations.insert(
-      "stored rows of \(rows.count) people held against the log: \(outcome.agreeing) writes and deletions have a leaf and a row",
+      "stored rows of \(counted(rows.count)) held against the log: \(outcome.agreeing) writes and deletions have a leaf and a row",
       at: 0)
     outcome.findings = findings.kept
     outcome.findingsLeftOut = findings.leftOutCount
@@ -96,7 +99,8 @@ package struct RowReconciliation: Sendable {
   private func compare(
     _ subject: StoredSubject, _ standing: Standing, isCopied: Bool, _ findings: inout FindingList
   ) -> UInt64 {
-    guard let name = subject.pseudonyms.max(by: { $0.period < $1.period }) else { return 0 }
+    let last = subject.pseudonyms.first { $0.code == standing.lastName }
+    guard let name = last ?? subject.pseudonyms.max(by: { $0.period < $1.period }) else { return 0 }
     var agreeing: UInt64 = 0
     for collection in Set(subject.rows.keys).union(standing.leaves.keys).sorted() {
       let comparison = VersionComparison(
@@ -119,13 +123,15 @@ package struct RowReconciliation: Sendable {
     var problems: [String] = []
     if let problem = rows.problem { problems.append(problem) }
     if beyond > 0 {
-      problems.append("those of \(beyond) people are as of leaf \(rows.auditSize), and the log was verified up to leaf \(size)")
+      problems.append("those of \(counted(beyond)) are as of leaf \(rows.auditSize), and the log was verified up to leaf \(size)")
     }
-    if cutShort > 0 { problems.append("\(cutShort) people have records at more versions than a region tells of one") }
+    if cutShort > 0 { problems.append("those of \(counted(cutShort)) are at more versions than a region tells of one") }
     if rows.unnamedCount > 0 {
       problems.append(
-        "the keys of \(rows.unnamedCount) people are gone or do not open, so the region cannot say which leaves are theirs")
+        "the keys of \(counted(rows.unnamedCount)) are gone or do not open, so the region cannot say which leaves are theirs")
     }
     return problems
   }
+
+  private func counted(_ people: Int) -> String { people == 1 ? "1 person" : "\(people) people" }
 }

@@ -42,8 +42,21 @@ extension Integration.Fragile {
       try await eventually("us-east knows the subject") { try await isKnown(subject, to: abroad) }
       try await abroad.put(subject, "orders", "3", ["number": "3"])
       _ = try await abroad.get(subject, purpose: "support")
-      // One of whom nothing was ever written.
-      try await world.app(.euWest).register(freshSubject())
+      // More people than one answer tells of, and one of whom nothing was ever written.
+      let app = try await world.app(.euWest)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<8 {
+          group.addTask {
+            for _ in 0..<30 {
+              let person = freshSubject()
+              try await app.register(person)
+              try await app.put(person, ["name": "one of many"])
+            }
+          }
+        }
+        try await group.waitForAll()
+      }
+      try await app.register(freshSubject())
 
       let verified = try await world.audit("verify", "--rows")
       #expect(verified.status == 0, "\(verified.output)")
@@ -152,6 +165,24 @@ extension Integration.Fragile {
       }
       #expect(outcome.status == 5, "\(outcome.output)")
       #expect(outcome.output.contains("nothing is stored of that person"), "\(outcome.output)")
+      #expect(try await world.audit("verify", "--rows", "--region", "eu-west").status == 0)
+    }
+
+    @Test func `against a log that is not whole no row is held`() async throws {
+      let world = try await World.fragile()
+      _ = try await resident(world)
+      let index = PostgresValue.int64(Int64(try await world.logSize(.euWest)) - 8)
+      let flip =
+        "UPDATE audit_leaf SET leaf = set_byte(leaf, 200, get_byte(leaf, 200) # 1) WHERE index BETWEEN $1::bigint AND $1::bigint + 3"
+      let outcome = try await during(
+        { try await world.deployment.sql(.euWest, flip, [index]) },
+        undoing: { try await world.deployment.sql(.euWest, flip, [index]) }
+      ) {
+        try await world.audit("verify", "--rows", "--region", "eu-west")
+      }
+      #expect(outcome.status == 1, "\(outcome.output)")
+      #expect(outcome.output.contains("is not whole") && !outcome.output.contains("no leaf"), "\(outcome.output)")
+      try await world.waitForCheckpoint(.euWest)
       #expect(try await world.audit("verify", "--rows", "--region", "eu-west").status == 0)
     }
 
