@@ -46,9 +46,10 @@ struct HomeTally: Sendable {
               "scans", ["region", "what was looked at", "files", "bytes", "people looked for", "not looked into", "found"],
               numeric: [2, 3, 4, 5, 6],
               empty: "No store was looked at: give the results of 'domicile-audit scan' with --scan FILE.", rows: scans.map(\.row)
-            )),
-          .table(.init("not-looked-into", ["region", "file", "why not"], empty: "", rows: skipped)),
-        ] + incomplete.map { .alert($0) } + document.violations.map { .alert($0) }),
+            ))
+        ]
+          + (skipped.isEmpty ? [] : [.table(.init("not-looked-into", ["region", "file", "why not"], empty: "", rows: skipped))])
+          + incomplete.map { .alert($0) } + document.violations.map { .alert($0) }),
     ]
   }
 }

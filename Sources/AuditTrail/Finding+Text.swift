@@ -31,7 +31,7 @@ extension Finding: CustomStringConvertible {
     case .factsMissing(let index, let count):
       "\(count) decisions, the first at leaf \(index), do not say on which facts they rest: they cannot be made again"
     case .policiesMissing(let revision, let index, let count):
-      "\(count) decisions, the first at leaf \(index), are by policies that were not given: \(revision)"
+      "\(count) decisions, the first at leaf \(index), are by policies that were not given, or cannot be used: \(revision)"
     case .rowsUnlogged(let versions, let count):
       "a stored version with no leaf: \(versions), of \(count) \(count == 1 ? "record" : "records"): written past the log"
     case .rowsMissing(let versions, let count, let leaf, let isCertain):

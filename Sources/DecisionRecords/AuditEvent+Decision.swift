@@ -6,7 +6,7 @@ extension AuditEvent {
   /// Takes in what was decided, and on what. After the event's home, hops, requester, principal, purpose and collection.
   package mutating func record(_ decision: Decision, by policies: PolicySet) {
     rules = Self.rules(decision.rules, settledBy: decision.rule)
-    monitored = decision.monitored.map(Monitored.init)
+    monitored = decision.monitored.map { Monitored($0, policies.recordable($0.views, of: decision.request)) }
     legalBasis = decision.legalBasis
     safeguard = decision.safeguard
     agreement = decision.agreement.map { Agreement(id: $0.id, reference: $0.reference) }
@@ -33,11 +33,11 @@ extension AuditEvent.Redaction {
 }
 
 extension AuditEvent.Monitored {
-  fileprivate init(_ monitored: MonitoredOutcome) {
+  fileprivate init(_ monitored: MonitoredOutcome, _ views: [Redaction]) {
     self.init(
       effect: monitored.effect == .permit ? .allowed : .denied,
       rules: AuditEvent.rules(monitored.rules, settledBy: monitored.rule),
-      redactions: monitored.views.map(AuditEvent.Redaction.init))
+      redactions: views.map(AuditEvent.Redaction.init))
   }
 }
 

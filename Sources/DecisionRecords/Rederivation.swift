@@ -10,13 +10,15 @@ package enum Rederivation: Hashable, Sendable {
   case differs(AuditEvent, [Difference])
   /// No rule was asked: the policies could not be confirmed for too long.
   case outdated
-  /// It gave or changed something, and does not say on what.
+  /// It does not say on what it rests, or of places without a jurisdiction.
   case withoutFacts
   /// Nothing that policy decides.
   case undecided
 
   /// What comes out otherwise than it was recorded.
   package enum Difference: String, Hashable, Sendable, CaseIterable {
+    /// They speak of something else than the leaf does.
+    case facts
     case effect, rules, monitored
     case legalBasis = "legal_basis"
     case safeguard, agreement, classes
@@ -26,6 +28,10 @@ package enum Rederivation: Hashable, Sendable {
   package init(_ event: AuditEvent, by policies: PolicySet?) {
     guard let facts = event.facts, let policies else {
       self = event.needsDecision ? .withoutFacts : .undecided
+      return
+    }
+    guard facts.fit(event) else {
+      self = .differs(event, [.facts])
       return
     }
     guard let request = AccessRequest(event, facts) else {
@@ -57,7 +63,9 @@ package enum Rederivation: Hashable, Sendable {
 
 extension AuditEvent {
   /// Reasons with which policy refuses; with any other one it had nothing against it, or was not asked.
-  private static let policyReasons: Set<String> = ["POLICY_DENIED", "RESIDENCE_NOT_ALLOWED"]
+  private static let policyReasons: Set<String> = [
+    "POLICY_DENIED", "RESIDENCE_NOT_ALLOWED", "PURPOSE_NOT_ALLOWED", "UNKNOWN_PURPOSE", "UNKNOWN_COLLECTION",
+  ]
 
   /// Whether what was done follows from a decision: nothing without a permit, and no refusal in the name of a policy that permits.
   fileprivate func isDone(by decision: Decision) -> Bool {
@@ -67,14 +75,40 @@ extension AuditEvent {
     }
   }
 
-  /// Whether it was done for somebody, and policy has to have permitted it. The asking side of a transfer decides nothing: its home does.
+  /// Whether it gave or changed something of a person's, so that policy has to have permitted it. The asking side of a transfer decides
+  /// nothing: its home does. Of itself a coordinator only registers and erases, to settle a contest.
   fileprivate var needsDecision: Bool {
-    guard effect == .allowed, principal != nil, home == nil || home?.region == requester.region || counterpart == nil else {
-      return false
-    }
+    guard effect == .allowed, home == nil || home?.region == requester.region || counterpart == nil else { return false }
     switch activity {
-    case .read, .list, .write, .delete, .register, .setConsent, .withdrawConsent, .erase, .export, .replicate, .move: return true
+    case .read, .list, .write, .delete, .setConsent, .withdrawConsent, .export, .replicate, .move: return true
+    case .register, .erase: return principal != nil
     default: return false
+    }
+  }
+}
+
+extension AuditEvent.DecisionFacts {
+  /// Whether they are of what the event says was done, for whom it says: facts that say otherwise would make a decision about something
+  /// else of it.
+  fileprivate func fit(_ event: AuditEvent) -> Bool {
+    guard event.canRest(on: action) else { return false }
+    let isOfConsent = event.activity == .setConsent || event.activity == .withdrawConsent
+    return (home == nil || action == .store) && (recipients.isEmpty || action == .replicate) && (purpose == nil || isOfConsent)
+  }
+}
+
+extension AuditEvent {
+  fileprivate func canRest(on action: Action) -> Bool {
+    switch activity {
+    case .read, .list: action == .read
+    // A document that may not be copied to every region is not written.
+    case .write, .delete: action == .write || (action == .replicate && effect == .denied)
+    case .setConsent, .withdrawConsent, .erase: action == .write
+    case .register, .resolveContest: action == .store
+    case .export: action == .export
+    case .replicate: action == .replicate
+    case .move: action == .move
+    default: false
     }
   }
 }

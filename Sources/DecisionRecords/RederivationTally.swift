@@ -19,6 +19,8 @@ package struct RederivationTally {
   private var differingLeftOut = 0
   private var withoutFacts: (first: Int, count: Int)?
   private var unknownRevisions: [String: (first: Int, count: Int)] = [:]
+  /// Revisions whose files do not load, with the first reason.
+  private var unusable: [String: String] = [:]
   private var otherCatalog: (first: Int, count: Int)?
 
   /// - Parameters:
@@ -31,13 +33,12 @@ package struct RederivationTally {
     self.catalog = catalog
   }
 
-  /// - Throws: ``ConfigurationError`` where the policies of the leaf's revision do not load.
-  package mutating func add(_ leaf: LogLeaf) throws(ConfigurationError) {
+  package mutating func add(_ leaf: LogLeaf) {
     let event = leaf.event
     compareCatalog(leaf)
     guard let revision = event.policyRevision, event.facts != nil else { return count(Rederivation(event, by: nil), leaf) }
     note(event)
-    guard let policies = try policies(of: revision, on: CalendarDate(secondsSince1970: event.time.milliseconds / 1_000)) else {
+    guard let policies = policies(of: revision, on: CalendarDate(secondsSince1970: event.time.milliseconds / 1_000)) else {
       let known = unknownRevisions[revision]
       unknownRevisions[revision] = (known?.first ?? leaf.index, (known?.count ?? 0) + 1)
       return
@@ -69,7 +70,7 @@ package struct RederivationTally {
       + (event.facts?.recipients ?? [])
     for place in places where place.region != nil {
       // Policies are loaded for the regions that there are.
-      if let place = Place(place), named.insert(place).inserted { compiled = [:] }
+      if let place = Place(place), named.insert(place).inserted { (compiled, unusable) = ([:], [:]) }
     }
   }
 
@@ -81,13 +82,18 @@ package struct RederivationTally {
   }
 
   /// - Parameter day: on which they decided: policies that had lists or permits end since loaded then.
-  private mutating func policies(of revision: String, on day: CalendarDate) throws(ConfigurationError) -> PolicySet? {
+  private mutating func policies(of revision: String, on day: CalendarDate) -> PolicySet? {
     if let known = compiled[revision] { return known }
-    guard let files = files[revision] else { return nil }
+    guard let files = files[revision], unusable[revision] == nil else { return nil }
     let regions = catalog.map { $0.regions.map { Place(region: $0.id, jurisdiction: $0.jurisdiction) } } ?? Array(named)
-    let policies = try PolicySet.load(files, regions: regions, today: day, digest: SHA256.hash)
-    compiled[revision] = policies
-    return policies
+    do throws(ConfigurationError) {
+      let policies = try PolicySet.loadDecided(files, regions: regions, on: day, digest: SHA256.hash)
+      compiled[revision] = policies
+      return policies
+    } catch {
+      unusable[revision] = error.diagnostics.first.map { "\($0.location.fileAndLine): \($0.message)" } ?? "they do not load"
+      return nil
+    }
   }
 }
 
@@ -96,7 +102,8 @@ extension RederivationTally {
     var findings = differing
     if let withoutFacts { findings.append(.factsMissing(first: withoutFacts.first, count: withoutFacts.count)) }
     for (revision, leaves) in unknownRevisions.sorted(by: { $0.value.first < $1.value.first }) {
-      findings.append(.policiesMissing(revision: revision, first: leaves.first, count: leaves.count))
+      let reason = unusable[revision].map { " (\($0))" } ?? ""
+      findings.append(.policiesMissing(revision: revision + reason, first: leaves.first, count: leaves.count))
     }
     return findings
   }
@@ -120,6 +127,11 @@ extension RederivationTally {
       "that the facts were so: who asked, what the person agreed to and where they live is the region's word",
       "what was masked in each record: the record is not in the log",
     ]
+    if undecided > 0 {
+      lines.append(
+        "\(undecided) leaves that rest on no decision of this region: what coordinators do of themselves, what an app asked of another region (its home decides: verify holds the two logs against each other), refusals before policy is asked"
+      )
+    }
     if catalog == nil { lines.append("that regions are where the log says: no catalog was given") }
     return lines
   }

@@ -20,6 +20,13 @@ extension PolicySet {
     return policies
   }
 
+  /// Policies that decided before, to decide again as they did then: whether they may serve a deployment of today is another question.
+  package static func loadDecided(
+    _ files: [PolicyFile], regions: [Place], on day: CalendarDate, digest: ([UInt8]) -> [UInt8]
+  ) throws(ConfigurationError) -> PolicySet {
+    try read(files, regions: regions, today: day, digest: digest).0
+  }
+
   /// Reads and checks all but whether what is global may be in every region.
   /// - Returns: the policies, and where the global collections stand.
   static func read(

@@ -33,24 +33,24 @@ extension PolicySet {
   package func recordableFields(of request: AccessRequest) -> [String]? {
     guard let fields = request.fields else { return nil }
     guard let schema = request.collection.flatMap(collection) else { return [] }
-    // Of fields that lie in one that is named, and that no rule tells apart, one stands for the others.
-    var nested: [String: String] = [:]
-    var recorded: Set<String> = []
-    for field in fields.sorted() {
-      if schema.classes[field] != nil || schema.isDivided(field) || isViewed(field) {
-        recorded.insert(field)
-      } else if let outer = schema.named(field) {
-        if nested.updateValue(field, forKey: outer) == nil { recorded.insert(field) }
-      } else {
-        recorded.insert("*")
-      }
-    }
-    return recorded.sorted()
+    return Set(fields.map { recordable($0, schema) }).sorted()
   }
 
-  private func isViewed(_ field: String) -> Bool {
-    guard !viewedFields.isEmpty else { return false }
-    let field = FieldPath.shapeless(field)
-    return viewedFields.contains(field) || FieldPath.ancestors(of: field).contains(where: viewedFields.contains)
+  /// Views of fields of `request`, under names that a record of it may have.
+  package func recordable(_ views: [Redaction], of request: AccessRequest) -> [Redaction] {
+    guard let schema = request.collection.flatMap(collection) else { return [] }
+    var seen: Set<Redaction> = []
+    return views.map { Redaction(field: recordable($0.field, schema), view: $0.view) }.filter { seen.insert($0).inserted }
+  }
+
+  /// A field that only an app names is told by the nearest known one that it lies in: `contact.*`.
+  private func recordable(_ field: String, _ schema: CollectionSchema) -> String {
+    let shapeless = FieldPath.shapeless(field)
+    func isKnown(_ path: String) -> Bool {
+      viewedFields.contains(path) || schema.isDivided(path) || schema.named(path).map(FieldPath.shapeless) == path
+    }
+    guard !isKnown(shapeless) else { return shapeless }
+    guard let outer = FieldPath.ancestors(of: shapeless).first(where: isKnown) else { return "*" }
+    return "\(outer).*"
   }
 }

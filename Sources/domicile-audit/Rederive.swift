@@ -72,13 +72,8 @@ struct Rederive: AsyncParsableCommand {
 
   private func rederive(_ target: LogTarget, _ empty: RederivationTally, since start: UTCTime?) async throws -> ReadLog {
     var tally = empty
-    let log: ReadLog
-    do {
-      log = try await target.read(
-        remembered: options.remember, keeping: { leaf in start.map { leaf.time >= $0 } ?? true }, visiting: { try tally.add($0) })
-    } catch let error as ConfigurationError {
-      throw AuditFailure(.usage, "the policies did not load\n\(error)")
-    }
+    let log = try await target.read(
+      remembered: options.remember, keeping: { leaf in start.map { leaf.time >= $0 } ?? true }, visiting: { tally.add($0) })
     return ReadLog(
       target: target,
       report: log.report.adding(tally.findings, observations: tally.observations, notChecked: tally.notChecked), leaves: [])

@@ -38,7 +38,7 @@ struct Scan: ParsableCommand {
     var scans: [ScanResult] = []
     for path in paths {
       var scan = try StoreScan(region: region, path: path, marks: foreign)
-      try scan.run()
+      scan.run()
       scans.append(scan.result)
     }
     show(scans, ownCount: marks.count - foreign.count)
@@ -47,7 +47,9 @@ struct Scan: ParsableCommand {
     if let first = unread.first {
       throw AuditFailure(.incomplete, "\(unread.count) could not be read, or not to the end, the first: \(first.path)")
     }
-    if scans.allSatisfy({ $0.fileCount == 0 }) { throw AuditFailure(.incomplete, "there is no file below these paths") }
+    if let empty = scans.first(where: { $0.fileCount == 0 }) {
+      throw AuditFailure(.incomplete, "\(empty.path): there is no file that could be looked into")
+    }
   }
 
   private func show(_ scans: [ScanResult], ownCount: Int) {

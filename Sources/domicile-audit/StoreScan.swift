@@ -35,22 +35,22 @@ struct StoreScan {
       region: region, path: path, fileCount: 0, byteCount: 0, soughtCount: marks.count, found: [], foundLeftOut: 0)
   }
 
-  mutating func run() throws {
-    var isFolder: ObjCBool = false
-    _ = FileManager.default.fileExists(atPath: result.path, isDirectory: &isFolder)
-    guard isFolder.boolValue else { return read(result.path) }
-    guard let files = FileManager.default.enumerator(atPath: result.path) else {
-      throw AuditFailure(.incomplete, "\(result.path): cannot be read")
-    }
-    for case let name as String in files {
-      let path = "\(result.path)/\(name)"
-      let type = (try? FileManager.default.attributesOfItem(atPath: path))?[.type] as? FileAttributeType
-      switch type {
-      case .typeRegular: read(path)
-      case .typeDirectory: continue
-      case .typeSymbolicLink: skip(path, .link)
-      default: skip(path, .special)
-      }
+  mutating func run() {
+    // The one that is named may be a link; those in it are told, and not followed.
+    let type = (try? FileManager.default.attributesOfItem(atPath: result.path))?[.type] as? FileAttributeType
+    look(into: type == .typeSymbolicLink ? URL(filePath: result.path).resolvingSymlinksInPath().path : result.path)
+  }
+
+  private mutating func look(into path: String) {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    switch attributes?[.type] as? FileAttributeType {
+    case .typeRegular: read(path)
+    case .typeDirectory:
+      guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else { return skip(path, .unreadable) }
+      for name in names.sorted() { look(into: "\(path)/\(name)") }
+    case .typeSymbolicLink: skip(path, .link)
+    case nil: skip(path, .unreadable)
+    default: skip(path, .special)
     }
   }
 
@@ -60,7 +60,9 @@ struct StoreScan {
     let overlap = (marks.map(\.bytes.count).max() ?? 1) - 1
     var rest: [UInt8] = []
     var offset = 0
-    while let block = next(of: file, at: path), !block.isEmpty {
+    while true {
+      guard let block = next(of: file, at: path) else { return }
+      if block.isEmpty { break }
       if offset == 0, rest.isEmpty, Self.isCompressed(block) { skip(path, .compressed) }
       let bytes = rest + block
       look(bytes, from: path, at: offset, isNew: rest.count)

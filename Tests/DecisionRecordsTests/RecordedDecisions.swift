@@ -52,7 +52,8 @@ struct RecordedDecisions {
         principal: "app:shop", now: day)
     }
     let fieldLists: [[String]?] = [
-      nil, [], ["email"], ["email", "phone", "zzz", "aaa"], ["*"], ["address.street", "address.city"], ["diagnosis"],
+      nil, [], ["email"], ["email.alice", "email.bob"], ["email", "phone", "zzz", "aaa"], ["*"],
+      ["address.street", "address.city"], ["diagnosis"],
       ["items[].price", "total"],
     ]
     return AccessRequest(
@@ -64,6 +65,17 @@ struct RecordedDecisions {
       transferredThisYear: one(of: [[:], [DataClass("profile"): 200_000, .any: 2_000_000]]), now: day)
   }
 
+  private static func activity(_ action: Action) -> AuditActivity {
+    switch action {
+    case .read: .read
+    case .write: .write
+    case .store: .register
+    case .replicate: .replicate
+    case .move: .move
+    case .export: .export
+    }
+  }
+
   /// What a coordinator records of a decision on it.
   mutating func event(of request: AccessRequest, index: Int = 1) throws -> AuditEvent {
     let decision = policies.decide(request)
@@ -72,7 +84,7 @@ struct RecordedDecisions {
     #expect(CalendarDate(secondsSince1970: day.milliseconds / 1_000) == request.now)
     let asking = request.action == .store || request.action == .replicate ? request.home : try #require(request.hops.first)
     var event = AuditEvent(
-      time: day, id: "event-\(index)", activity: request.action == .store ? .register : request.action == .read ? .read : .write,
+      time: day, id: "event-\(index)", activity: Self.activity(request.action),
       effect: decision.effect == .permit ? .allowed : .denied, requester: place(asking),
       salt: try #require(AuditEvent.Salt([UInt8](repeating: 7, count: 16))))
     event.reason = decision.effect == .permit ? nil : "POLICY_DENIED"

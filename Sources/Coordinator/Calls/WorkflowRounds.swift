@@ -10,6 +10,7 @@ struct WorkflowRounds: Sendable {
   let logger: Logger
 
   private static let pause = Duration.seconds(1)
+  private static let limit = 16
   static let lease = Duration.seconds(30)
   /// For what an operator has to see to.
   static let restedFor = Duration.seconds(30)
@@ -17,11 +18,16 @@ struct WorkflowRounds: Sendable {
   func run(_ goOn: @escaping @Sendable (DueWorkflow) async throws -> Void) async {
     await cancelWhenGracefulShutdown {
       while !Task.isCancelled {
+        var count = 0
         do {
-          for due in try await store.dueWorkflows(kind, lease: Self.lease, limit: 16) { await tend(due, goOn) }
+          let due = try await store.dueWorkflows(kind, lease: Self.lease, limit: Self.limit)
+          count = due.count
+          for due in due { await tend(due, goOn) }
         } catch {
           logger.warning("workflows were not looked after", metadata: ["kind": "\(kind.rawValue)", "error": "\(error)"])
         }
+        // More may be waiting.
+        guard count < Self.limit else { continue }
         do { try await Task.sleep(for: Self.pause) } catch { return }
       }
     }

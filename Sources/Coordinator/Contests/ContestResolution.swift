@@ -117,6 +117,7 @@ struct ContestResolution: Sendable {
   private func list(
     _ request: Domicile_V1_ListContestedRequest, _ call: Call
   ) async throws -> Domicile_V1_ListContestedResponse {
+    try await gateway.executor.permit("list_contested", to: [.operator, .auditor], call)
     let size = try PageToken.size(request.pageSize)
     let position = try PageToken.position(in: request.pageToken)
     let after = position.isEmpty ? nil : [UInt8](hex: position).flatMap { SubjectTag($0) }
@@ -124,7 +125,6 @@ struct ContestResolution: Sendable {
       throw Refusal(
         .invalidArgument, .invalidPageToken, "The page_token is not one that this service gave. Start again without it.")
     }
-    try await gateway.executor.permit("list_contested", to: [.operator, .auditor], call)
     let found = try await store.contested(after: after, limit: size + 1)
     return .with {
       $0.contests = found.prefix(size).map { set in

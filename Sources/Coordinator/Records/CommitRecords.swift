@@ -90,7 +90,7 @@ struct CommitRecords: SubjectProcedure {
       }
     }
     if let earlier: HomeAnswer<Response> = try Idempotency.earlierAnswer(facts, key: requestKey, request: request, call: call) {
-      return try call.answerAgain(earlier, recordedRepeat, facts, &effects)
+      return try call.answerAgain(earlier, recordedRepeat(decisions.first), facts, &effects)
     }
     for (index, change) in changes.enumerated() {
       if let refusal = change.refusal(facts.records[change.address]) {
@@ -115,10 +115,12 @@ struct CommitRecords: SubjectProcedure {
     return try call.refuse(refusal, changes[index].recorded(purpose, decision), facts, &effects)
   }
 
-  private var recordedRepeat: Recorded {
+  /// - Parameter decision: on the first change, whose collection the leaf names.
+  private func recordedRepeat(_ decision: Decision?) -> Recorded {
     let keys = changes.map { JSONValue.array([.string($0.address.collection.rawValue), .string($0.address.key)]) }
     return Recorded(
-      activity: .write, subject: subject, purpose: purpose, collection: recordedCollection, details: ["keys": .array(keys)])
+      activity: .write, subject: subject, decision: decision, purpose: purpose, collection: changes.first?.address.collection,
+      details: ["keys": .array(keys)])
   }
 }
 

@@ -17,9 +17,9 @@ struct CompareDirectory: Sendable {
       let (call, _) = try await gateway.authenticate(context)
       let region: RegionDescriptor
       do throws(Refusal) {
+        try await gateway.executor.permit(
+          request.repair ? "repair_directory" : "compare_directory", about: request.region, to: [.operator, .auditor], call)
         region = try call.region(request.region)
-        let operation = request.repair ? "repair_directory" : "compare_directory"
-        try await gateway.executor.permit("\(operation) \(region.id)", to: [.operator, .auditor], call)
       } catch {
         throw error.connectError
       }

@@ -15,8 +15,9 @@ struct CountSubjects: Sendable {
       let (call, _) = try await gateway.authenticate(context)
       do {
         let here = call.region.descriptor
-        let region = request.region.isEmpty ? here : try call.region(request.region)
-        try await gateway.executor.permit("count_subjects \(region.id)", to: [.operator], call)
+        let name = request.region.isEmpty ? here.id.rawValue : request.region
+        try await gateway.executor.permit("count_subjects", about: name, to: [.operator], call)
+        let region = try call.region(name)
         let count =
           region.id == here.id ? try await store.accountCount() : try await store.placementCount(at: region.ordinal)
         let pending = region.id == here.id ? try await store.workflowCount(.intent) : 0

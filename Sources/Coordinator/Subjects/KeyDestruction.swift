@@ -28,8 +28,11 @@ struct KeyDestruction: Service {
     await WorkflowRounds(kind: .erasure, store: store, logger: logger).run { due in
       let keys = try ErasedKeys(due.workflow.body)
       try await store.destroyKeysOfNobody(keys.tag)
+      try await store.forgetTransfers(of: keys.tag)
       try await store.end(due.workflow.id, now: OwnRecords.now)
-      logger.notice("the keys of an erased subject were destroyed", metadata: ["tag": "\(keys.tag)"])
+      // Somebody may have asked for the id meanwhile: whoever does so from now on begins this anew.
+      try await store.destroyKeysOfNobody(keys.tag)
+      logger.notice("the keys of an erased subject were destroyed")
     }
   }
 }

@@ -43,7 +43,13 @@ struct RegisterSubject: SubjectProcedure {
     if facts.subjects[subject] != nil,
       let earlier: HomeAnswer<Response> = try Idempotency.earlierAnswer(facts, key: requestKey, request: request, call: call)
     {
-      return try call.answerAgain(earlier, Recorded(activity: .register, subject: subject), facts, &effects)
+      let decision = call.deliberateStore(residence)
+      let recorded = Recorded(activity: .register, subject: subject, decision: decision)
+      // Asked again under other policies, it is decided anew, like every write.
+      guard decision.effect == .permit else {
+        return try call.refuse(residenceRefusal(decision, home: here.id), recorded, facts, &effects)
+      }
+      return try call.answerAgain(earlier, recorded, facts, &effects)
     }
     guard here.status.takesSubjects else {
       return try call.refuse(.notActive(here), Recorded(activity: .register, subject: subject), facts, &effects)
@@ -55,7 +61,7 @@ struct RegisterSubject: SubjectProcedure {
         subject, current: facts.placements[subject], timestamp: HybridTimestamp(milliseconds: call.now))
     } catch {
       let refusal = refusal(for: error)
-      // For whoever asks to be registered there are keys; nobody will ever be registered under this id.
+      // Keys were made for whoever asks. Nobody is registered under this id.
       if error == .erased { effects.keep(ErasedKeys(tag: subject).workflow, dueAt: call.now) }
       return try call.refuse(refusal, Recorded(activity: .register, subject: subject), facts, &effects)
     }
@@ -96,7 +102,9 @@ struct RegisterSubject: SubjectProcedure {
         .alreadyExists, .subjectExists, "The subject is registered already, with \(name) as home.",
         metadata: ["home_region": name])
     case .erased:
-      return Refusal(.failedPrecondition, .subjectErased, "The subject was erased. Its id cannot be used again.")
+      return Refusal(
+        .failedPrecondition, .subjectErased,
+        "The subject was erased. Its id cannot be used again while that is remembered, for 30 days at least.")
     case .contested:
       return Refusal(.failedPrecondition, .subjectContested, "The subject was registered in several regions. Resolve that first.")
     default:

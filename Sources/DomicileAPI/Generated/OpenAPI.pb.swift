@@ -2681,7 +2681,7 @@ package enum OpenAPI {
       },
       "/domicile.v1.SubjectService/EraseSubject": {
        "post": {
-        "description": "Deletes the subject's records and consents, and destroys the keys that sealed them and named the subject in the log. The id cannot be used again. A repeat is answered SUBJECT_ERASED. There is no way back.",
+        "description": "Deletes the subject's records and consents, and destroys the keys that sealed them and named the subject in the log. The id cannot be used again while the regions remember that, for 30 days at least. A repeat is answered SUBJECT_ERASED. There is no way back.",
         "operationId": "SubjectService.EraseSubject",
         "requestBody": {
          "content": {

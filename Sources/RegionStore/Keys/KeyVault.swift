@@ -20,7 +20,14 @@ actor KeyVault {
   /// After which a silent key database counts as lost.
   private let silenceMax: Duration
   private let cachedMax: Int
-  private var cached: [SubjectTag: SubjectKeys] = [:]
+  private struct Cached {
+    let keys: SubjectKeys
+    let since: ContinuousClock.Instant
+  }
+
+  private var cached: [SubjectTag: Cached] = [:]
+  /// Another coordinator may have destroyed keys: here they are forgotten after this, and so is what they could open.
+  private static let cachedFor = Duration.seconds(600)
   /// In order of arrival: the oldest is dropped first when the cache is full.
   private var order: Deque<SubjectTag> = []
 
@@ -43,7 +50,11 @@ actor KeyVault {
   func keys(for tags: [SubjectTag], remembers: Bool = true) async throws -> Found {
     // Taken now: what is cached may be gone once the others are loaded.
     var known: [SubjectTag: SubjectKeys] = [:]
-    for tag in tags { known[tag] = cached[tag] }
+    let now = ContinuousClock.now
+    for tag in tags {
+      guard let entry = cached[tag], now - entry.since < Self.cachedFor else { continue }
+      known[tag] = entry.keys
+    }
     let missing = tags.filter { known[$0] == nil }
     var found = missing.isEmpty ? Found() : try await load(missing, remembers: remembers)
     found.keys.merge(known) { loaded, _ in loaded }
@@ -135,7 +146,7 @@ actor KeyVault {
   }
 
   private func remember(_ keys: SubjectKeys, of tag: SubjectTag) {
-    if cached.updateValue(keys, forKey: tag) == nil { order.append(tag) }
+    if cached.updateValue(Cached(keys: keys, since: .now), forKey: tag) == nil { order.append(tag) }
     while order.count > cachedMax, let oldest = order.popFirst() { cached[oldest] = nil }
   }
 

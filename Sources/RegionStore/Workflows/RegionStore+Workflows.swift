@@ -82,6 +82,13 @@ extension RegionStore {
     try await withKeys { try await $0.destroy(tag) }
   }
 
+  /// Forgets of whom it was that data left the jurisdiction. Of how many people it did stays.
+  package func forgetTransfers(of tag: SubjectTag) async throws(StoreError) {
+    try await reading { connection, deadline in
+      _ = try await connection.execute(.forgetTransfersOf, [.bytes(tag.bytes)], deadline: deadline)
+    }
+  }
+
   /// Subjects that several regions have registered, in the order of their tags.
   /// - Parameter after: the last one of the page before; `nil` for the first page.
   package func contested(after tag: SubjectTag?, limit: Int) async throws(StoreError) -> [PlacementSet] {
@@ -125,6 +132,7 @@ extension Statement {
   fileprivate static let postponeWorkflow = Statement(
     "postpone_workflow",
     "UPDATE workflow SET due_at = now() + $3::bigint * interval '1 millisecond' WHERE kind = $1::text AND id = $2::bytea")
+  fileprivate static let forgetTransfersOf = Statement("forget_transfers_of", "DELETE FROM transfer WHERE tag = $1::bytea")
   fileprivate static let readCollections = Statement(
     "read_collections", "SELECT DISTINCT collection FROM record WHERE tag = $1::bytea ORDER BY collection")
   fileprivate static let readContested = Statement(
