@@ -44,5 +44,18 @@ enum KeptInputs {
   static let all: [FuzzTarget: [[UInt8]]] = [
     // A partial bundle with more entries than its name says.
     .log: ["U1NldCoA"].compactMap { Base64.decode($0) }, .longLog: ["U1NldCoA"].compactMap { Base64.decode($0) },
+    .prefix: [otherLog],
   ]
+
+  /// Of a log with another name: it is as none.
+  private static let otherLog =
+    Base64.decode(
+      [
+        "eyJjaGVja3BvaW50IjoiZXUtd2VzdC5leGFtcGxlLm9yZy9hdWBpdFxuMjU4XG4vUHJmNDFWVWgxVnk2dzNsMkJwSzJ3Z1R0QU1z",
+        "YTJtamxGbGNqbjI4WTlNPVxuXG7igJQgZXUtd2VzdC5leGFtcGxlLm9yZy9hdWRpdCBCVEFHM0V4MTNvSFMwYll1T2xudEd6VERB",
+        "cTJRTVEydFF3UURwTVdYeG84WkJFTUhrNXIrYzBnM0VOb1k2SWZGZmduNUlmUlJhZmZjTkVNNE1UdkxBRzlVWEFNPVxu4oCUIHVz",
+        "LWVhc3QuZXhhbXBsZS5vcmcvd2l0bmVzcyB4Y1NRRXdBQUFBQnJBNkZBUUJqRkwxc3FxS3lNVmo2Zk14Qk5vL2RCWDBkdU1WajJG",
+        "K2pzK21MbDNPcEFqTm1uVlJtOVdyR29PS1dNQ0FvTlZQd0ZkaW1Ga1lUQUNqM0dtci9lQmc9PVxuIiwidGlsZXMiOnsidGlsZS8x",
+        "LzAwMC5wLzEiOiJmOU42Uy9zTjFVM0ZkTkpkVUJ0bTN6ZmxLSG1kWUFPb0l1blhENktiektZPSJ9fQ==",
+      ].joined()) ?? []
 }
