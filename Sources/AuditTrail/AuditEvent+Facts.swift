@@ -65,10 +65,10 @@ extension CanonicalJSONWriter {
     string("purpose", facts.purpose?.rawValue)
     string("residence", facts.residence?.rawValue)
     string("subdivision", facts.subdivision?.rawValue)
-    list("to", facts.recipients) { $0.writePlace($1) }
-    list("transferred", facts.transferred) { out, transferred in
-      out.string("class", transferred.dataClass.rawValue)
-      out.decimal("people", transferred.people)
+    list("to", count: facts.recipients.count) { $0.writePlace(facts.recipients[$1]) }
+    list("transferred", count: facts.transferred.count) { out, index in
+      out.string("class", facts.transferred[index].dataClass.rawValue)
+      out.decimal("people", facts.transferred[index].people)
     }
   }
 }

@@ -7,9 +7,10 @@ extension AuditEvent {
 
   /// The event as the bytes of a leaf: an OCSF Datastore Activity (class 6005) in canonical JSON (RFC 8785). What OCSF has no
   /// attribute for stands under `unmapped`. Numbers of 64 bits are decimal text, since JSON's are doubles.
+  /// - Parameter details: stand in the place of the event's own; `nil`: those.
   /// - Throws: ``FormatError`` where they are more than a log's entry may have (65,535).
-  package func leafBytes() throws(FormatError) -> [UInt8] {
-    let bytes = canonicalBytes
+  package func leafBytes(details: [UInt8]? = nil) throws(FormatError) -> [UInt8] {
+    let bytes = canonicalBytes(details: details ?? sealedDetails)
     guard bytes.count <= EntryBundle.entryByteCountMax else {
       throw FormatError(.leaf, "\(bytes.count) bytes are more than \(EntryBundle.entryByteCountMax)")
     }
@@ -17,14 +18,16 @@ extension AuditEvent {
   }
 
   /// The event as an OCSF document in canonical JSON, of any length.
-  package var canonicalBytes: [UInt8] {
+  package var canonicalBytes: [UInt8] { canonicalBytes(details: sealedDetails) }
+
+  private func canonicalBytes(details: [UInt8]?) -> [UInt8] {
     // Most leaves have about a kilobyte; details may add as much again.
-    var writer = CanonicalJSONWriter(capacity: 1_280 + (sealedDetails?.count ?? 0) * 4 / 3)
-    writer.object(write)
+    var writer = CanonicalJSONWriter(capacity: 1_280 + (details?.count ?? 0) * 4 / 3)
+    writer.object { write(&$0, details) }
     return writer.bytes
   }
 
-  private func write(_ out: inout CanonicalJSONWriter) {
+  private func write(_ out: inout CanonicalJSONWriter, _ details: [UInt8]?) {
     let isAllowed = effect == .allowed
     out.integer("activity_id", Int64(activity.ocsfID))
     out.string("activity_name", activity.ocsfName)
@@ -59,10 +62,10 @@ extension AuditEvent {
     if let collection { out.object("table") { $0.string("name", collection.rawValue) } }
     out.integer("time", time.milliseconds)
     out.integer("type_uid", Int64(600_500 + activity.ocsfID))
-    out.object("unmapped", writeUnmapped)
+    out.object("unmapped") { writeUnmapped(&$0, details) }
   }
 
-  private func writeUnmapped(_ out: inout CanonicalJSONWriter) {
+  private func writeUnmapped(_ out: inout CanonicalJSONWriter, _ details: [UInt8]?) {
     if let account {
       out.object("account") { out in
         out.string("failed", account.failed.isEmpty ? nil : account.failed.description)
@@ -85,35 +88,35 @@ extension AuditEvent {
         out.string("region", counterpart.region.rawValue)
       }
     }
-    out.string("details", sealedDetails.map { Base64.encode($0) })
+    out.string("details", details.map { Base64.encode($0) })
     out.string("directory_version", directoryVersion)
     out.string("document", documentKey)
     out.string("effect", effect.rawValue)
     if let facts { out.object("facts") { $0.writeFacts(facts) } }
-    out.list("hops", hops) { out, hop in
-      out.object("from") { $0.writePlace(hop.from) }
-      out.object("to") { $0.writePlace(hop.to) }
+    out.list("hops", count: hops.count) { out, index in
+      out.object("from") { $0.writePlace(hops[index].from) }
+      out.object("to") { $0.writePlace(hops[index].to) }
     }
     out.string("legal_basis", legalBasis)
     if let monitored {
       out.object("monitored") { out in
         out.string("effect", monitored.effect.rawValue)
-        out.list("redactions", monitored.redactions, Self.write)
-        out.list("rules", monitored.rules, Self.write)
+        out.list("redactions", count: monitored.redactions.count) { Self.write(&$0, monitored.redactions[$1]) }
+        out.list("rules", count: monitored.rules.count) { Self.write(&$0, monitored.rules[$1]) }
       }
     }
     out.string("operation", operation)
     out.string("policy_revision", policyRevision)
     out.string("purpose", purpose?.rawValue)
     out.decimal("record_version", recordVersion)
-    out.list("redactions", redactions, Self.write)
+    out.list("redactions", count: redactions.count) { Self.write(&$0, redactions[$1]) }
     if let request {
       out.object("request") { out in
         out.string("coordinator", request.coordinator)
         out.decimal("number", request.number)
       }
     }
-    out.list("rules", rules, Self.write)
+    out.list("rules", count: rules.count) { Self.write(&$0, rules[$1]) }
     out.string("safeguard", safeguard?.rawValue)
     out.string("salt", Base64.encode(salt.bytes))
     if let setup {

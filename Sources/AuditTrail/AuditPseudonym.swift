@@ -6,7 +6,7 @@ package struct AuditPeriod: Hashable, Sendable, Comparable, CustomStringConverti
   /// `2026-11`.
   package let description: String
 
-  package init(containing time: UTCTime) { description = String(time.description.prefix(7)) }
+  package init(containing time: UTCTime) { description = time.monthDescription }
 
   /// - Returns: `nil` unless the text is a year and a month.
   package init?(_ text: String) {

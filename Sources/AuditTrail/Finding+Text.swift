@@ -1,6 +1,16 @@
 import Cryptography
 import Residency
 
+extension StoredHome: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .here: "whom its directory has at home here"
+    case .elsewhere(let region): "whom its directory has at home in \(region)"
+    case .nowhere: "whom its directory has at home nowhere"
+    }
+  }
+}
+
 extension Finding: CustomStringConvertible {
   package var description: String {
     switch self {
@@ -37,6 +47,10 @@ extension Finding: CustomStringConvertible {
     case .rowsMissing(let versions, let count, let leaf, let isCertain):
       "a leaf with no stored row: \(versions), of \(count) \(count == 1 ? "record" : "records"): removed or set back past the log; "
         + (isCertain ? "leaf \(leaf) is one" : "it is leaf \(leaf) or an earlier one")
+    case .rowsElsewhere(let subject, let home, let count):
+      "out of place: an account with \(count) \(count == 1 ? "record" : "records") of "
+        + (subject.map { "\($0.period)'s \($0)" } ?? "somebody whom the region cannot name") + ", "
+        + home.description
     case .accountMissing(let pseudonym, let leaf):
       "the records of \(pseudonym.period)'s \(pseudonym) are gone: leaf \(leaf) wrote one, nothing is stored of that person, and the log has no erasure since"
     case .accountsMissing(let period, let least, let count):

@@ -48,6 +48,11 @@ package enum Finding: Hashable, Sendable {
   /// The log has leaves of versions that the region's rows have not, or not any more: they were removed or set back past it.
   /// - Parameter leaf: one that is without a row, where that can be told; otherwise the last of those among which it is.
   case rowsMissing(RecordVersions, count: UInt64, leaf: Int, isCertain: Bool)
+  /// The region stores an account of somebody whom its own directory does not have at home there.
+  /// - Parameters:
+  ///   - subject: `nil` where the region cannot name them, for want of keys.
+  ///   - count: of their records, what is left of deleted ones included.
+  case rowsElsewhere(AuditPseudonym?, home: StoredHome, count: UInt64)
   /// Records were written for somebody of whom nothing is stored, and the log has no erasure after that.
   case accountMissing(AuditPseudonym, leaf: Int)
   /// In a month records were written for more people than are stored or left the region since.
@@ -62,7 +67,8 @@ package enum Finding: Hashable, Sendable {
     case .noCheckpoint, .empty, .missing, .leavesMissing, .leafUnreadable, .requestsMissing, .factsMissing, .policiesMissing,
       .rowsUnread, .stopped:
       .incomplete
-    case .otherSideDiffers, .otherSideMissing, .decisionDiffers, .rowsUnlogged, .rowsMissing, .accountMissing, .accountsMissing:
+    case .otherSideDiffers, .otherSideMissing, .decisionDiffers, .rowsUnlogged, .rowsMissing, .rowsElsewhere, .accountMissing,
+      .accountsMissing:
       .violations
     case .quorumUnmet: .untrusted
     case .untrusted(.invalidSignature), .untrusted(.foreignOrigin): .tampered
@@ -108,6 +114,7 @@ package enum Finding: Hashable, Sendable {
     case .policiesMissing: "policies_missing"
     case .rowsUnlogged: "rows_unlogged"
     case .rowsMissing: "rows_missing"
+    case .rowsElsewhere: "rows_elsewhere"
     case .accountMissing: "account_missing"
     case .accountsMissing: "accounts_missing"
     case .rowsUnread: "rows_unread"

@@ -5,7 +5,7 @@ import Residency
 /// side is missing.
 ///
 /// What it cannot compare it says: which records the versions are of, people whose records were copied from another id, erased people's
-/// other months. The rows are what the region's coordinator reads; one that lies about them is not found out by this.
+/// other months. People whom the region's own directory does not have at home there are named. The rows are what the region's coordinator reads; one that lies about them is not found out by this.
 package struct RowReconciliation: Sendable {
   package struct Outcome: Sendable {
     package fileprivate(set) var findings: [Finding] = []
@@ -73,6 +73,10 @@ package struct RowReconciliation: Sendable {
         outcome.agreeing += compare(account.subject, standing, isCopied: isCopied, &findings)
       }
     }
+    for subject in rows.misplaced {
+      let count = subject.rows.values.reduce(0) { $1.values.reduce($0, +) }
+      findings.add(.rowsElsewhere(subject.pseudonyms.max { $0.period < $1.period }, home: subject.home, count: count))
+    }
     for problem in unread(beyond, cutShort, size) { findings.add(.rowsUnread(problem: problem)) }
     if rows.problem == nil, beyond == 0, let firstSize = rows.firstSize {
       absentees.judge(before: firstSize, unnamed: rows.unnamedCount, &findings, &outcome.observations)
@@ -87,7 +91,7 @@ package struct RowReconciliation: Sendable {
       "which record of a collection a version is of, and what is in it: rows are counted by person, collection and version, as the region reads them"
     )
     outcome.observations.insert(
-      "stored rows of \(counted(rows.count)) held against the log: \(outcome.agreeing) writes and deletions have a leaf and a row",
+      "stored rows of \(counted(rows.count)) held against the log and the region's directory: \(outcome.agreeing) writes and deletions have a leaf and a row",
       at: 0)
     outcome.findings = findings.kept
     outcome.findingsLeftOut = findings.leftOutCount

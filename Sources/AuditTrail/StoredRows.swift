@@ -10,15 +10,28 @@ package struct StoredSubject: Sendable {
   package let isFrozen: Bool
   /// Whether some of its rows were left out.
   package let isCutShort: Bool
+  package let home: StoredHome
 
   package init(
-    pseudonyms: [AuditPseudonym], rows: [CollectionName: [Int64: UInt64]], isFrozen: Bool = false, isCutShort: Bool = false
+    pseudonyms: [AuditPseudonym], rows: [CollectionName: [Int64: UInt64]], isFrozen: Bool = false, isCutShort: Bool = false,
+    home: StoredHome = .here
   ) {
     self.pseudonyms = pseudonyms
     self.rows = rows
     self.isFrozen = isFrozen
     self.isCutShort = isCutShort
+    self.home = home
   }
+}
+
+/// Where the directory says that somebody is at home whose records a region stores.
+package enum StoredHome: Hashable, Sendable {
+  /// Where the records are.
+  case here
+  /// A region's name, as the one that stores the records tells it.
+  case elsewhere(String)
+  /// Nobody has registered the person, or they were erased.
+  case nowhere
 }
 
 /// Some of a region's subjects, in one snapshot of its store.
@@ -48,6 +61,8 @@ package struct StoredRows: Sendable {
   package private(set) var auditSize = 0
   /// Subjects whose keys are gone or do not open, so that nobody can say which leaves are theirs.
   private(set) var unnamedCount = 0
+  /// Who is stored here and is not at home here. Those whose records are being copied to another id have left their old one.
+  private(set) var misplaced: [StoredSubject] = []
   /// Why pages are missing; `nil` where all were read.
   package var problem: String?
 
@@ -61,6 +76,7 @@ package struct StoredRows: Sendable {
     firstSize = firstSize ?? page.auditSize
     auditSize = page.auditSize
     for subject in page.subjects {
+      if subject.home != .here, !subject.isFrozen { misplaced.append(subject) }
       guard !subject.pseudonyms.isEmpty else {
         unnamedCount += 1
         continue

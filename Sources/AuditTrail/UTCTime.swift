@@ -30,19 +30,22 @@ package struct UTCTime: Hashable, Sendable, Comparable, CustomStringConvertible 
     let ofDay = afterMidnight < 0 ? afterMidnight + 86_400_000 : afterMidnight
     var text: [UInt8] = []
     text.reserveCapacity(24)
-    func add(_ number: Int, _ width: Int, _ end: Unicode.Scalar) {
-      let digits = String(number).utf8
-      text.append(contentsOf: repeatElement(0x30, count: max(0, width - digits.count)))
-      text.append(contentsOf: digits)
-      text.append(UInt8(ascii: end))
-    }
-    add(year, 4, "-")
-    add(month, 2, "-")
-    add(day, 2, "T")
-    add(ofDay / 3_600_000, 2, ":")
-    add(ofDay / 60_000 % 60, 2, ":")
-    add(ofDay / 1000 % 60, 2, ".")
-    add(ofDay % 1000, 3, "Z")
+    text.add(year, 4, "-")
+    text.add(month, 2, "-")
+    text.add(day, 2, "T")
+    text.add(ofDay / 3_600_000, 2, ":")
+    text.add(ofDay / 60_000 % 60, 2, ":")
+    text.add(ofDay / 1000 % 60, 2, ".")
+    text.add(ofDay % 1000, 3, "Z")
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// `2026-11`.
+  var monthDescription: String {
+    let (year, month, _) = date
+    var text: [UInt8] = []
+    text.add(year, 4, "-")
+    text.add(month, 2, nil)
     return String(decoding: text, as: UTF8.self)
   }
 
@@ -79,6 +82,15 @@ package struct UTCTime: Hashable, Sendable, Comparable, CustomStringConvertible 
   }
 
   package static func < (left: Self, right: Self) -> Bool { left.milliseconds < right.milliseconds }
+}
+
+extension [UInt8] {
+  fileprivate mutating func add(_ number: Int, _ width: Int, _ end: Unicode.Scalar?) {
+    let digits = String(number).utf8
+    append(contentsOf: repeatElement(0x30, count: Swift.max(0, width - digits.count)))
+    append(contentsOf: digits)
+    if let end { append(UInt8(ascii: end)) }
+  }
 }
 
 private func floorDivide<Number: BinaryInteger>(_ left: Number, _ right: Number) -> Number {

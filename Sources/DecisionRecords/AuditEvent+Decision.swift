@@ -11,12 +11,18 @@ extension AuditEvent {
     safeguard = decision.safeguard
     agreement = decision.agreement.map { Agreement(id: $0.id, reference: $0.reference) }
     classes = decision.classes
-    facts = DecisionFacts(decision, in: self, by: policies)
+    let home = Place(decision.request.home)
+    facts = DecisionFacts(
+      decision, beside: (self.home, purpose, recipients(of: decision.request.action, home: home)), by: policies)
   }
 
   /// The rule that settled it first.
   fileprivate static func rules(_ rules: [MatchedRule], settledBy settling: MatchedRule?) -> [Rule] {
-    ((settling.map { [$0] } ?? []) + rules.filter { $0 != settling }).map { Rule(id: $0.id, location: $0.location.fileAndLine) }
+    var recorded: [Rule] = []
+    recorded.reserveCapacity(rules.count + 1)
+    if let settling { recorded.append(Rule(settling)) }
+    for rule in rules where rule != settling { recorded.append(Rule(rule)) }
+    return recorded
   }
 
   /// Who receives what the event speaks of, by the event alone: the region that asked and the principal where that is elsewhere; for a
@@ -26,6 +32,10 @@ extension AuditEvent {
     let principal = hops.last?.to
     return [requester] + (principal?.region == nil ? principal.map { [$0] } ?? [] : [])
   }
+}
+
+extension AuditEvent.Rule {
+  fileprivate init(_ rule: MatchedRule) { self.init(id: rule.id, location: rule.location.fileAndLine) }
 }
 
 extension AuditEvent.Redaction {
@@ -46,7 +56,11 @@ extension AuditEvent.Place {
 }
 
 extension AuditEvent.DecisionFacts {
-  fileprivate init(_ decision: Decision, in event: AuditEvent, by policies: PolicySet) {
+  /// - Parameter event: what it says in any case, and what follows from that.
+  fileprivate init(
+    _ decision: Decision, beside event: (home: AuditEvent.Place?, purpose: Purpose?, recipients: [AuditEvent.Place]),
+    by policies: PolicySet
+  ) {
     let request = decision.request
     self.init(action: request.action)
     wasOutdated = decision.reason == .policiesOutdated
@@ -60,7 +74,9 @@ extension AuditEvent.DecisionFacts {
     fields = named.map { $0.isEmpty ? .none : .named($0) } ?? .all
     let asked = policies.factsAsked(for: request.action)
     if case .known(let place) = request.firstWrite, asked.contains(.firstWrite) { firstWrite = place }
-    if case .known(let residence) = request.residence, !asked.isDisjoint(with: [.residence, .subdivision, .citizenship]) {
+    if case .known(let residence) = request.residence,
+      asked.contains(.residence) || asked.contains(.subdivision) || asked.contains(.citizenship)
+    {
       self.residence = residence.country
       subdivision = residence.subdivision
       if asked.contains(.citizenship) { citizenship = (residence.citizenship ?? []).sorted { $0.rawValue < $1.rawValue } }
@@ -69,10 +85,11 @@ extension AuditEvent.DecisionFacts {
     if home != event.home { self.home = home }
     if let wanted = request.purpose, wanted != event.purpose, policies.vocabulary.contains(wanted) { purpose = wanted }
     let recipients = request.hops.map(AuditEvent.Place.init)
-    if recipients != event.recipients(of: request.action, home: home) { self.recipients = recipients }
-    transferred = request.transferredThisYear
-      .filter { $0.key == .any || decision.classes.contains($0.key) }
-      .map { Transferred(dataClass: $0.key, people: UInt64(max(0, $0.value))) }
-      .sorted { $0.dataClass < $1.dataClass }
+    if recipients != event.recipients { self.recipients = recipients }
+    let classes = decision.classes
+    for (dataClass, people) in request.transferredThisYear where dataClass == .any || classes.contains(dataClass) {
+      transferred.append(Transferred(dataClass: dataClass, people: UInt64(max(0, people))))
+    }
+    transferred.sort { $0.dataClass < $1.dataClass }
   }
 }

@@ -24,11 +24,12 @@ package struct CanonicalJSONWriter {
   }
 
   /// A list of objects. It is left out where it is empty, so that a document has one form only.
-  package mutating func list<Item>(_ name: StaticString, _ items: [Item], _ members: (inout Self, Item) -> Void) {
-    guard !items.isEmpty else { return }
+  /// - Parameter members: writes those of the item at an index. Not of any type's items: that would be looked up anew with each list.
+  package mutating func list(_ name: StaticString, count: Int, _ members: (inout Self, _ index: Int) -> Void) {
+    guard count > 0 else { return }
     self.name(name)
     enclosed(0x5b, 0x5d) { writer in
-      for item in items { writer.object { members(&$0, item) } }
+      for index in 0..<count { writer.object { members(&$0, index) } }
     }
   }
 
@@ -54,7 +55,7 @@ package struct CanonicalJSONWriter {
   /// Of up to 53 bits: JSON's numbers are doubles.
   package mutating func integer(_ name: StaticString, _ number: Int64) {
     self.name(name)
-    bytes.append(contentsOf: String(number).utf8)
+    write(number.magnitude, isNegative: number < 0)
   }
 
   /// As text, since it may have 64 bits. Left out where it is `nil`.
@@ -62,8 +63,21 @@ package struct CanonicalJSONWriter {
     guard let number else { return }
     self.name(name)
     bytes.append(0x22)
-    bytes.append(contentsOf: String(number).utf8)
+    write(number, isNegative: false)
     bytes.append(0x22)
+  }
+
+  private mutating func write(_ magnitude: UInt64, isNegative: Bool) {
+    if isNegative { bytes.append(0x2d) }
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+      var (rest, start) = (magnitude, digits.count)
+      repeat {
+        start -= 1
+        digits[start] = UInt8(0x30 + rest % 10)
+        rest /= 10
+      } while rest > 0
+      bytes.append(contentsOf: digits[start...])
+    }
   }
 
   private mutating func name(_ name: StaticString) {

@@ -1,14 +1,17 @@
 extension Sequence<UInt8> {
   /// Two lower-case hexadecimal digits for each byte.
-  package var hex: String {
-    func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
-    var text: [UInt8] = []
-    text.reserveCapacity(2 * underestimatedCount)
-    for byte in self {
-      text.append(digit(byte >> 4))
-      text.append(digit(byte & 15))
+  package var hex: String { withContiguousStorageIfAvailable(hexadecimal) ?? Array(self).withUnsafeBufferPointer(hexadecimal) }
+}
+
+/// Written in place: each leaf has several.
+private func hexadecimal(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+  func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
+  return String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
+    for (index, byte) in bytes.enumerated() {
+      text[2 * index] = digit(byte >> 4)
+      text[2 * index + 1] = digit(byte & 15)
     }
-    return String(decoding: text, as: UTF8.self)
+    return 2 * bytes.count
   }
 }
 

@@ -53,7 +53,7 @@ enum EventTable {
   }
 
   /// The events and, for each log, what its verification found.
-  static func json(_ logs: [ReadLog]) throws -> JSONValue {
+  static func json(_ logs: [ReadLog], _ proofs: EventProofs) throws -> JSONValue {
     [
       "exit_status": .integer(logs.exit.rawValue),
       "logs": .array(
@@ -61,11 +61,13 @@ enum EventTable {
           [
             "log": .string(log.target.name), "trust": .string(log.target.trust.file), "verification": log.report.json,
             "events": .array(
-              try log.leaves.map {
-                [
-                  "index": .integer($0.index), "leaf_hash": .string($0.hash.description),
-                  "event": try JSONValue(parsing: $0.event.canonicalBytes),
+              try log.leaves.map { leaf in
+                var members: [String: JSONValue] = [
+                  "index": .integer(leaf.index), "leaf_hash": .string(leaf.hash.description),
+                  "event": try JSONValue(parsing: leaf.event.canonicalBytes),
                 ]
+                if proofs.folder != nil { members["proof"] = .string("\(EventProofs.name(of: leaf, in: log)).tlog-proof") }
+                return .object(members)
               }),
           ]
         }),
@@ -74,9 +76,10 @@ enum EventTable {
 
   /// Prints events and, beside them, how far they can be believed.
   /// - Parameter isAboutSubject: whether the events were found by pseudonyms that the log's own region told.
-  static func show(_ logs: [ReadLog], _ format: OutputFormat, nobody: String, isAboutSubject: Bool) throws {
+  static func show(_ logs: [ReadLog], _ format: OutputFormat, nobody: String, isAboutSubject: Bool, _ proofs: EventProofs) throws
+  {
     switch format {
-    case .json: print(try json(logs).canonicalText)
+    case .json: print(try json(logs, proofs).canonicalText)
     case .csv: print(table(logs).csv, terminator: "")
     case .table: print(logs.allSatisfy(\.leaves.isEmpty) ? nobody : table(logs).text)
     }
@@ -91,7 +94,11 @@ enum EventTable {
     if isAboutSubject {
       notChecked.append("pseudonyms: which are the subject's is the region's word; one that it withholds hides its events")
     }
-    let lines = verdicts + findings.map { Terminal.harmless("finding: \($0)") } + notChecked.map { "not checked: \($0)" }
+    var lines = verdicts + findings.map { Terminal.harmless("finding: \($0)") } + notChecked.map { "not checked: \($0)" }
+    if let folder = proofs.folder, !logs.allSatisfy(\.leaves.isEmpty) {
+      lines.append(
+        "leaves and proofs in \(folder): anybody can check one, with 'domicile-audit check PROOF --leaf LEAF --trust FILE'")
+    }
     if format == .table { print("\n" + lines.joined(separator: "\n")) } else { Terminal.error(lines.joined(separator: "\n")) }
   }
 }

@@ -9,6 +9,7 @@ struct Query: AsyncParsableCommand {
   static let configuration = CommandConfiguration(abstract: "List events that match, from logs that are verified on the way.")
 
   @OptionGroup var options: LogOptions
+  @OptionGroup var proofs: EventProofs
 
   @Option(help: "Events about this subject.")
   var subject: String?
@@ -28,8 +29,9 @@ struct Query: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Events that this region asked for.", valueName: "region"))
   var toRegion: String?
 
-  @Option(help: ArgumentHelp("Events since then: 2026-11-22, or 2026-11-22T13:00Z. UTC.", valueName: "time"))
-  var since: String?
+  @Option(
+    help: ArgumentHelp("Events since then: 2026-11-22, or 2026-11-22T13:00Z. UTC.", valueName: "time"), transform: UTCTime.option)
+  var since: UTCTime?
 
   @Option(help: "table, json or csv.")
   var format: OutputFormat = .table
@@ -51,10 +53,7 @@ struct Query: AsyncParsableCommand {
     query.principal = principal
     query.fromRegion = try region(fromRegion)
     query.toRegion = try region(toRegion)
-    query.since = try since.map { text in
-      guard let time = UTCTime(text) else { throw ValidationError("'\(text)' is no time in UTC, such as 2026-11-22T13:00Z.") }
-      return time
-    }
+    query.since = since
     return query
   }
 
@@ -70,10 +69,10 @@ struct Query: AsyncParsableCommand {
       var query = try query()
       if let subject = try subjectID(subject) { query.pseudonyms = try await options.naming(client).codes(of: subject) }
       var logs: [ReadLog] = []
-      for target in targets { logs.append(try await target.find(query, remembered: options.remember)) }
+      for target in targets { logs.append(try await proofs.write(try await target.find(query, remembered: options.remember))) }
       return logs
     }
-    try EventTable.show(logs, json ? .json : format, nobody: "no event matches", isAboutSubject: subject != nil)
+    try EventTable.show(logs, json ? .json : format, nobody: "no event matches", isAboutSubject: subject != nil, proofs)
     throw ExitCode(logs.exit.rawValue)
   }
 }

@@ -25,22 +25,16 @@ struct Rederive: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The deployment's region files. Otherwise regions are where the log says.", valueName: "dir"))
   var catalog: String?
 
-  @Option(help: ArgumentHelp("Decisions since then: 2026-11-22, or 2026-11-22T13:00Z. UTC.", valueName: "time"))
-  var since: String?
+  @Option(
+    help: ArgumentHelp("Decisions since then: 2026-11-22, or 2026-11-22T13:00Z. UTC.", valueName: "time"),
+    transform: UTCTime.option)
+  var since: UTCTime?
 
   @Flag(help: "Print the report as JSON.")
   var json = false
 
   func validate() throws {
     guard !policies.isEmpty else { throw ValidationError("--policies DIR: say by which policies.") }
-    _ = try start()
-  }
-
-  private func start() throws -> UTCTime? {
-    try since.map { text in
-      guard let time = UTCTime(text) else { throw ValidationError("'\(text)' is no time in UTC, such as 2026-11-22T13:00Z.") }
-      return time
-    }
   }
 
   func run() async throws {
@@ -52,7 +46,7 @@ struct Rederive: AsyncParsableCommand {
     } catch let error as ConfigurationError {
       throw AuditFailure(.usage, "the policies or the catalog are not valid\n\(error)")
     }
-    let start = try start()
+    let start = since
     let logs = try await options.withClient { client in
       var logs: [ReadLog] = []
       for target in try options.targets(client) { logs.append(try await rederive(target, tally, since: start)) }
@@ -83,8 +77,11 @@ struct Rederive: AsyncParsableCommand {
   private static func folders(in folder: String) throws -> [String] {
     func holdsPolicies(_ folder: String) -> Bool { FileManager.default.fileExists(atPath: "\(folder)/vocabulary.yaml") }
     guard !holdsPolicies(folder) else { return [folder] }
-    let inner = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted().map { "\(folder)/\($0)" }
-    let found = inner.filter(holdsPolicies)
+    let names: [String]
+    do { names = try FileManager.default.contentsOfDirectory(atPath: folder) } catch {
+      throw AuditFailure(.usage, "\(folder): this folder of policies cannot be read: \(error.localizedDescription)")
+    }
+    let found = names.sorted().map { "\(folder)/\($0)" }.filter(holdsPolicies)
     guard !found.isEmpty else {
       throw AuditFailure(.usage, "\(folder): there are no policies here (no vocabulary.yaml, nor folders with one)")
     }

@@ -147,23 +147,17 @@ struct Breach: AsyncParsableCommand {
   @OptionGroup var options: LogOptions
   @OptionGroup var report: ReportOptions
 
-  @Option(help: ArgumentHelp("From when: 2026-11-22, or 2026-11-22T13:00Z. UTC.", valueName: "time"))
-  var since: String
+  @Option(help: ArgumentHelp("From when: 2026-11-22, or 2026-11-22T13:00Z. UTC.", valueName: "time"), transform: UTCTime.option)
+  var since: UTCTime
 
-  @Option(help: ArgumentHelp("Until when. Until the checkpoint otherwise.", valueName: "time"))
-  var until: String?
+  @Option(help: ArgumentHelp("Until when. Until the checkpoint otherwise.", valueName: "time"), transform: UTCTime.option)
+  var until: UTCTime?
 
   func validate() throws { _ = try period() }
 
   private func period() throws -> ReportPeriod {
-    func time(_ text: String) throws -> UTCTime {
-      guard let time = UTCTime(text) else { throw ValidationError("'\(text)' is no time in UTC, such as 2026-11-22T13:00Z.") }
-      return time
-    }
-    let start = try time(since)
-    let end = try until.map(time)
-    guard end.map({ start < $0 }) ?? true else { throw ValidationError("--until is not after --since.") }
-    return ReportPeriod(since: start, until: end)
+    guard until.map({ since < $0 }) ?? true else { throw ValidationError("--until is not after --since.") }
+    return ReportPeriod(since: since, until: until)
   }
 
   func run() async throws {

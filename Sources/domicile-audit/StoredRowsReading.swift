@@ -108,6 +108,7 @@ private struct StoredVersionsFile: Decodable {
     let collections: [Collection]?
     let frozen: Bool?
     let cutShort: Bool?
+    let homeRegion: String?
   }
 
   let auditSize: String?
@@ -147,7 +148,8 @@ extension StoredVersionsFile.Subject {
         }
       }
       return StoredSubject(
-        pseudonyms: names, rows: versions, isFrozen: frozen ?? false, isCutShort: cutShort ?? false)
+        pseudonyms: names, rows: versions, isFrozen: frozen ?? false, isCutShort: cutShort ?? false,
+        home: homeRegion.map { $0.isEmpty ? .nowhere : .elsewhere($0) } ?? .here)
     }
   }
 }

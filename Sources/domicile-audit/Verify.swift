@@ -7,7 +7,7 @@ struct Verify: AsyncParsableCommand {
     abstract: "Recompute every leaf, tile and the root, and check signatures and witnesses.",
     discussion: """
       With --rows the rows that the region stores are held against its log, too: of a record that was written, removed or set back past the \
-      log, in the database itself, one side is missing, and is named.
+      log, in the database itself, one side is missing, and is named. So is somebody whom the region's directory has at home elsewhere.
       """)
 
   @OptionGroup var options: LogOptions

@@ -13,6 +13,7 @@ struct Who: AsyncParsableCommand {
   var subject: String
 
   @OptionGroup var options: LogOptions
+  @OptionGroup var proofs: EventProofs
 
   @Option(help: "table, json or csv.")
   var format: OutputFormat = .table
@@ -29,13 +30,13 @@ struct Who: AsyncParsableCommand {
       if let subject = try subjectID(subject) { query.pseudonyms = try await options.naming(client).codes(of: subject) }
       query.isDisclosureOrRefusal = true
       var logs: [ReadLog] = []
-      for target in targets { logs.append(try await target.find(query, remembered: options.remember)) }
+      for target in targets { logs.append(try await proofs.write(try await target.find(query, remembered: options.remember))) }
       return logs
     }
     try EventTable.show(
       logs, json ? .json : format,
       nobody: "nobody: no event speaks of this subject under a pseudonym that can still be told (unknown, or erased)",
-      isAboutSubject: true)
+      isAboutSubject: true, proofs)
     throw ExitCode(logs.exit.rawValue)
   }
 }

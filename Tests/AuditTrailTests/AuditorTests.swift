@@ -100,6 +100,42 @@ import Testing
     #expect(changed.status == 1, "\(changed)")
   }
 
+  @Test func `each event that a question found can be handed on with its proof, and is checked by itself`() throws {
+    try place(try SampleLog(size: 600))
+    let outcome = try run("query", "--decision", "deny", "--to-region", "us-east", "--with-proof", "proofs", "--json")
+    #expect(outcome.status == 0, "\(outcome)")
+    let found = try JSONValue(parsing: outcome.output.utf8)["logs"]?.arrayValue?.first?["events"]?.arrayValue ?? []
+    #expect(found.count == 60)
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.url.appending(path: "proofs").path)
+    #expect(files.count == 120)
+    // Without the log, and without the rest of the answer.
+    try FileManager.default.removeItem(at: folder.url.appending(path: "log"))
+    for event in [found.first, found.last] {
+      let proof = try #require(event?["proof"]?.stringValue)
+      let leaf = "proofs/\(proof.dropLast(".tlog-proof".count)).leaf"
+      let check = ["check", "proofs/\(proof)", "--leaf", leaf, "--trust", "trust.txt"]
+      #expect(try AuditCommand.run(check, in: folder.url).status == 0, "\(proof) of \(files)")
+      let bytes = try Data(contentsOf: folder.url.appending(path: leaf))
+      #expect(SHA256.digest(of: [0] + bytes).description == event?["leaf_hash"]?.stringValue)
+      var changed = bytes
+      changed[100] ^= 1
+      try changed.write(to: folder.url.appending(path: "changed.leaf"))
+      let other = ["check", "proofs/\(proof)", "--leaf", "changed.leaf", "--trust", "trust.txt"]
+      #expect(try AuditCommand.run(other, in: folder.url).status == 1)
+    }
+  }
+
+  @Test func `an event that cannot be proven gets no proof, and is named`() throws {
+    try place(try SampleLog(size: 600))
+    #expect(try run("query", "--principal", "shop", "--remember", "memory").status == 0)
+    // Read while the log was whole; the tiles that would prove it are gone.
+    try FileManager.default.removeItem(at: folder.url.appending(path: "log/tile/0/000"))
+    let outcome = try run("query", "--principal", "shop", "--remember", "memory", "--with-proof", "proofs")
+    #expect(outcome.status == 3 && outcome.output.contains("leaf 0 is missing"), "\(outcome)")
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.url.appending(path: "proofs").path)) ?? []
+    #expect(!files.contains { $0.hasSuffix("-0.leaf") }, "\(files)")
+  }
+
   @Test func `with a memory, a leaf that matches and was changed is not believed`() throws {
     var log = try SampleLog(size: 600)
     try place(log)

@@ -33,6 +33,24 @@ import Testing
     StoredSubject(pseudonyms: [Self.name], rows: [Self.orders: versions], isFrozen: isFrozen, isCutShort: isCutShort)
   }
 
+  @Test func `whoever is stored and not at home there is named, and cannot be hidden behind lost keys`() throws {
+    func stored(_ home: StoredHome, named: Bool = true, isFrozen: Bool = false) -> StoredSubject {
+      StoredSubject(
+        pseudonyms: named ? [Self.name] : [], rows: [Self.orders: [1: 2]], isFrozen: isFrozen, home: home)
+    }
+    let leaves = [write(1, 1), write(2, 1)]
+    #expect(try outcome([stored(.here)], leaves).findings.isEmpty)
+    for home in [StoredHome.elsewhere("us-east"), .nowhere] {
+      let named = try outcome([stored(home)], leaves).findings
+      #expect(named == [.rowsElsewhere(Self.name, home: home, count: 2)])
+      #expect(named.first?.exit == .violations)
+      let unnamed = try outcome([stored(home, named: false)], []).findings
+      #expect(unnamed.first == .rowsElsewhere(nil, home: home, count: 2))
+      // Its account is being renamed: the records are those of a new id.
+      #expect(try outcome([stored(home, isFrozen: true)], leaves).findings.isEmpty)
+    }
+  }
+
   // MARK: Any history
 
   @Test(arguments: 1...120)

@@ -88,9 +88,7 @@ extension Call {
 extension LeafDraft {
   init(_ event: AuditEvent, details: Details?) {
     self.init(details: details) { sealed in
-      var event = event
-      event.sealedDetails = sealed
-      let bytes = try event.leafBytes()
+      let bytes = try event.leafBytes(details: sealed)
       return Leaf(bytes: bytes, hash: MerkleTree.leafHash(bytes).bytes)
     }
   }

@@ -105,6 +105,11 @@ struct ListStoredVersions: Sendable {
     }
     message.frozen = subject.isFrozen
     message.cutShort = subject.isCutShort
+    switch subject.home {
+    case .here: break
+    case .elsewhere(let ordinal): message.homeRegion = call.region.catalog[ordinal]?.id.rawValue ?? "region \(ordinal)"
+    case .nowhere: message.homeRegion = ""
+    }
     return message
   }
 }

@@ -19,7 +19,7 @@ struct AccountYielding: Service {
   private static let pageSize = 200
 
   func run() async throws {
-    await WorkflowRounds(kind: .yield, store: store, logger: logger).run(goOn)
+    await WorkflowRounds(.yield, in: store, logger: logger).run(goOn)
   }
 
   private func goOn(with due: DueWorkflow) async throws {

@@ -128,19 +128,29 @@ package struct Coordinator: Service {
         try await records.record(.loadPolicy, policyRevision: $0.revision)
       }
     }
-    services =
-      [
-        StoreService(store: store),
-        CheckpointService(checkpointer: checkpointer) {
-          try await records.recordStart(
-            AuditEvent.Setup(
-              catalog: configuration.catalog.revisionText, logKey: secrets.auditSigner.verifierKey.id,
-              witnessKey: secrets.witnessSigner.verifierKey.id), policyRevision: configuration.policies.revision)
-        }, RequestAccounting(numbering: numbering, records: records, logger: logger), replication,
-        AccountYielding(store: store, region: context, records: records, logger: logger),
-        KeyDestruction(store: store, logger: logger), intents,
-        peerServer, apps,
-      ] + (watch.map { [$0] } ?? [])
+    let accounts = RequestAccounting(numbering: numbering, records: records, logger: logger)
+    let yielding = AccountYielding(store: store, region: context, records: records, logger: logger)
+    let once = ServiceGroup(
+      configuration: Self.group(
+        [
+          CheckpointService(checkpointer: checkpointer), accounts, replication, yielding,
+          KeyDestruction(store: store, logger: logger), intents, peerServer, apps,
+        ] + (watch.map { [$0] } ?? []), logger))
+    services = [
+      StoreService(store: store),
+      RecordedStart(once: once) {
+        try await records.recordStart(
+          AuditEvent.Setup(
+            catalog: configuration.catalog.revisionText, logKey: secrets.auditSigner.verifierKey.id,
+            witnessKey: secrets.witnessSigner.verifierKey.id), policyRevision: configuration.policies.revision)
+      },
+    ]
+  }
+
+  /// Where one of them fails, none goes on.
+  private static func group(_ services: [any Service], _ logger: Logger) -> ServiceGroupConfiguration {
+    ServiceGroupConfiguration(
+      services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) }, logger: logger)
   }
 
   private static func subjectMethods(_ gateway: Gateway) -> [UnaryMethod] {
@@ -155,9 +165,7 @@ package struct Coordinator: Service {
 
   /// Until graceful shutdown: what is in flight is finished and recorded.
   package func run() async throws {
-    let group = ServiceGroup(
-      configuration: ServiceGroupConfiguration(
-        services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) }, logger: logger))
+    let group = ServiceGroup(configuration: Self.group(services, logger))
     let result: Result<Void, any Error>
     do {
       try await withGracefulShutdownHandler {
@@ -186,12 +194,21 @@ private struct StoreService: Service {
   }
 }
 
-private struct CheckpointService: Service {
-  let checkpointer: Checkpointer
-  let recordStart: @Sendable () async throws -> Void
+/// Nobody is served, and nothing done, by a coordinator whose log does not say yet that it is there.
+private struct RecordedStart: Service {
+  let once: ServiceGroup
+  let record: @Sendable () async throws -> Void
 
   func run() async throws {
-    try await recordStart()
+    try await record()
+    try await once.run()
+  }
+}
+
+private struct CheckpointService: Service {
+  let checkpointer: Checkpointer
+
+  func run() async throws {
     await withTaskCancellationOrGracefulShutdownHandler {
       await checkpointer.run()
     } onCancelOrGracefulShutdown: {

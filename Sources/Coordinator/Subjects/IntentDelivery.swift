@@ -11,23 +11,20 @@ import ServiceLifecycle
 import SwiftProtobuf
 
 /// Takes registrations for homes that may be out of reach, and passes them on until the homes have answered.
-final class IntentDelivery: Service, Sendable {
+struct IntentDelivery: Service {
   private let store: RegionStore
   private let gateway: Gateway
   private let records: OwnRecords
+  private let rounds: WorkflowRounds
   private let logger: Logger
-  /// Somebody has just noted an intent: it is tried at once.
-  private let bell = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
-  private static let pause = Duration.milliseconds(500)
-  private static let lease = Duration.seconds(30)
   private static let callTimeout = Duration.seconds(10)
-  private static let batchMax = 64
 
   init(store: RegionStore, gateway: Gateway, records: OwnRecords, logger: Logger) {
     self.store = store
     self.records = records
     self.gateway = gateway
+    self.rounds = WorkflowRounds(.intent, in: store, pause: .milliseconds(500), limit: 64, logger: logger)
     self.logger = logger
   }
 
@@ -68,7 +65,7 @@ final class IntentDelivery: Service, Sendable {
       }
       let committed = try await store.commit(operation)
       if let refusal { throw refusal }
-      bell.continuation.yield()
+      rounds.ring()
       return .with {
         $0.subject = .with {
           $0.subjectID = request.subjectID
@@ -89,52 +86,21 @@ final class IntentDelivery: Service, Sendable {
     }
   }
 
-  func run() async throws {
-    await cancelWhenGracefulShutdown {
-      await withTaskGroup(of: Void.self) { group in
-        group.addTask {
-          while !Task.isCancelled {
-            do { try await Task.sleep(for: Self.pause) } catch { break }
-            self.bell.continuation.yield()
-          }
-        }
-        for await _ in self.bell.stream {
-          if Task.isCancelled { break }
-          await self.deliver()
-        }
-        group.cancelAll()
-      }
-    }
-  }
+  func run() async throws { await rounds.run(goOn) }
 
-  private func deliver() async {
-    do {
-      let due = try await store.dueWorkflows(.intent, lease: Self.lease, limit: Self.batchMax)
-      await withTaskGroup(of: Void.self) { group in
-        for due in due { group.addTask { await self.goOn(with: due) } }
-      }
-    } catch {
-      logger.warning("registrations for other regions were not passed on", metadata: ["error": "\(error)"])
-    }
-  }
-
-  private func goOn(with due: DueWorkflow) async {
-    do {
-      let intent = try RegistrationIntent(due.workflow)
-      let isAnswered = await isAnswered(intent)
-      guard !Task.isCancelled else { return try await giveBack(due.workflow.id, isAnswered: isAnswered) }
-      let outcome = RegistrationIntent.outcome(
-        isAnswered: isAnswered, tries: due.tries, acceptedAt: intent.acceptedAt, now: OwnRecords.now)
-      switch outcome {
-      case .settled: try await store.end(due.workflow.id, now: OwnRecords.now)
-      case .again(let delay): try await store.postpone(due.workflow.id, by: delay)
-      case .givenUp:
-        logger.error(
-          "a registration was given up: its home did not answer for a day", metadata: ["home": "\(intent.request.homeRegion)"])
-        try await giveUp(intent, due.workflow.id)
-      }
-    } catch {
-      logger.warning("a registration for another region was not passed on", metadata: ["error": "\(error)"])
+  private func goOn(with due: DueWorkflow) async throws {
+    let intent = try RegistrationIntent(due.workflow)
+    let isAnswered = await isAnswered(intent)
+    guard !Task.isCancelled else { return try await giveBack(due.workflow.id, isAnswered: isAnswered) }
+    let outcome = RegistrationIntent.outcome(
+      isAnswered: isAnswered, tries: due.tries, acceptedAt: intent.acceptedAt, now: OwnRecords.now)
+    switch outcome {
+    case .settled: try await store.end(due.workflow.id, now: OwnRecords.now)
+    case .again(let delay): try await store.postpone(due.workflow.id, by: delay)
+    case .givenUp:
+      logger.error(
+        "a registration was given up: its home did not answer for a day", metadata: ["home": "\(intent.request.homeRegion)"])
+      try await giveUp(intent, due.workflow.id)
     }
   }
 

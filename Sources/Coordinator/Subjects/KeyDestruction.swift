@@ -25,7 +25,7 @@ struct KeyDestruction: Service {
   let logger: Logger
 
   func run() async throws {
-    await WorkflowRounds(kind: .erasure, store: store, logger: logger).run { due in
+    await WorkflowRounds(.erasure, in: store, logger: logger).run { due in
       let keys = try ErasedKeys(due.workflow.body)
       try await store.destroyKeysOfNobody(keys.tag)
       try await store.forgetTransfers(of: keys.tag)

@@ -40,11 +40,11 @@ struct RegisterSubject: SubjectProcedure {
 
   func decide(_ facts: Facts, _ effects: inout Effects) throws -> HomeAnswer<Domicile_V1_RegisterSubjectResponse> {
     let here = call.region.descriptor
+    let decision = call.deliberateStore(residence)
+    let recorded = Recorded(activity: .register, subject: subject, decision: decision)
     if facts.subjects[subject] != nil,
       let earlier: HomeAnswer<Response> = try Idempotency.earlierAnswer(facts, key: requestKey, request: request, call: call)
     {
-      let decision = call.deliberateStore(residence)
-      let recorded = Recorded(activity: .register, subject: subject, decision: decision)
       // Asked again under other policies, it is decided anew, like every write.
       guard decision.effect == .permit else {
         return try call.refuse(residenceRefusal(decision, home: here.id), recorded, facts, &effects)
@@ -65,8 +65,6 @@ struct RegisterSubject: SubjectProcedure {
       if error == .erased { effects.keep(ErasedKeys(tag: subject).workflow, dueAt: call.now) }
       return try call.refuse(refusal, Recorded(activity: .register, subject: subject), facts, &effects)
     }
-    let decision = call.deliberateStore(residence)
-    let recorded = Recorded(activity: .register, subject: subject, decision: decision)
     guard decision.effect == .permit else {
       return try call.refuse(residenceRefusal(decision, home: here.id), recorded, facts, &effects)
     }

@@ -1199,6 +1199,10 @@ package enum OpenAPI {
           "description": "Its records are being copied, with their versions, from one id to another.",
           "type": "boolean"
          },
+         "homeRegion": {
+          "description": "Where this region's directory says that the subject is at home, where that is not here. Empty: nowhere.",
+          "type": "string"
+         },
          "pseudonyms": {
           "description": "None where the subject's keys are gone or do not open.",
           "items": {

@@ -252,9 +252,21 @@ package nonisolated struct Domicile_V1_ListStoredVersionsResponse: Sendable {
     /// It has more versions than a page holds: some are left out.
     package var cutShort: Bool = false
 
+    /// Where this region's directory says that the subject is at home, where that is not here. Empty: nowhere.
+    package var homeRegion: String {
+      get {_homeRegion ?? String()}
+      set {_homeRegion = newValue}
+    }
+    /// Returns true if `homeRegion` has been explicitly set.
+    package var hasHomeRegion: Bool {self._homeRegion != nil}
+    /// Clears the value of `homeRegion`. Subsequent reads from it will return its default value.
+    package mutating func clearHomeRegion() {self._homeRegion = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
+
+    fileprivate var _homeRegion: String? = nil
   }
 
   package init() {}
@@ -744,7 +756,7 @@ nonisolated extension Domicile_V1_ListStoredVersionsResponse.Collection: SwiftPr
 
 nonisolated extension Domicile_V1_ListStoredVersionsResponse.Subject: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Domicile_V1_ListStoredVersionsResponse.protoMessageName + ".Subject"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pseudonyms\0\u{1}collections\0\u{1}frozen\0\u{3}cut_short\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pseudonyms\0\u{1}collections\0\u{1}frozen\0\u{3}cut_short\0\u{3}home_region\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -756,12 +768,17 @@ nonisolated extension Domicile_V1_ListStoredVersionsResponse.Subject: SwiftProto
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.collections) }()
       case 3: try { try decoder.decodeSingularBoolField(value: &self.frozen) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self.cutShort) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self._homeRegion) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.pseudonyms.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.pseudonyms, fieldNumber: 1)
     }
@@ -774,6 +791,9 @@ nonisolated extension Domicile_V1_ListStoredVersionsResponse.Subject: SwiftProto
     if self.cutShort != false {
       try visitor.visitSingularBoolField(value: self.cutShort, fieldNumber: 4)
     }
+    try { if let v = self._homeRegion {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -782,6 +802,7 @@ nonisolated extension Domicile_V1_ListStoredVersionsResponse.Subject: SwiftProto
     if lhs.collections != rhs.collections {return false}
     if lhs.frozen != rhs.frozen {return false}
     if lhs.cutShort != rhs.cutShort {return false}
+    if lhs._homeRegion != rhs._homeRegion {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -11,12 +11,21 @@ package struct StoredVersions: Sendable {
     package let count: UInt64
   }
 
+  /// Where the directory, as this region holds it, says that the subject is at home.
+  package enum Home: Hashable, Sendable {
+    /// Or contested, and this region is one of those that registered it.
+    case here
+    case elsewhere(RegionOrdinal)
+    case nowhere
+  }
+
   let tag: SubjectTag
   /// Names the subject in the log; `nil` where its keys are gone or do not open.
   package fileprivate(set) var auditKey: RootKey?
   /// Milliseconds since 1970 UTC.
   package let registeredAt: UInt64
   package let isFrozen: Bool
+  package let home: Home
   /// By collection and version.
   package fileprivate(set) var rows: [Rows] = []
   /// Whether it has more than that.
@@ -54,7 +63,10 @@ extension RegionStore {
     let rows = try await reading { connection, deadline in
       try await connection.execute(
         .readStoredVersions,
-        [.bytes(position?.bytes ?? []), .int64(Int64(limit + 1)), .int64(Int64(rowsMax + 1))], deadline: deadline
+        [
+          .bytes(position?.bytes ?? []), .int64(Int64(limit + 1)), .int64(Int64(rowsMax + 1)),
+          .int32(Int32(Int16(bitPattern: region.ordinal.rawValue))),
+        ], deadline: deadline
       ).rows
     }
     var page = StoredVersionsPage()
@@ -97,12 +109,22 @@ extension StoredVersionsPage {
     if subjects.last?.tag != tag {
       subjects.append(
         StoredVersions(
-          tag: tag, registeredAt: try row.uint64(3), isFrozen: try row.text(2) == SubjectState.frozen.rawValue))
+          tag: tag, registeredAt: try row.uint64(3), isFrozen: try row.text(2) == SubjectState.frozen.rawValue,
+          home: try home(row)))
     }
     guard let collection = try row.optionalText(4) else { return }
     subjects[subjects.count - 1].rows.append(
       StoredVersions.Rows(
         collection: CollectionName(collection), version: try row.int64(5), count: try row.uint64(6)))
+  }
+
+  private func home(_ row: PostgresRow) throws -> StoredVersions.Home {
+    guard try !row.bool(7) else { return .here }
+    guard let home = try row.optionalInt64(8) else { return .nowhere }
+    guard let ordinal = RegionOrdinal(Int(UInt16(truncatingIfNeeded: home))) else {
+      throw StoreError.corrupt(what: "a placement")
+    }
+    return .elsewhere(ordinal)
   }
 
   /// - Parameter isCut: whether there were more rows than were read.
@@ -120,9 +142,15 @@ extension Statement {
   fileprivate static let readStoredVersions = Statement(
     "read_stored_versions",
     """
-    SELECT h.audit_size, s.tag, s.state, (extract(epoch FROM s.registered_at) * 1000)::bigint, v.collection, v.version, v.count
+    SELECT h.audit_size, s.tag, s.state, (extract(epoch FROM s.registered_at) * 1000)::bigint, v.collection, v.version, v.count,
+           s.is_here, s.home
       FROM head h
-      LEFT JOIN (SELECT * FROM subject WHERE tag > $1::bytea ORDER BY tag LIMIT $2::bigint) AS s ON true
+      LEFT JOIN (
+        SELECT t.*, p.home,
+               coalesce(p.home = $4::integer, false) OR EXISTS (
+                 SELECT FROM placement_sibling o WHERE o.tag = t.id AND o.home = $4::integer AND o.state <> 3) AS is_here
+          FROM (SELECT *, encode(tag, 'hex')::uuid AS id FROM subject WHERE tag > $1::bytea ORDER BY tag LIMIT $2::bigint) AS t
+          LEFT JOIN placement p ON p.tag = t.id AND p.state <> 3) AS s ON true
       LEFT JOIN LATERAL (
         SELECT r.collection, r.version, count(*) AS count FROM record r WHERE r.tag = s.tag
          GROUP BY r.collection, r.version ORDER BY r.collection, r.version LIMIT $3::bigint) AS v ON true

@@ -6,6 +6,7 @@ import DomicileAPI
 import DomicileTestKit
 import FaultLab
 import Foundation
+import Logging
 import Postgres
 import Residency
 import SwiftProtobuf
@@ -43,6 +44,37 @@ extension Integration.Fragile {
       let tally = try await world.requestTally(.usEast)
       #expect(tally.missing.map { "\($0.coordinator): \($0.numbers)" } == [])
       #expect(tally.recordedCount > 0)
+    }
+
+    @Test func `nobody is served by a coordinator whose log does not say yet that it is there`() async throws {
+      let world = try await World.fragile()
+      let regions = world.deployment.regions
+      let cluster = try #require(await regions.cluster(of: .usEast))
+      await regions.stopCoordinator(of: .usEast)
+      let before = try await world.logSize(.usEast)
+
+      // Leaves can be read, and none can be added.
+      let blocker = try await PostgresConnection.connect(
+        PostgresConfiguration(dsn: cluster.dsn(database: "domicile"), applicationName: "blocker"), logger: Logger(label: "test"))
+      _ = try await blocker.execute(Statement("begin", "BEGIN"))
+      _ = try await blocker.execute(Statement("hold", "LOCK TABLE audit_leaf IN SHARE MODE"))
+      let start = Task { try await regions.startCoordinator(of: .usEast) }
+      try await eventually("the first leaf waits for the lock") {
+        try await world.deployment.sql(
+          .usEast, "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'audit_leaf'::regclass"
+        ).isEmpty == false
+      }
+      for _ in 0..<5 {
+        await #expect(throws: (any Error).self, "it answers before its first leaf") {
+          try await world.fresh(.usEast) { try await $0.regions() }
+        }
+        try await Task.sleep(for: .milliseconds(100))
+      }
+      #expect(try await world.logSize(.usEast) == before)
+      _ = try await blocker.execute(Statement("commit", "COMMIT"))
+      await blocker.close()
+      try await start.value
+      #expect(try await world.events(.usEast, from: before).first?.activity == .start)
     }
 
     @Test func `a region goes on after its log's key was changed, and says which it has`() async throws {

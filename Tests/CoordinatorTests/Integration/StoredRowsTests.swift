@@ -120,8 +120,16 @@ extension Integration.Fragile {
          WHERE tag = $1::bytea AND collection = 'orders' AND key = '1'
         """, "rows_missing", "version 1 in 'orders'"
       ),
+      (
+        "UPDATE placement SET home = 1 WHERE tag = encode($1::bytea, 'hex')::uuid",
+        "UPDATE placement SET home = 2 WHERE tag = encode($1::bytea, 'hex')::uuid", "rows_elsewhere", "at home in us-east"
+      ),
+      (
+        "UPDATE placement SET state = 3 WHERE tag = encode($1::bytea, 'hex')::uuid",
+        "UPDATE placement SET state = 1 WHERE tag = encode($1::bytea, 'hex')::uuid", "rows_elsewhere", "at home nowhere"
+      ),
     ])
-    func `a row that was changed past the log is a violation, and is named`(
+    func `a row that was changed past the log, or is not where its person is at home, is a violation, and is named`(
       change: String, repair: String, kind: String, named: String
     ) async throws {
       let world = try await World.fragile()

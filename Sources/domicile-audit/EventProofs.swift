@@ -1,0 +1,64 @@
+import ArgumentParser
+import AuditTrail
+import Foundation
+
+/// Writes the events that a question found so that each can be handed on by itself: the leaf, and the proof that it is in the log.
+struct EventProofs: ParsableArguments {
+  @Option(
+    name: .customLong("with-proof"),
+    help: ArgumentHelp(
+      "Write each event's leaf, and the proof that it is in the log, into this folder: for 'domicile-audit check', offline.",
+      valueName: "dir"))
+  var folder: String?
+
+  /// - Returns: the log, and what is wrong with events that could not be proven.
+  func write(_ log: ReadLog) async throws -> ReadLog {
+    guard let folder, let trusted = log.report.checkpoint, !log.leaves.isEmpty else { return log }
+    let size = trusted.checkpoint.size
+    var findings: [Finding] = []
+    var progress = Progress("proving events of \(log.target.name)", total: log.leaves.count)
+    var done = 0
+    for (bundle, leaves) in Dictionary(grouping: log.leaves, by: { $0.index / TileCoordinate.fullWidth }).sorted(by: {
+      $0.key < $1.key
+    }) {
+      let bundle = await log.target.source.fetchBundle(bundle, treeSize: size, for: leaves.map(\.index))
+      for leaf in leaves {
+        switch Self.proof(of: leaf, in: bundle, trusted) {
+        case .success(let found):
+          let name = "\(folder)/\(Self.name(of: leaf, in: log))"
+          try writeFile(found.leaf, "\(name).leaf", durably: false)
+          try writeFile(found.proof.bytes, "\(name).tlog-proof", durably: false)
+        case .failure(let problem): findings.append(problem.finding)
+        }
+      }
+      done += leaves.count
+      progress.update(done)
+    }
+    progress.end()
+    return ReadLog(target: log.target, report: log.report.adding(findings), leaves: log.leaves, transfers: log.transfers)
+  }
+
+  private struct Problem: Error { let finding: Finding }
+
+  private static func proof(
+    of leaf: LogLeaf, in bundle: LeafBundle, _ trusted: TrustedCheckpoint
+  ) -> Result<(leaf: [UInt8], proof: TransparencyProof), Problem> {
+    do throws(FormatError) {
+      let (bytes, path) = try bundle.proof(of: leaf.index, treeSize: trusted.checkpoint.size)
+      let proof = TransparencyProof(index: leaf.index, hashes: path.hashes, checkpoint: trusted.note)
+      guard try proof.isValid(leafHash: MerkleTree.leafHash(bytes)), MerkleTree.leafHash(bytes) == leaf.hash else {
+        return .failure(Problem(finding: .leafUnproven(index: leaf.index)))
+      }
+      return .success((bytes, proof))
+    } catch {
+      return .failure(Problem(finding: .leavesMissing(leaf.index..<leaf.index + 1)))
+    }
+  }
+
+  /// Without an ending. Of a log's own name only what any file system takes.
+  static func name(of leaf: LogLeaf, in log: ReadLog) -> String {
+    let origin = log.report.checkpoint.map { "\($0.checkpoint.origin)" } ?? log.target.name
+    let plain = origin.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == ".") ? $0 : "_" }
+    return "\(String(plain))-\(leaf.index)"
+  }
+}
