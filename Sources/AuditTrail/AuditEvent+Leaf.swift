@@ -88,7 +88,7 @@ extension AuditEvent {
         out.string("region", counterpart.region.rawValue)
       }
     }
-    out.string("details", details.map { Base64.encode($0) })
+    if let details { out.plain("details") { Base64.append(details, to: &$0) } }
     out.string("directory_version", directoryVersion)
     out.string("document", documentKey)
     out.string("effect", effect.rawValue)
@@ -118,7 +118,7 @@ extension AuditEvent {
     }
     out.list("rules", count: rules.count) { Self.write(&$0, rules[$1]) }
     out.string("safeguard", safeguard?.rawValue)
-    out.string("salt", Base64.encode(salt.bytes))
+    out.plain("salt") { Base64.append(salt.bytes, to: &$0) }
     if let setup {
       out.object("setup") { out in
         out.string("catalog", setup.catalogHash.description)
@@ -130,7 +130,7 @@ extension AuditEvent {
       out.object("subject") { out in
         out.decimal("epoch", subjectEpoch?.rawValue)
         out.string("period", subject.period.description)
-        out.string("pseudonym", subject.description)
+        out.plain("pseudonym") { $0.append(hexOf: subject.code.bytes) }
       }
     }
   }

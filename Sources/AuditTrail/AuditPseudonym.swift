@@ -32,8 +32,7 @@ package struct AuditPseudonym: Hashable, Sendable, CustomStringConvertible {
 
   /// - Parameter auditKey: the subject's audit key; each period's key is derived from it.
   package init(of tag: SubjectTag, auditKey: RootKey, period: AuditPeriod) throws(CryptographyError) {
-    let periodKey = try auditKey.derived(for: "domicile audit pseudonym \(period)")
-    guard let code = SHA256Digest(HMACSHA256.code(for: tag.bytes, key: periodKey.withBytes { [UInt8]($0) })) else {
+    guard let code = SHA256Digest(try auditKey.code(for: tag.bytes, purpose: "domicile audit pseudonym \(period)")) else {
       throw .libraryFailure(operation: "a pseudonym")
     }
     self.init(period: period, code: code)

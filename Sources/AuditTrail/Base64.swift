@@ -12,6 +12,12 @@ package enum Base64 {
   package static func encode(_ bytes: some Collection<UInt8>) -> String {
     var text: [UInt8] = []
     text.reserveCapacity((bytes.count + 2) / 3 * 4)
+    append(bytes, to: &text)
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Appends what ``encode(_:)`` makes.
+  static func append(_ bytes: some Collection<UInt8>, to text: inout [UInt8]) {
     let digits = digits
     var group: UInt32 = 0
     var count = 0
@@ -35,7 +41,6 @@ package enum Base64 {
       emit(6)
       text.append(padding)
     }
-    return String(decoding: text, as: UTF8.self)
   }
 
   /// - Returns: `nil` for anything that ``encode(_:)`` does not produce.

@@ -1,10 +1,11 @@
 import Synchronization
 
-/// A key that does nothing itself: others are derived from it (HKDF, RFC 5869). The one derived last is kept, since the same is mostly
+/// A key that does nothing itself: others are derived from it (HKDF, RFC 5869). What was made with it last is kept, since the same is mostly
 /// asked for again: deriving takes as long as four hashes.
 package final class RootKey: Sendable {
   private let key: SymmetricKey
   private let last = Mutex<(purpose: String, key: SymmetricKey)?>(nil)
+  private let lastCode = Mutex<(purpose: String, bytes: [UInt8], code: [UInt8])?>(nil)
 
   package init(_ key: SymmetricKey) { self.key = key }
 
@@ -16,5 +17,13 @@ package final class RootKey: Sendable {
     guard let derived = SymmetricKey(bytes: bytes) else { throw .libraryFailure(operation: "HKDF") }
     last.withLock { $0 = (purpose, derived) }
     return derived
+  }
+
+  /// HMAC-SHA-256 of `bytes` under the key ``derived(for:)`` a purpose.
+  package func code(for bytes: [UInt8], purpose: String) throws(CryptographyError) -> [UInt8] {
+    if let last = lastCode.withLock({ $0 }), last.purpose == purpose, last.bytes == bytes { return last.code }
+    let code = HMACSHA256.code(for: bytes, key: try derived(for: purpose).withBytes { [UInt8]($0) })
+    lastCode.withLock { $0 = (purpose, bytes, code) }
+    return code
   }
 }

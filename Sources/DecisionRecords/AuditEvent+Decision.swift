@@ -21,7 +21,7 @@ extension AuditEvent {
     var recorded: [Rule] = []
     recorded.reserveCapacity(rules.count + 1)
     if let settling { recorded.append(Rule(settling)) }
-    for rule in rules where rule != settling { recorded.append(Rule(rule)) }
+    for rule in rules where rule.id != settling?.id { recorded.append(Rule(rule)) }
     return recorded
   }
 
@@ -35,7 +35,7 @@ extension AuditEvent {
 }
 
 extension AuditEvent.Rule {
-  fileprivate init(_ rule: MatchedRule) { self.init(id: rule.id, location: rule.location.fileAndLine) }
+  fileprivate init(_ rule: MatchedRule) { self.init(id: rule.id, location: rule.place) }
 }
 
 extension AuditEvent.Redaction {

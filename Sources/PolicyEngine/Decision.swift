@@ -43,6 +43,16 @@ package struct MatchedRule: Hashable, Sendable {
   package let location: SourceLocation
   /// The law or the house rule it rests on, as its author wrote it.
   package let basis: String?
+  /// `policies/eu-transfers.yaml:28`.
+  package let place: String
+
+  init(id: String, kind: RuleKind, location: SourceLocation, basis: String?) {
+    self.id = id
+    self.kind = kind
+    self.location = location
+    self.basis = basis
+    place = location.fileAndLine
+  }
 }
 
 /// The permit that came closest, and the conditions that stood in its way.

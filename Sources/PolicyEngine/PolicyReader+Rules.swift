@@ -66,7 +66,7 @@ extension PolicyReader {
       warn(node.location, "rule '\(id)' ended on \(until)", help: "renew it, or remove it")
     }
     return Rule(
-      policy: policy, id: id, kind: kind, location: node.location, basis: basis, actions: actions, pack: pack,
+      policy: policy, MatchedRule(id: id, kind: kind, location: node.location, basis: basis), actions: actions, pack: pack,
       conditions: conditions.map(\.condition),
       exceptions: exceptions.map(\.condition), views: views ?? .clear, mechanism: mechanism, period: period)
   }

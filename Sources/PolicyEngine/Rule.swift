@@ -2,12 +2,10 @@ import Residency
 
 /// A rule of a pack, resolved and checked.
 struct Rule: Hashable, Sendable {
+  /// What decisions say of it: made once, since each decision does.
+  let matched: MatchedRule
   /// The name of its pack.
   var policy: String
-  var id: String
-  var kind: RuleKind
-  var location: SourceLocation
-  var basis: String?
   /// For `require`: every action that takes data out.
   var actions: Set<Action>
   /// Where the pack applies. `nil`: everywhere (`home: "*"`).
@@ -20,7 +18,25 @@ struct Rule: Hashable, Sendable {
   var mechanism: Safeguard?
   var period: Period
 
-  var matched: MatchedRule { MatchedRule(id: id, kind: kind, location: location, basis: basis) }
+  init(
+    policy: String, _ matched: MatchedRule, actions: Set<Action>, pack: JurisdictionSet?, conditions: [Condition],
+    exceptions: [Condition], views: FieldViews, mechanism: Safeguard?, period: Period
+  ) {
+    self.matched = matched
+    self.policy = policy
+    self.actions = actions
+    self.pack = pack
+    self.conditions = conditions
+    self.exceptions = exceptions
+    self.views = views
+    self.mechanism = mechanism
+    self.period = period
+  }
+
+  var id: String { matched.id }
+  var kind: RuleKind { matched.kind }
+  var location: SourceLocation { matched.location }
+  var basis: String? { matched.basis }
 }
 
 /// How near the requester is to the subject's home. Each includes the ones before it.

@@ -52,6 +52,14 @@ package struct CanonicalJSONWriter {
     JSONValue.write(text, to: &bytes)
   }
 
+  /// - Parameter append: appends a text of which nothing has to be escaped, such as digits.
+  package mutating func plain(_ name: StaticString, _ append: (inout [UInt8]) -> Void) {
+    self.name(name)
+    bytes.append(0x22)
+    append(&bytes)
+    bytes.append(0x22)
+  }
+
   /// Of up to 53 bits: JSON's numbers are doubles.
   package mutating func integer(_ name: StaticString, _ number: Int64) {
     self.name(name)

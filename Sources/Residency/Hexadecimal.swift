@@ -5,8 +5,7 @@ extension Sequence<UInt8> {
 
 /// Written in place: each leaf has several.
 private func hexadecimal(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
-  func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
-  return String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
+  String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
     for (index, byte) in bytes.enumerated() {
       text[2 * index] = digit(byte >> 4)
       text[2 * index + 1] = digit(byte & 15)
@@ -14,6 +13,18 @@ private func hexadecimal(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
     return 2 * bytes.count
   }
 }
+
+extension [UInt8] {
+  /// Appends the bytes' digits, as in ``hex``.
+  package mutating func append(hexOf bytes: [UInt8]) {
+    for byte in bytes {
+      append(digit(byte >> 4))
+      append(digit(byte & 15))
+    }
+  }
+}
+
+private func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
 extension [UInt8] {
   /// - Returns: `nil` where `hex` has an odd length or another character than a hexadecimal digit.

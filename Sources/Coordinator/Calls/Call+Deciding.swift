@@ -54,7 +54,7 @@ extension Call {
     var metadata = ["decision_id": id.hex, "policy_revision": decision.revision]
     if let rule = decision.rule {
       metadata["rule"] = rule.id
-      metadata["at"] = rule.location.fileAndLine
+      metadata["at"] = rule.place
     }
     if let permit = decision.nearestPermit {
       metadata["nearest_permit"] = permit.rule
@@ -79,7 +79,7 @@ extension Call {
   static func denialMessage(_ decision: Decision) -> String {
     var message = "Policy denies this"
     if let rule = decision.rule {
-      message += ": \(rule.kind.rawValue) '\(rule.id)' at \(rule.location.fileAndLine)"
+      message += ": \(rule.kind.rawValue) '\(rule.id)' at \(rule.place)"
       if let basis = rule.basis { message += " (\(basis))" }
     } else {
       message += ": no rule permits it"
@@ -103,7 +103,7 @@ extension Call {
       message.policyRevision = decision.revision
       message.legalBasis = decision.legalBasis ?? ""
       message.safeguard = decision.safeguard?.rawValue ?? ""
-      message.at = decision.rule?.location.fileAndLine ?? ""
+      message.at = decision.rule?.place ?? ""
       message.redactions = (redactions ?? []).map { redaction in
         .with {
           $0.field = redaction.field

@@ -57,8 +57,8 @@ package struct Bench: Sendable {
     let pgbench = try await PgBench(cluster)
     report("pgbench makes its tables …")
     try await pgbench.prepare(scale: 10)
-    report("PostgreSQL's log goes round once …")
-    try await SettledLog.prepare(cluster, standbys: await bench.deployment.standbys(of: bench.region.id))
+    report("PostgreSQL writes its log and its memory full once …")
+    try await SettledServer.prepare(cluster, standbys: await bench.deployment.standbys(of: bench.region.id))
     let generator = LoadGenerator(try await target())
     let (samples, peak) = try await ProcessMemory.peak(of: process) {
       var samples = Samples()

@@ -29,7 +29,7 @@ package struct BenchRegion: Sendable {
     deployment = LocalDeployment(
       catalog: catalog, files: .init(program: program, regions: regions, policies: policies), state: state, standbys: 1,
       databasesOverTLS: true,
-      databaseSettings: SettledLog.settings.merging(["shared_buffers": "\(Machine.megabytes / 8)MB"]) { _, own in own },
+      databaseSettings: SettledServer.settings,
       report: report)
   }
 

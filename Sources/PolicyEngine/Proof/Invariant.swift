@@ -106,7 +106,8 @@ extension PolicyReader {
     return Invariant(
       demand: checked,
       scope: Rule(
-        policy: "invariants", id: id, kind: kind, location: node.location, basis: basis, actions: actions ?? Rule.outward,
+        policy: "invariants", MatchedRule(id: id, kind: kind, location: node.location, basis: basis),
+        actions: actions ?? Rule.outward,
         pack: home,
         conditions: clauses.map(\.condition), exceptions: exceptions.map(\.condition), views: views, mechanism: nil,
         period: .always))

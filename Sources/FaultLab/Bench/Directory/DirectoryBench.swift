@@ -88,7 +88,7 @@ package struct DirectoryBench: Sendable {
     var watchers: [DirectoryWatcher] = []
     for region in regions.catalog.regions {
       guard let cluster = await regions.deployment.cluster(of: region.id) else { throw Failure.noRegion }
-      try await SettledLog.prepare(cluster, standbys: [])
+      try await SettledServer.prepare(cluster, standbys: [])
       watchers.append(try await DirectoryWatcher(region.id, cluster))
     }
     return watchers
