@@ -68,16 +68,7 @@ actor Witnesses {
   func isComplete(_ note: SignedNote) -> Bool { conversations.allSatisfy { note.isSigned(by: $0.talk.witness.key) } }
 
   /// Whether those who have cosigned are enough for an auditor; where the trust file asks for nobody, nobody vouches.
-  nonisolated func standing(_ note: SignedNote) -> CheckpointHolder.Witnesses {
-    guard let trust else { return .none }
-    // A trust file that does not know the region's own key: no auditor would believe it.
-    guard let quorum = try? trust.verify(note).quorum else { return .tooFew }
-    return switch quorum {
-    case .met: .enough
-    case .unmet: .tooFew
-    case .notRequired: .none
-    }
-  }
+  nonisolated func standing(_ note: SignedNote) -> CheckpointHolder.Witnesses { .init(of: note, by: trust) }
 
   private enum Failure: Error, CustomStringConvertible {
     case unreachable(ConnectError)
@@ -156,4 +147,25 @@ extension SignedNote {
 
 extension SignedNote.Signature {
   fileprivate func isBy(_ key: VerifierKey) -> Bool { name == key.name && keyID == key.id }
+}
+
+extension CheckpointHolder.Witnesses {
+  /// - Parameter trust: what auditors ask for.
+  init(of note: SignedNote, by trust: TrustPolicy?) {
+    guard let trust else {
+      self = .none
+      return
+    }
+    do {
+      self =
+        switch try trust.verify(note).quorum {
+        case .met: .enough
+        case .unmet: .tooFew
+        case .notRequired: .none
+        }
+    } catch {
+      // A trust file that does not know the region's own key: no auditor would believe the note.
+      self = .tooFew
+    }
+  }
 }
