@@ -7,10 +7,13 @@ extension AuditEvent {
 
   /// The event as the bytes of a leaf: an OCSF Datastore Activity (class 6005) in canonical JSON (RFC 8785). What OCSF has no
   /// attribute for stands under `unmapped`. Numbers of 64 bits are decimal text, since JSON's are doubles.
-  /// - Parameter details: stand in the place of the event's own; `nil`: those.
   /// - Throws: ``FormatError`` where they are more than a log's entry may have (65,535).
-  package func leafBytes(details: [UInt8]? = nil) throws(FormatError) -> [UInt8] {
-    let bytes = canonicalBytes(details: details ?? sealedDetails)
+  package func leafBytes() throws(FormatError) -> [UInt8] { try leafBytes(details: sealedDetails) }
+
+  /// - Parameter details: sealed, in the place of the event's own.
+  /// - Throws: ``FormatError`` where they are more than a log's entry may have (65,535).
+  package func leafBytes(details: [UInt8]?) throws(FormatError) -> [UInt8] {
+    let bytes = canonicalBytes(details: details)
     guard bytes.count <= EntryBundle.entryByteCountMax else {
       throw FormatError(.leaf, "\(bytes.count) bytes are more than \(EntryBundle.entryByteCountMax)")
     }

@@ -7,6 +7,7 @@ extension StoredHome: CustomStringConvertible {
     case .here: "whom its directory has at home here"
     case .elsewhere(let region): "whom its directory has at home in \(region)"
     case .nowhere: "whom its directory has at home nowhere"
+    case .untold: "whose home it does not tell"
     }
   }
 }

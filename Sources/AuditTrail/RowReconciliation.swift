@@ -5,7 +5,8 @@ import Residency
 /// side is missing.
 ///
 /// What it cannot compare it says: which records the versions are of, people whose records were copied from another id, erased people's
-/// other months. People whom the region's own directory does not have at home there are named. The rows are what the region's coordinator reads; one that lies about them is not found out by this.
+/// other months. People whom the region's own directory does not have at home there are named. The rows are what the region's coordinator
+/// reads; one that lies about them is not found out by this.
 package struct RowReconciliation: Sendable {
   package struct Outcome: Sendable {
     package fileprivate(set) var findings: [Finding] = []
@@ -82,6 +83,15 @@ package struct RowReconciliation: Sendable {
       absentees.judge(before: firstSize, unnamed: rows.unnamedCount, &findings, &outcome.observations)
     } else {
       outcome.notChecked.append("people of whom nothing is stored: not all rows were read")
+    }
+    if rows.leavingCount > 0 {
+      outcome.notChecked.append(
+        "the home of \(counted(rows.leavingCount)): by the region's word, they are about to give up their id to another region's account"
+      )
+    }
+    if rows.untoldCount > 0 {
+      outcome.notChecked.append(
+        "the home of \(counted(rows.untoldCount)): the region does not tell it, and runs an older Domicile")
     }
     if copied > 0 {
       outcome.notChecked.append(

@@ -11,16 +11,19 @@ package struct StoredSubject: Sendable {
   /// Whether some of its rows were left out.
   package let isCutShort: Bool
   package let home: StoredHome
+  /// Whether it is about to give up its id, as was agreed, to another region's account.
+  package let isLeaving: Bool
 
   package init(
     pseudonyms: [AuditPseudonym], rows: [CollectionName: [Int64: UInt64]], isFrozen: Bool = false, isCutShort: Bool = false,
-    home: StoredHome = .here
+    home: StoredHome = .here, isLeaving: Bool = false
   ) {
     self.pseudonyms = pseudonyms
     self.rows = rows
     self.isFrozen = isFrozen
     self.isCutShort = isCutShort
     self.home = home
+    self.isLeaving = isLeaving
   }
 }
 
@@ -32,6 +35,8 @@ package enum StoredHome: Hashable, Sendable {
   case elsewhere(String)
   /// Nobody has registered the person, or they were erased.
   case nowhere
+  /// The region does not say: it runs an older Domicile.
+  case untold
 }
 
 /// Some of a region's subjects, in one snapshot of its store.
@@ -61,8 +66,11 @@ package struct StoredRows: Sendable {
   package private(set) var auditSize = 0
   /// Subjects whose keys are gone or do not open, so that nobody can say which leaves are theirs.
   private(set) var unnamedCount = 0
-  /// Who is stored here and is not at home here. Those whose records are being copied to another id have left their old one.
+  /// Who is stored here and is not at home here.
   private(set) var misplaced: [StoredSubject] = []
+  /// Who is not at home here any more, and has not left yet.
+  private(set) var leavingCount = 0
+  private(set) var untoldCount = 0
   /// Why pages are missing; `nil` where all were read.
   package var problem: String?
 
@@ -76,7 +84,11 @@ package struct StoredRows: Sendable {
     firstSize = firstSize ?? page.auditSize
     auditSize = page.auditSize
     for subject in page.subjects {
-      if subject.home != .here, !subject.isFrozen { misplaced.append(subject) }
+      switch subject.home {
+      case .here: break
+      case .untold: untoldCount += 1
+      case .elsewhere, .nowhere: if subject.isLeaving { leavingCount += 1 } else { misplaced.append(subject) }
+      }
       guard !subject.pseudonyms.isEmpty else {
         unnamedCount += 1
         continue

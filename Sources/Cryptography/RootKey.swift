@@ -1,7 +1,7 @@
 import Synchronization
 
-/// A key that does nothing itself: others are derived from it (HKDF, RFC 5869). What was made with it last is kept, since the same is mostly
-/// asked for again: deriving takes as long as four hashes.
+/// A key that does nothing itself: others are derived from it (HKDF, RFC 5869). What was made with it last is kept, since the same is
+/// mostly asked for again: deriving takes as long as four hashes.
 package final class RootKey: Sendable {
   private let key: SymmetricKey
   private let last = Mutex<(purpose: String, key: SymmetricKey)?>(nil)

@@ -34,7 +34,7 @@ package struct LabRegions: Sendable {
     links = try await Self.links(of: catalog, link, seed: seed)
     deployment = LocalDeployment(
       catalog: catalog, files: .init(program: program, regions: regions, policies: policies), state: state, standbys: 0,
-      databaseSettings: SettledServer.settings.merging(["shared_buffers": "\(Machine.megabytes / 16)MB"]) { _, own in own },
+      databaseSettings: SettledServer.settings,
       links: links, report: report)
   }
 

@@ -11,11 +11,13 @@ struct EventProofs: ParsableArguments {
       valueName: "dir"))
   var folder: String?
 
-  /// - Returns: the log, and what is wrong with events that could not be proven.
+  /// - Returns: the log with the indexes of the events that were written, and what is wrong with those that could not be proven.
   func write(_ log: ReadLog) async throws -> ReadLog {
     guard let folder, let trusted = log.report.checkpoint, !log.leaves.isEmpty else { return log }
     let size = trusted.checkpoint.size
-    var findings: [Finding] = []
+    var findings = FindingList()
+    var proven: Set<Int> = []
+    let named = Set(log.report.findings.compactMap(\.index))
     var progress = Progress("proving events of \(log.target.name)", total: log.leaves.count)
     var done = 0
     for (bundle, leaves) in Dictionary(grouping: log.leaves, by: { $0.index / TileCoordinate.fullWidth }).sorted(by: {
@@ -28,14 +30,17 @@ struct EventProofs: ParsableArguments {
           let name = "\(folder)/\(Self.name(of: leaf, in: log))"
           try writeFile(found.leaf, "\(name).leaf", durably: false)
           try writeFile(found.proof.bytes, "\(name).tlog-proof", durably: false)
-        case .failure(let problem): findings.append(problem.finding)
+          proven.insert(leaf.index)
+        case .failure(let problem): if !named.contains(leaf.index) { findings.add(problem.finding) }
         }
       }
       done += leaves.count
       progress.update(done)
     }
     progress.end()
-    return ReadLog(target: log.target, report: log.report.adding(findings), leaves: log.leaves, transfers: log.transfers)
+    return ReadLog(
+      target: log.target, report: log.report.adding(findings.kept, leftOut: findings.leftOutCount), leaves: log.leaves,
+      transfers: log.transfers, proven: proven)
   }
 
   private struct Problem: Error { let finding: Finding }

@@ -53,7 +53,7 @@ enum EventTable {
   }
 
   /// The events and, for each log, what its verification found.
-  static func json(_ logs: [ReadLog], _ proofs: EventProofs) throws -> JSONValue {
+  static func json(_ logs: [ReadLog]) throws -> JSONValue {
     [
       "exit_status": .integer(logs.exit.rawValue),
       "logs": .array(
@@ -66,7 +66,9 @@ enum EventTable {
                   "index": .integer(leaf.index), "leaf_hash": .string(leaf.hash.description),
                   "event": try JSONValue(parsing: leaf.event.canonicalBytes),
                 ]
-                if proofs.folder != nil { members["proof"] = .string("\(EventProofs.name(of: leaf, in: log)).tlog-proof") }
+                if log.proven.contains(leaf.index) {
+                  members["proof"] = .string("\(EventProofs.name(of: leaf, in: log)).tlog-proof")
+                }
                 return .object(members)
               }),
           ]
@@ -79,7 +81,7 @@ enum EventTable {
   static func show(_ logs: [ReadLog], _ format: OutputFormat, nobody: String, isAboutSubject: Bool, _ proofs: EventProofs) throws
   {
     switch format {
-    case .json: print(try json(logs, proofs).canonicalText)
+    case .json: print(try json(logs).canonicalText)
     case .csv: print(table(logs).csv, terminator: "")
     case .table: print(logs.allSatisfy(\.leaves.isEmpty) ? nobody : table(logs).text)
     }
@@ -95,7 +97,7 @@ enum EventTable {
       notChecked.append("pseudonyms: which are the subject's is the region's word; one that it withholds hides its events")
     }
     var lines = verdicts + findings.map { Terminal.harmless("finding: \($0)") } + notChecked.map { "not checked: \($0)" }
-    if let folder = proofs.folder, !logs.allSatisfy(\.leaves.isEmpty) {
+    if let folder = proofs.folder, !logs.allSatisfy(\.proven.isEmpty) {
       lines.append(
         "leaves and proofs in \(folder): anybody can check one, with 'domicile-audit check PROOF --leaf LEAF --trust FILE'")
     }

@@ -9,6 +9,8 @@ struct ReadLog: Sendable {
   let leaves: [LogLeaf]
   /// For the other regions' logs; `nil` where they were not looked at.
   var transfers: LogTransfers?
+  /// Indexes of those events that were written with their proofs.
+  var proven: Set<Int> = []
 }
 
 extension [ReadLog] {

@@ -108,7 +108,9 @@ private struct StoredVersionsFile: Decodable {
     let collections: [Collection]?
     let frozen: Bool?
     let cutShort: Bool?
+    let atHome: Bool?
     let homeRegion: String?
+    let leaving: Bool?
   }
 
   let auditSize: String?
@@ -130,6 +132,12 @@ private struct StoredVersionsFile: Decodable {
 }
 
 extension StoredVersionsFile.Subject {
+  private var home: StoredHome {
+    guard let atHome else { return .untold }
+    guard !atHome else { return .here }
+    return homeRegion.map { $0.isEmpty ? .nowhere : .elsewhere($0) } ?? .nowhere
+  }
+
   var stored: StoredSubject {
     get throws(FormatError) {
       var names: [AuditPseudonym] = []
@@ -149,7 +157,7 @@ extension StoredVersionsFile.Subject {
       }
       return StoredSubject(
         pseudonyms: names, rows: versions, isFrozen: frozen ?? false, isCutShort: cutShort ?? false,
-        home: homeRegion.map { $0.isEmpty ? .nowhere : .elsewhere($0) } ?? .here)
+        home: home, isLeaving: leaving ?? false)
     }
   }
 }

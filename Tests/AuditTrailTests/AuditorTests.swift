@@ -134,6 +134,10 @@ import Testing
     #expect(outcome.status == 3 && outcome.output.contains("leaf 0 is missing"), "\(outcome)")
     let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.url.appending(path: "proofs").path)) ?? []
     #expect(!files.contains { $0.hasSuffix("-0.leaf") }, "\(files)")
+    let json = try run("query", "--principal", "shop", "--remember", "memory", "--with-proof", "proofs", "--json")
+    let events = try JSONValue(parsing: json.output.utf8)["logs"]?.arrayValue?.first?["events"]?.arrayValue ?? []
+    let named = events.compactMap { $0["proof"]?.stringValue }
+    #expect(!named.isEmpty && named.allSatisfy { files.contains($0) }, "\(named) of \(files)")
   }
 
   @Test func `with a memory, a leaf that matches and was changed is not believed`() throws {

@@ -34,9 +34,9 @@ import Testing
   }
 
   @Test func `whoever is stored and not at home there is named, and cannot be hidden behind lost keys`() throws {
-    func stored(_ home: StoredHome, named: Bool = true, isFrozen: Bool = false) -> StoredSubject {
+    func stored(_ home: StoredHome, named: Bool = true, isFrozen: Bool = false, isLeaving: Bool = false) -> StoredSubject {
       StoredSubject(
-        pseudonyms: named ? [Self.name] : [], rows: [Self.orders: [1: 2]], isFrozen: isFrozen, home: home)
+        pseudonyms: named ? [Self.name] : [], rows: [Self.orders: [1: 2]], isFrozen: isFrozen, home: home, isLeaving: isLeaving)
     }
     let leaves = [write(1, 1), write(2, 1)]
     #expect(try outcome([stored(.here)], leaves).findings.isEmpty)
@@ -46,9 +46,13 @@ import Testing
       #expect(named.first?.exit == .violations)
       let unnamed = try outcome([stored(home, named: false)], []).findings
       #expect(unnamed.first == .rowsElsewhere(nil, home: home, count: 2))
-      // Its account is being renamed: the records are those of a new id.
-      #expect(try outcome([stored(home, isFrozen: true)], leaves).findings.isEmpty)
+      #expect(try outcome([stored(home, isFrozen: true)], leaves).findings.count == 1)
+      // The account agreed to give up its id: that is said, and no violation.
+      let leaving = try outcome([stored(home, isLeaving: true)], leaves)
+      #expect(leaving.findings.isEmpty && leaving.notChecked.contains { $0.contains("give up their id") })
     }
+    let untold = try outcome([stored(.untold)], leaves)
+    #expect(untold.findings.isEmpty && untold.notChecked.contains { $0.contains("does not tell") })
   }
 
   // MARK: Any history

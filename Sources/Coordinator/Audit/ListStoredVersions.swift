@@ -105,10 +105,12 @@ struct ListStoredVersions: Sendable {
     }
     message.frozen = subject.isFrozen
     message.cutShort = subject.isCutShort
+    message.atHome = subject.home == .here
+    message.leaving = subject.isLeaving
     switch subject.home {
-    case .here: break
+    case .here: message.homeRegion = call.region.descriptor.id.rawValue
     case .elsewhere(let ordinal): message.homeRegion = call.region.catalog[ordinal]?.id.rawValue ?? "region \(ordinal)"
-    case .nowhere: message.homeRegion = ""
+    case .nowhere: break
     }
     return message
   }

@@ -2,14 +2,15 @@ import Logging
 import RegionStore
 import ServiceLifecycle
 
-/// Goes on with the workflows of one kind whose time has come, round after round, until the coordinator stops. Those of a round go on at the
-/// same time, so that one that waits keeps no other waiting.
+/// Goes on with the workflows of one kind whose time has come, round after round, until the coordinator stops. The next round begins when all
+/// of one have gone on as far as they can.
 struct WorkflowRounds: Sendable {
   let kind: Workflow.Kind
   let store: RegionStore
   let logger: Logger
   let pause: Duration
   let limit: Int
+  let atOnce: Int
   private let bell = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
   static let lease = Duration.seconds(30)
@@ -19,15 +20,20 @@ struct WorkflowRounds: Sendable {
   /// - Parameters:
   ///   - pause: between two rounds, unless ``ring()`` begins the next one.
   ///   - limit: of workflows in a round.
-  init(_ kind: Workflow.Kind, in store: RegionStore, pause: Duration = .seconds(1), limit: Int = 16, logger: Logger) {
+  ///   - atOnce: how many of them go on at the same time: one, unless they have nothing to do with each other, and wait for others than
+  ///     this region's databases.
+  init(
+    _ kind: Workflow.Kind, in store: RegionStore, pause: Duration = .seconds(1), limit: Int = 16, atOnce: Int = 1, logger: Logger
+  ) {
     self.kind = kind
     self.store = store
     self.pause = pause
     self.limit = limit
+    self.atOnce = atOnce
     self.logger = logger
   }
 
-  /// A workflow was begun just now: it is tried at once.
+  /// A workflow was begun just now: the next round does not wait for its time.
   func ring() { bell.continuation.yield() }
 
   func run(_ goOn: @escaping @Sendable (DueWorkflow) async throws -> Void) async {
@@ -56,8 +62,11 @@ struct WorkflowRounds: Sendable {
   private func round(_ goOn: @escaping @Sendable (DueWorkflow) async throws -> Void) async -> Int {
     do {
       let due = try await store.dueWorkflows(kind, lease: Self.lease, limit: limit)
-      await withDiscardingTaskGroup { group in
-        for due in due { group.addTask { await tend(due, goOn) } }
+      await withTaskGroup(of: Void.self) { group in
+        for (number, due) in due.enumerated() {
+          if number >= atOnce { await group.next() }
+          group.addTask { await tend(due, goOn) }
+        }
       }
       return due.count
     } catch {

@@ -108,8 +108,8 @@ struct AccountYielding: Service {
     let outcome = try await commit([plan.tag, newTag], createsKeys: true) {
       facts, effects -> Result<YieldPlan?, PlacementRefusal> in
       guard let person = facts.subjects[agreed.tag] else { return .success(agreed) }
-      // Another coordinator has begun.
-      guard facts.subjects[newTag] == nil else { return .success(nil) }
+      // Another coordinator has begun, or another resolution's plan for the same account.
+      guard facts.subjects[newTag] == nil, person.state != .frozen else { return .success(nil) }
       var plan = agreed
       plan.step = .copying(to: person.state)
       let entry: DirectoryEntry
@@ -129,9 +129,13 @@ struct AccountYielding: Service {
     }
     switch outcome {
     case .success(let begun?):
+      // Where the account has left meanwhile, its keys are nobody's under the new id.
+      if begun.step == .agreed { try await store.destroyKeysOfNobody(newTag) }
       plan = begun
       return true
-    case .success(nil): return false
+    case .success(nil):
+      try await store.destroyKeysOfNobody(newTag)
+      return false
     case .failure(let refusal):
       // They were put there above, and nobody has an account under that id here.
       try await store.destroyKeys(of: newTag)

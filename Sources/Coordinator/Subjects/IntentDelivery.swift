@@ -24,7 +24,7 @@ struct IntentDelivery: Service {
     self.store = store
     self.records = records
     self.gateway = gateway
-    self.rounds = WorkflowRounds(.intent, in: store, pause: .milliseconds(500), limit: 64, logger: logger)
+    self.rounds = WorkflowRounds(.intent, in: store, pause: .milliseconds(500), limit: 64, atOnce: 64, logger: logger)
     self.logger = logger
   }
 

@@ -1185,6 +1185,10 @@ package enum OpenAPI {
        },
        "domicile.v1.ListStoredVersionsResponse.Subject": {
         "properties": {
+         "atHome": {
+          "description": "Whether this region's directory has the subject at home here.",
+          "type": "boolean"
+         },
          "collections": {
           "items": {
            "$ref": "#/components/schemas/domicile.v1.ListStoredVersionsResponse.Collection"
@@ -1200,8 +1204,12 @@ package enum OpenAPI {
           "type": "boolean"
          },
          "homeRegion": {
-          "description": "Where this region's directory says that the subject is at home, where that is not here. Empty: nowhere.",
+          "description": "Where it has the subject at home. Empty: nowhere.",
           "type": "string"
+         },
+         "leaving": {
+          "description": "The account is about to give up its id, as was agreed, to one of another region: that one has it in the directory already.",
+          "type": "boolean"
          },
          "pseudonyms": {
           "description": "None where the subject's keys are gone or do not open.",

@@ -252,21 +252,27 @@ package nonisolated struct Domicile_V1_ListStoredVersionsResponse: Sendable {
     /// It has more versions than a page holds: some are left out.
     package var cutShort: Bool = false
 
-    /// Where this region's directory says that the subject is at home, where that is not here. Empty: nowhere.
-    package var homeRegion: String {
-      get {_homeRegion ?? String()}
-      set {_homeRegion = newValue}
+    /// Whether this region's directory has the subject at home here.
+    package var atHome: Bool {
+      get {_atHome ?? false}
+      set {_atHome = newValue}
     }
-    /// Returns true if `homeRegion` has been explicitly set.
-    package var hasHomeRegion: Bool {self._homeRegion != nil}
-    /// Clears the value of `homeRegion`. Subsequent reads from it will return its default value.
-    package mutating func clearHomeRegion() {self._homeRegion = nil}
+    /// Returns true if `atHome` has been explicitly set.
+    package var hasAtHome: Bool {self._atHome != nil}
+    /// Clears the value of `atHome`. Subsequent reads from it will return its default value.
+    package mutating func clearAtHome() {self._atHome = nil}
+
+    /// Where it has the subject at home. Empty: nowhere.
+    package var homeRegion: String = String()
+
+    /// The account is about to give up its id, as was agreed, to one of another region: that one has it in the directory already.
+    package var leaving: Bool = false
 
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
 
-    fileprivate var _homeRegion: String? = nil
+    fileprivate var _atHome: Bool? = nil
   }
 
   package init() {}
@@ -756,7 +762,7 @@ nonisolated extension Domicile_V1_ListStoredVersionsResponse.Collection: SwiftPr
 
 nonisolated extension Domicile_V1_ListStoredVersionsResponse.Subject: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Domicile_V1_ListStoredVersionsResponse.protoMessageName + ".Subject"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pseudonyms\0\u{1}collections\0\u{1}frozen\0\u{3}cut_short\0\u{3}home_region\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pseudonyms\0\u{1}collections\0\u{1}frozen\0\u{3}cut_short\0\u{3}at_home\0\u{3}home_region\0\u{1}leaving\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -768,7 +774,9 @@ nonisolated extension Domicile_V1_ListStoredVersionsResponse.Subject: SwiftProto
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.collections) }()
       case 3: try { try decoder.decodeSingularBoolField(value: &self.frozen) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self.cutShort) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self._homeRegion) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self._atHome) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.homeRegion) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.leaving) }()
       default: break
       }
     }
@@ -791,9 +799,15 @@ nonisolated extension Domicile_V1_ListStoredVersionsResponse.Subject: SwiftProto
     if self.cutShort != false {
       try visitor.visitSingularBoolField(value: self.cutShort, fieldNumber: 4)
     }
-    try { if let v = self._homeRegion {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+    try { if let v = self._atHome {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 5)
     } }()
+    if !self.homeRegion.isEmpty {
+      try visitor.visitSingularStringField(value: self.homeRegion, fieldNumber: 6)
+    }
+    if self.leaving != false {
+      try visitor.visitSingularBoolField(value: self.leaving, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -802,7 +816,9 @@ nonisolated extension Domicile_V1_ListStoredVersionsResponse.Subject: SwiftProto
     if lhs.collections != rhs.collections {return false}
     if lhs.frozen != rhs.frozen {return false}
     if lhs.cutShort != rhs.cutShort {return false}
-    if lhs._homeRegion != rhs._homeRegion {return false}
+    if lhs._atHome != rhs._atHome {return false}
+    if lhs.homeRegion != rhs.homeRegion {return false}
+    if lhs.leaving != rhs.leaving {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -3,7 +3,7 @@ import FoundationEssentials
 package import Residency
 
 /// One region with its real parts, for the benchmark: a private PostgreSQL cluster with a synchronous standby that is entered over TCP
-/// with TLS, as a region's cluster is, each server with an eighth of the machine's memory, and a coordinator in a process of its own, whose binary is the program that is measured.
+/// with TLS, as a region's cluster is, and a coordinator in a process of its own, whose binary is the program that is measured.
 package struct BenchRegion: Sendable {
   package let catalog: RegionCatalog
   package let region: RegionDescriptor

@@ -11,9 +11,6 @@ enum Machine {
     return "\(processors) × \(cpu), \(Int(gigabytes.rounded())) GB, Linux"
   }
 
-  /// Of memory: mebibytes, as PostgreSQL counts.
-  static var megabytes: Int { Int(bytes / 1_048_576) }
-
   private static var bytes: Double { Double(sysconf(Int32(_SC_PHYS_PAGES))) * Double(sysconf(Int32(_SC_PAGESIZE))) }
 
   private static func value(of key: String, in path: String) -> String? {

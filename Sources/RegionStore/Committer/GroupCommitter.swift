@@ -23,7 +23,7 @@ package final class GroupCommitter: Sendable {
     package var standbyPatience = Duration.seconds(1)
     /// How long commits may wait for standbys that are not attached before more are refused.
     package var stalledGrace = Duration.seconds(1)
-    /// Subjects whose keys are held in memory: about 400 bytes each.
+    /// Subjects whose keys are held in memory: about 600 bytes each.
     package var keysCachedMax = 65_536
     /// After which a silent PostgreSQL counts as lost.
     package var silenceMax = Duration.seconds(10)

@@ -26,6 +26,8 @@ package struct StoredVersions: Sendable {
   package let registeredAt: UInt64
   package let isFrozen: Bool
   package let home: Home
+  /// Whether the account agreed to give up its id.
+  package let isLeaving: Bool
   /// By collection and version.
   package fileprivate(set) var rows: [Rows] = []
   /// Whether it has more than that.
@@ -110,7 +112,7 @@ extension StoredVersionsPage {
       subjects.append(
         StoredVersions(
           tag: tag, registeredAt: try row.uint64(3), isFrozen: try row.text(2) == SubjectState.frozen.rawValue,
-          home: try home(row)))
+          home: try home(row), isLeaving: try row.bool(9)))
     }
     guard let collection = try row.optionalText(4) else { return }
     subjects[subjects.count - 1].rows.append(
@@ -143,7 +145,7 @@ extension Statement {
     "read_stored_versions",
     """
     SELECT h.audit_size, s.tag, s.state, (extract(epoch FROM s.registered_at) * 1000)::bigint, v.collection, v.version, v.count,
-           s.is_here, s.home
+           s.is_here, s.home, EXISTS (SELECT FROM workflow w WHERE w.kind = 'yield' AND substring(w.id FROM 1 FOR 16) = s.tag)
       FROM head h
       LEFT JOIN (
         SELECT t.*, p.home,

@@ -152,6 +152,28 @@ extension Integration.Fragile {
       #expect(try await world.audit("verify", "--rows", "--region", "eu-west").status == 0)
     }
 
+    @Test func `an account that agreed to give up its id is no violation, and is said`() async throws {
+      let world = try await World.fragile()
+      let subject = try await resident(world)
+      let tag = PostgresValue.bytes(try world.tag(of: subject).bytes)
+      let outcome = try await during {
+        // Its resolution is known in the directory, and not carried out yet.
+        try await world.deployment.sql(
+          .euWest, "UPDATE placement SET home = 1 WHERE tag = encode($1::bytea, 'hex')::uuid", [tag])
+        try await world.deployment.sql(
+          .euWest,
+          "INSERT INTO workflow VALUES ('yield', $1::bytea || '\\x0001'::bytea, '\\x00', now(), now() + interval '1 hour')", [tag]
+        )
+      } undoing: {
+        try await world.deployment.sql(.euWest, "DELETE FROM workflow WHERE substring(id FROM 1 FOR 16) = $1::bytea", [tag])
+        try await world.deployment.sql(
+          .euWest, "UPDATE placement SET home = 2 WHERE tag = encode($1::bytea, 'hex')::uuid", [tag])
+      } _: {
+        try await world.audit("verify", "--rows", "--region", "eu-west")
+      }
+      #expect(outcome.status == 0 && outcome.output.contains("the home of 1 person"), "\(outcome.output)")
+    }
+
     @Test func `a person who was removed past the log is missed`() async throws {
       let world = try await World.fragile()
       let subject = try await resident(world)
