@@ -45,6 +45,9 @@ package struct VerificationReport: Sendable {
 
   package var exit: AuditExit { findings.reduce(.verified) { $0.combined(with: $1.exit) } }
 
+  /// Whether nothing is wrong but that too few witnesses have seen the log: its own key has signed all of it, and all of it could be read.
+  package var isWhole: Bool { findings.allSatisfy { $0.exit == .untrusted } }
+
   /// With what was found after the log was read.
   /// - Parameters:
   ///   - leftOut: how many more findings there were.

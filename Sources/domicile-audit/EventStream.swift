@@ -111,7 +111,7 @@ struct EventStream {
       }
     }
     try await sink.write(lines)
-    guard let verified = report.verified, [.verified, .untrusted].contains(report.exit) else { return report }
+    guard let verified = report.verified, report.isWhole else { return report }
     try sink.settle()
     prefix = verified
     written = verified.checkpoint.size

@@ -29,8 +29,7 @@ extension LogTarget {
     let report = try await verify(
       checkpoint, earlier: memory.checkpoints, resuming: state?.prefix, for: LeafInterest(outlines: true)
     ) { try writer.append($0) }
-    // A log that too few witnesses have seen is still one that its own key has signed.
-    if let prefix = report.verified, [.verified, .untrusted].contains(report.exit) {
+    if let prefix = report.verified, report.isWhole {
       try writer.finish(prefix)
       try memory.remember(prefix.note)
     }

@@ -177,6 +177,27 @@ import Testing
     #expect(try run("export", "--format", "jsonl", "--out", "events", "--cursor", "cursor").status == 2)
   }
 
+  @Test func `neither a stream nor a memory passes over a leaf that cannot be read`() throws {
+    var log = try SampleLog(size: 300)
+    try log.relog(7, as: Array("{}".utf8))
+    try place(log)
+    for _ in 0..<2 {
+      // No witness has seen it either, which weighs more, and must not hide that.
+      let outcome = try run("export", "--format", "jsonl", "--out", "events", "--cursor", "cursor")
+      #expect(outcome.status == 4, "\(outcome)")
+      #expect(!FileManager.default.fileExists(atPath: folder.url.appending(path: "cursor").path))
+    }
+    for _ in 0..<2 {
+      let outcome = try run("verify", "--since-last", "--remember", "memory")
+      #expect(outcome.status == 4 && outcome.output.contains("leaf 7 is as it was logged, but cannot be read"), "\(outcome)")
+    }
+    // By one who can read it, all of it is written again: nothing is left out.
+    try place(try SampleLog(size: 300))
+    #expect(try run("export", "--format", "jsonl", "--out", "events", "--cursor", "cursor").status == 0)
+    let indexes = try read("events").split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8))["index"]?.numberValue }
+    #expect(indexes.suffix(300) == (0..<300).map { Double($0) }[...])
+  }
+
   @Test func `a scan finds marks of people at home elsewhere, at the edge of a block too, and does not print them`() throws {
     var bytes = [UInt8](repeating: 0x61, count: (1 << 20) + 100)
     bytes.replaceSubrange((1 << 20) - 5..<(1 << 20) + 7, with: Array("secret-mark1".utf8))
