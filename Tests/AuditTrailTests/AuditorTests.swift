@@ -140,6 +140,18 @@ import Testing
     #expect(!named.isEmpty && named.allSatisfy { files.contains($0) }, "\(named) of \(files)")
   }
 
+  @Test func `a proof that does not lead to the signed root is not handed on`() throws {
+    var log = try SampleLog(size: 600)
+    log.files["tile/0/000"]?[0] ^= 1
+    try place(log)
+    let outcome = try run("query", "--principal", "shop", "--with-proof", "proofs")
+    #expect(outcome.status == 1 && outcome.output.contains("tile/0/000 was changed"), "\(outcome)")
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.url.appending(path: "proofs").path)
+    let proven = Set(files.compactMap { $0.split(separator: "-").last?.split(separator: ".").first.flatMap { Int($0) } })
+    // All paths from the first 256 leaves lead over the changed hash, except that of the leaf whose own it is.
+    #expect(proven == Set((256..<600).filter { $0 % 2 == 0 } + [0]), "\(proven.sorted())")
+  }
+
   @Test func `with a memory, a leaf that matches and was changed is not believed`() throws {
     var log = try SampleLog(size: 600)
     try place(log)
