@@ -52,23 +52,23 @@ extension AuditEvent {
   }
 }
 
-extension CanonicalJSONWriter {
+extension LeafWriter {
   mutating func writeFacts(_ facts: AuditEvent.DecisionFacts) {
-    string("action", facts.action.rawValue)
-    strings("citizenship", facts.citizenship.map(\.rawValue))
-    string("consent", facts.consent?.rawValue)
-    if case .named(let fields) = facts.fields { strings("fields", fields) }
-    string("first_write", facts.firstWrite?.rawValue)
-    if let home = facts.home { object("home") { $0.writePlace(home) } }
-    string("no_fields", facts.fields == .none ? "true" : nil)
-    string("outdated", facts.wasOutdated ? "true" : nil)
-    string("purpose", facts.purpose?.rawValue)
-    string("residence", facts.residence?.rawValue)
-    string("subdivision", facts.subdivision?.rawValue)
-    list("to", count: facts.recipients.count) { $0.writePlace(facts.recipients[$1]) }
-    list("transferred", count: facts.transferred.count) { out, index in
-      out.string("class", facts.transferred[index].dataClass.rawValue)
-      out.decimal("people", facts.transferred[index].people)
+    string(.action, facts.action.rawValue)
+    strings(.citizenship, facts.citizenship.map(\.rawValue))
+    string(.consent, facts.consent?.rawValue)
+    if case .named(let fields) = facts.fields { strings(.fields, fields) }
+    string(.firstWrite, facts.firstWrite?.rawValue)
+    if let home = facts.home { object(.home) { $0.writePlace(home) } }
+    string(.noFields, facts.fields == .none ? "true" : nil)
+    string(.outdated, facts.wasOutdated ? "true" : nil)
+    string(.purpose, facts.purpose?.rawValue)
+    string(.residence, facts.residence?.rawValue)
+    string(.subdivision, facts.subdivision?.rawValue)
+    list(.to, count: facts.recipients.count) { $0.writePlace(facts.recipients[$1]) }
+    list(.transferred, count: facts.transferred.count) { out, index in
+      out.string(.dataClass, facts.transferred[index].dataClass.rawValue)
+      out.decimal(.people, facts.transferred[index].people)
     }
   }
 }

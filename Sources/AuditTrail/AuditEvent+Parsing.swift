@@ -13,7 +13,7 @@ extension AuditEvent {
       throw FormatError(.leaf, "not a JSON document")
     }
     try self.init(LeafReader(document))
-    guard canonicalBytes == bytes else {
+    guard try leafBytes() == bytes else {
       throw FormatError(.leaf, "not canonical, or with attributes that this version does not know")
     }
   }

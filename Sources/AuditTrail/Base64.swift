@@ -10,36 +10,39 @@ package enum Base64 {
   }()
 
   package static func encode(_ bytes: some Collection<UInt8>) -> String {
-    var text: [UInt8] = []
-    text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    append(bytes, to: &text)
-    return String(decoding: text, as: UTF8.self)
+    let bytes = Array(bytes)
+    return String(unsafeUninitializedCapacity: digitCount(ofBytes: bytes.count)) { text in
+      bytes.withUnsafeBytes { write($0, to: text) }
+    }
   }
 
-  /// Appends what ``encode(_:)`` makes.
-  static func append(_ bytes: some Collection<UInt8>, to text: inout [UInt8]) {
-    let digits = digits
-    var group: UInt32 = 0
-    var count = 0
-    func emit(_ shift: UInt32) { text.append(digits[Int(group >> shift & 63)]) }
-    for byte in bytes {
-      group = group << 8 | UInt32(byte)
-      count += 1
-      guard count == 3 else { continue }
-      for shift: UInt32 in [18, 12, 6, 0] { emit(shift) }
-      (group, count) = (0, 0)
-    }
-    if count == 1 {
-      group <<= 16
-      emit(18)
-      emit(12)
-      text += [padding, padding]
-    } else if count == 2 {
-      group <<= 8
-      emit(18)
-      emit(12)
-      emit(6)
-      text.append(padding)
+  /// How many characters that many bytes have.
+  static func digitCount(ofBytes byteCount: Int) -> Int { (byteCount + 2) / 3 * 4 }
+
+  /// Writes what ``encode(_:)`` makes.
+  /// - Parameter text: has room for ``digitCount(ofBytes:)``.
+  /// - Returns: how many characters they are.
+  @discardableResult
+  static func write(_ bytes: UnsafeRawBufferPointer, to text: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    digits.withUnsafeBufferPointer { digits in
+      var place = 0
+      func emit(_ group: UInt32, count: Int) {
+        for digit in 0..<4 {
+          text[place] = digit < count ? digits[Int(group >> UInt32(18 - 6 * digit) & 63)] : padding
+          place += 1
+        }
+      }
+      var index = 0
+      while index + 3 <= bytes.count {
+        emit(UInt32(bytes[index]) << 16 | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2]), count: 4)
+        index += 3
+      }
+      switch bytes.count - index {
+      case 1: emit(UInt32(bytes[index]) << 16, count: 2)
+      case 2: emit(UInt32(bytes[index]) << 16 | UInt32(bytes[index + 1]) << 8, count: 3)
+      default: break
+      }
+      return place
     }
   }
 

@@ -15,13 +15,13 @@ package struct LeafDraft: Sendable {
     }
   }
 
-  /// A leaf's bytes and their RFC 6962 hash.
+  /// A leaf in the form in which it is kept, and its RFC 6962 hash.
   package struct Leaf: Sendable {
-    package let bytes: [UInt8]
+    package let row: [UInt8]
     package let hash: [UInt8]
 
-    package init(bytes: [UInt8], hash: [UInt8]) {
-      self.bytes = bytes
+    package init(row: [UInt8], hash: [UInt8]) {
+      self.row = row
       self.hash = hash
     }
   }

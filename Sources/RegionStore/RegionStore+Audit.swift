@@ -3,7 +3,8 @@ import Postgres
 /// A leaf as it stands in the store.
 package struct StoredLeaf: Sendable {
   package let index: UInt64
-  package let bytes: [UInt8]
+  /// As it is kept.
+  package let row: [UInt8]
   /// As the committer stored it. Whoever verifies computes it anew.
   package let hash: [UInt8]
 }
@@ -26,7 +27,7 @@ extension RegionStore {
       let result = try await connection.execute(
         Self.selectLeaves, [.int64(Int64(clamping: first)), .int64(Int64(count))], deadline: deadline)
       return try result.rows.map {
-        StoredLeaf(index: try $0.uint64(0), bytes: try $0.bytes(1), hash: try $0.bytes(2))
+        StoredLeaf(index: try $0.uint64(0), row: try $0.bytes(1), hash: try $0.bytes(2))
       }
     }
   }

@@ -1,3 +1,18 @@
+/// The digits of bytes as people read them.
+package enum Hexadecimal {
+  /// - Parameter value: below 16.
+  @inlinable package static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
+
+  /// - Returns: `nil` for what is no digit, and for a capital letter.
+  @inlinable package static func value(ofLowerCase digit: UInt8) -> UInt8? {
+    switch digit {
+    case 0x30...0x39: digit - 0x30
+    case 0x61...0x66: digit - 0x57
+    default: nil
+    }
+  }
+}
+
 extension Sequence<UInt8> {
   /// Two lower-case hexadecimal digits for each byte.
   package var hex: String { withContiguousStorageIfAvailable(hexadecimal) ?? Array(self).withUnsafeBufferPointer(hexadecimal) }
@@ -7,24 +22,12 @@ extension Sequence<UInt8> {
 private func hexadecimal(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
   String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
     for (index, byte) in bytes.enumerated() {
-      text[2 * index] = digit(byte >> 4)
-      text[2 * index + 1] = digit(byte & 15)
+      text[2 * index] = Hexadecimal.digit(byte >> 4)
+      text[2 * index + 1] = Hexadecimal.digit(byte & 15)
     }
     return 2 * bytes.count
   }
 }
-
-extension [UInt8] {
-  /// Appends the bytes' digits, as in ``hex``.
-  package mutating func append(hexOf bytes: [UInt8]) {
-    for byte in bytes {
-      append(digit(byte >> 4))
-      append(digit(byte & 15))
-    }
-  }
-}
-
-private func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
 extension [UInt8] {
   /// - Returns: `nil` where `hex` has an odd length or another character than a hexadecimal digit.
@@ -32,12 +35,7 @@ extension [UInt8] {
     let text = [UInt8](hex.utf8)
     guard text.count.isMultiple(of: 2) else { return nil }
     func value(_ digit: UInt8) -> UInt8? {
-      switch digit {
-      case 0x30...0x39: digit - 0x30
-      case 0x61...0x66: digit - 0x61 + 10
-      case 0x41...0x46: digit - 0x41 + 10
-      default: nil
-      }
+      (0x41...0x46).contains(digit) ? digit - 0x41 + 10 : Hexadecimal.value(ofLowerCase: digit)
     }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(text.count / 2)

@@ -82,7 +82,8 @@ extension JSONValue {
     }
   }
 
-  static func write(_ text: String, to out: inout [UInt8]) {
+  /// Appends a text as a JSON string, with its quotation marks.
+  package static func write(_ text: String, to out: inout [UInt8]) {
     out.append(0x22)
     var text = text
     let isPlain = text.withUTF8 { bytes in

@@ -103,7 +103,7 @@ struct EventStream {
     let report = try await target.verify(checkpoint, resuming: prefix, for: LeafInterest { $0.index >= first }) { tile in
       for leaf in tile.leaves {
         lines += Array("{\"log\":\(JSONValue.string(origin).canonicalText),\"index\":\(leaf.index),\"event\":".utf8)
-        lines += leaf.event.canonicalBytes + [0x7d, 0x0a]
+        lines += try leaf.event.leafBytes() + [0x7d, 0x0a]
       }
       if lines.count > Self.byteCountAtOnce {
         try await sink.write(lines)

@@ -64,7 +64,7 @@ enum EventTable {
               try log.leaves.map { leaf in
                 var members: [String: JSONValue] = [
                   "index": .integer(leaf.index), "leaf_hash": .string(leaf.hash.description),
-                  "event": try JSONValue(parsing: leaf.event.canonicalBytes),
+                  "event": try JSONValue(parsing: leaf.event.leafBytes()),
                 ]
                 if log.proven.contains(leaf.index) {
                   members["proof"] = .string("\(EventProofs.name(of: leaf, in: log)).tlog-proof")

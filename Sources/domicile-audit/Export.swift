@@ -80,7 +80,7 @@ struct Export: AsyncParsableCommand {
       return try await target.read(tap: { path, bytes in try writeFile(bytes, "\(folder)/\(path)") })
     case .jsonl, .ocsf:
       let log = try await target.read(keeping: { _ in true })
-      try writeFile(log.leaves.flatMap { $0.event.canonicalBytes + [0x0a] }, "\(folder)/events.jsonl")
+      try writeFile(log.leaves.flatMap { try $0.event.leafBytes() + [0x0a] }, "\(folder)/events.jsonl")
       return log
     }
   }

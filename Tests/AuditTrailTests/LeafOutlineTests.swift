@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct LeafOutlineTests {
   /// Events with and without each attribute.
-  private static func event(_ random: inout SeededRandom) throws -> AuditEvent {
+  static func event(_ random: inout SeededRandom) throws -> AuditEvent {
     func perhaps<Value>(_ value: @autoclosure () -> Value) -> Value? { random.next(2) == 0 ? nil : value() }
     func place() -> AuditEvent.Place {
       AuditEvent.Place(

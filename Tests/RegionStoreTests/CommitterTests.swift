@@ -25,7 +25,7 @@ struct CommitterTests {
       #expect(leaves.map(\.index) == Array(0..<420))
       for (text, receipt) in receipts {
         let stored = leaves[Int(receipt.index)]
-        #expect(String(decoding: stored.bytes, as: UTF8.self) == text)
+        #expect(String(decoding: stored.row, as: UTF8.self) == text)
         #expect(stored.hash == receipt.hash)
       }
       #expect(try await test.store.auditSize() == 420)

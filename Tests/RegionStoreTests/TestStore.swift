@@ -129,7 +129,7 @@ func tag(_ number: Int) throws -> SubjectTag {
 
 /// A leaf that says `text`.
 func leaf(_ text: String) -> LeafDraft {
-  LeafDraft(details: nil) { _ in LeafDraft.Leaf(bytes: Array(text.utf8), hash: SHA256.hash([0] + Array(text.utf8))) }
+  LeafDraft(details: nil) { _ in LeafDraft.Leaf(row: Array(text.utf8), hash: SHA256.hash([0] + Array(text.utf8))) }
 }
 
 let now: UInt64 = 1_780_000_000_000

@@ -125,7 +125,7 @@ struct AuditService: Sendable {
     let first = UInt64(coordinate.index) * UInt64(TileCoordinate.fullWidth)
     let leaves = try await leaves(from: first, count: coordinate.width)
     // A row that is gone shows as an empty entry at its index, not as a shift of all that follow.
-    let found = Dictionary(leaves.map { ($0.index, $0.bytes) }, uniquingKeysWith: { first, _ in first })
+    let found = Dictionary(leaves.map { ($0.index, $0.leaf) }, uniquingKeysWith: { first, _ in first })
     return try EntryBundle.encode((0..<coordinate.width).map { found[first + UInt64($0)] ?? [] })
   }
 
@@ -182,7 +182,7 @@ struct AuditService: Sendable {
         response.events.append(
           .with {
             $0.index = leaf.index
-            $0.leaf = Data(leaf.bytes)
+            $0.leaf = Data(leaf.leaf)
             $0.leafHash = Data(leaf.hash)
           })
         guard response.events.count < size else {
@@ -198,8 +198,13 @@ struct AuditService: Sendable {
 
   /// A leaf that cannot be read is always shown: whoever asks has to see it.
   private func matches(_ leaf: StoredLeaf, _ query: AuditQuery) -> Bool {
-    do { return query.matches(try AuditEvent(leaf: leaf.bytes)) } catch { return true }
+    do { return query.matches(try AuditEvent(leaf: leaf.leaf)) } catch { return true }
   }
+}
+
+extension StoredLeaf {
+  /// A row that gives no leaf was changed. It is shown as it is, and its hash is not the log's.
+  fileprivate var leaf: [UInt8] { (try? LeafRow(bytes: row).leaf()) ?? row }
 }
 
 extension Refusal {

@@ -87,9 +87,10 @@ extension Call {
 
 extension LeafDraft {
   init(_ event: AuditEvent, details: Details?) {
+    let form = LeafForm(event)
     self.init(details: details) { sealed in
-      let bytes = try event.leafBytes(details: sealed)
-      return Leaf(bytes: bytes, hash: MerkleTree.leafHash(bytes).bytes)
+      let row = form.row(details: sealed)
+      return Leaf(row: row.bytes, hash: MerkleTree.leafHash(try row.leaf()).bytes)
     }
   }
 }

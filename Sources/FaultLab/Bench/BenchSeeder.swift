@@ -53,8 +53,9 @@ struct BenchSeeder: Sendable {
       time: UTCTime(milliseconds: Int64(now)), id: try SecureRandom.bytes(16).hex, activity: .register, effect: .allowed,
       requester: .init(region: region.id, jurisdiction: region.jurisdiction), salt: salt)
     event.principal = "bench"
-    let bytes = try event.leafBytes()
-    let leaf = LeafDraft(details: nil) { _ in LeafDraft.Leaf(bytes: bytes, hash: MerkleTree.leafHash(bytes).bytes) }
+    let row = LeafForm(event).row(details: nil)
+    let hash = MerkleTree.leafHash(try row.leaf()).bytes
+    let leaf = LeafDraft(details: nil) { _ in LeafDraft.Leaf(row: row.bytes, hash: hash) }
     let document =
       hasRecords
       ? try JSONValue(parsing: BenchPopulation.document(salt: UInt64(number)).jsonUTF8Bytes() as [UInt8]).canonicalBytes : nil

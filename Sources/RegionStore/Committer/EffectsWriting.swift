@@ -79,7 +79,7 @@ struct EffectsWriting {
   var steps: [PipelineStep] {
     var steps = [advanceHead]
     if !leaves.isEmpty {
-      steps.append(PipelineStep(Self.appendLeaves, [.bytesArray(leaves.map(\.bytes)), .bytesArray(leaves.map(\.hash))]))
+      steps.append(PipelineStep(Self.appendLeaves, [.bytesArray(leaves.map(\.row)), .bytesArray(leaves.map(\.hash))]))
     }
     if let placed {
       steps.append(LogRow.insert(placed.records))

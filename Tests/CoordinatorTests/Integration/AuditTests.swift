@@ -142,7 +142,7 @@ extension Integration.Fragile {
       let whole = try await world.audit("verify")
       #expect(whole.status == 0, "\(whole.output)")
 
-      let flip = "UPDATE audit_leaf SET leaf = set_byte(leaf, 200, get_byte(leaf, 200) # 1) WHERE index = $1::bigint"
+      let flip = "UPDATE audit_leaf SET leaf = set_byte(leaf, 100, get_byte(leaf, 100) # 1) WHERE index = $1::bigint"
       let index = PostgresValue.int64(Int64(receipt.index))
       try await during(
         { try await world.deployment.sql(.euWest, flip, [index]) },

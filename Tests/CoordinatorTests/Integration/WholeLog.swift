@@ -29,7 +29,9 @@ extension World {
   ) async throws {
     try await expectDenseLog(region, sourceLocation: sourceLocation)
     let checkpoint = try await cosignedCheckpoint(region, size: try await logSize(region))
-    let rows = try await deployment.sql(region, "SELECT leaf FROM audit_leaf ORDER BY index").map { try $0.bytes(0) }
+    let rows = try await deployment.sql(region, "SELECT leaf FROM audit_leaf ORDER BY index").map {
+      try LeafRow(bytes: $0.bytes(0)).leaf()
+    }
     var verifier = LogVerifier(checkpoint: .bytes(checkpoint), trust: try trust(region))
     try #require(rows.count >= verifier.size, sourceLocation: sourceLocation)
     while !verifier.needed.isEmpty {

@@ -101,7 +101,7 @@ struct World: Sendable {
   /// The leaf at an index of a region's log, as it stands in its database.
   func event(_ region: RegionID, _ index: UInt64) async throws -> AuditEvent {
     let rows = try await deployment.sql(region, "SELECT leaf FROM audit_leaf WHERE index = $1::bigint", [.int64(Int64(index))])
-    return try AuditEvent(leaf: try #require(rows.first, "\(region) has no leaf \(index)").bytes(0))
+    return try AuditEvent(leaf: LeafRow(bytes: try #require(rows.first, "\(region) has no leaf \(index)").bytes(0)).leaf())
   }
 
   /// The leaf that a refusal says it left.
@@ -114,7 +114,7 @@ struct World: Sendable {
   func events(_ region: RegionID, from first: UInt64) async throws -> [AuditEvent] {
     try await deployment.sql(
       region, "SELECT leaf FROM audit_leaf WHERE index >= $1::bigint ORDER BY index", [.int64(Int64(first))]
-    ).map { try AuditEvent(leaf: $0.bytes(0)) }
+    ).map { try AuditEvent(leaf: LeafRow(bytes: $0.bytes(0)).leaf()) }
   }
 
   func logSize(_ region: RegionID) async throws -> UInt64 {
@@ -130,7 +130,7 @@ struct World: Sendable {
         Issue.record("\(region): leaf \(try row.int64(0)) stands at place \(position)", sourceLocation: sourceLocation)
         return
       }
-      #expect(try MerkleTree.leafHash(row.bytes(1)).bytes == row.bytes(2), sourceLocation: sourceLocation)
+      #expect(try MerkleTree.leafHash(LeafRow(bytes: row.bytes(1)).leaf()).bytes == row.bytes(2), sourceLocation: sourceLocation)
     }
     if let last = rows.last { #expect(try last.int64(3) == Int64(rows.count), sourceLocation: sourceLocation) }
   }

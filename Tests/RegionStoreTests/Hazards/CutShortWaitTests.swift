@@ -106,7 +106,7 @@ extension HazardTests {
           await scene.standby.resume()
           try await scene.replicas.replicaSet.awaitStreaming()
           let receipt = try await test.putOnce("v", at: address, key: key)
-          #expect(try await test.store.leaves(from: receipt.index, count: 1).first?.bytes == Array("once".utf8))
+          #expect(try await test.store.leaves(from: receipt.index, count: 1).first?.row == Array("once".utf8))
           #expect(try await test.get(address)?.version == 1)
         }
       }
