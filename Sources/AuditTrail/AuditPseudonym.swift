@@ -3,18 +3,28 @@ package import Residency
 
 /// A calendar month in UTC: how long one pseudonym stands for a subject.
 package struct AuditPeriod: Hashable, Sendable, Comparable, CustomStringConvertible {
-  /// `2026-11`.
-  package let description: String
+  /// Months since January of the year 0.
+  fileprivate let number: Int
 
-  package init(containing time: UTCTime) { description = time.monthDescription }
+  package init(containing time: UTCTime) {
+    let date = time.date
+    number = 12 * date.year + date.month - 1
+  }
 
   /// - Returns: `nil` unless the text is a year and a month.
   package init?(_ text: String) {
-    guard text.utf8.count == 7, UTCTime("\(text)-01") != nil else { return nil }
-    description = text
+    guard text.utf8.count == 7, let first = UTCTime("\(text)-01") else { return nil }
+    self.init(containing: first)
   }
 
-  package static func < (left: Self, right: Self) -> Bool { left.description < right.description }
+  package var next: Self { Self(number: number + 1) }
+
+  private init(number: Int) { self.number = number }
+
+  /// `2026-11`.
+  package var description: String { UTCTime.monthText(year: number / 12, month: number % 12 + 1) }
+
+  package static func < (left: Self, right: Self) -> Bool { left.number < right.number }
 }
 
 /// All that a leaf says of who a person is: `HMAC-SHA-256(subject's audit key for the period, tag)`.
@@ -32,9 +42,8 @@ package struct AuditPseudonym: Hashable, Sendable, CustomStringConvertible {
 
   /// - Parameter auditKey: the subject's audit key; each period's key is derived from it.
   package init(of tag: SubjectTag, auditKey: RootKey, period: AuditPeriod) throws(CryptographyError) {
-    guard let code = SHA256Digest(try auditKey.code(for: tag.bytes, purpose: "domicile audit pseudonym \(period)")) else {
-      throw .libraryFailure(operation: "a pseudonym")
-    }
+    let code = try auditKey.code(for: tag.bytes, number: period.number, purpose: "domicile audit pseudonym \(period)")
+    guard let code = SHA256Digest(code) else { throw .libraryFailure(operation: "a pseudonym") }
     self.init(period: period, code: code)
   }
 

@@ -12,7 +12,7 @@ package enum Base64 {
   package static func encode(_ bytes: some Collection<UInt8>) -> String {
     let bytes = Array(bytes)
     return String(unsafeUninitializedCapacity: digitCount(ofBytes: bytes.count)) { text in
-      bytes.withUnsafeBytes { write($0, to: text) }
+      text.baseAddress.map { start in bytes.withUnsafeBufferPointer { write($0, to: start) } } ?? 0
     }
   }
 
@@ -23,7 +23,7 @@ package enum Base64 {
   /// - Parameter text: has room for ``digitCount(ofBytes:)``.
   /// - Returns: how many characters they are.
   @discardableResult
-  static func write(_ bytes: UnsafeRawBufferPointer, to text: UnsafeMutableBufferPointer<UInt8>) -> Int {
+  static func write(_ bytes: UnsafeBufferPointer<UInt8>, to text: UnsafeMutablePointer<UInt8>) -> Int {
     digits.withUnsafeBufferPointer { digits in
       var place = 0
       func emit(_ group: UInt32, count: Int) {

@@ -29,26 +29,6 @@ package struct LeafRow: Hashable, Sendable {
       }
       row.append(UInt8(rest))
     }
-
-    fileprivate func characterCount(_ byteCount: Int) -> Int {
-      switch self {
-      case .hexadecimal: 2 * byteCount
-      case .base64: Base64.digitCount(ofBytes: byteCount)
-      case .asItIs: byteCount
-      }
-    }
-
-    fileprivate func write(_ content: UnsafeRawBufferPointer, to text: UnsafeMutableBufferPointer<UInt8>) {
-      switch self {
-      case .hexadecimal:
-        for (place, byte) in content.enumerated() {
-          text[2 * place] = Hexadecimal.digit(byte >> 4)
-          text[2 * place + 1] = Hexadecimal.digit(byte & 15)
-        }
-      case .base64: Base64.write(content, to: text)
-      case .asItIs: UnsafeMutableRawBufferPointer(text).copyMemory(from: content)
-      }
-    }
   }
 
   package init(bytes: [UInt8]) { self.bytes = bytes }
@@ -57,92 +37,98 @@ package struct LeafRow: Hashable, Sendable {
   /// - Throws: ``FormatError`` for what no event gives, and where the leaf is longer than a log's entry may be (65,535 bytes).
   package func leaf() throws(FormatError) -> [UInt8] {
     guard bytes.first != UInt8(ascii: "{") else { return bytes }
-    let leaf: Result<[UInt8], FormatError> = bytes.withUnsafeBytes { row in
-      Result { () throws(FormatError) in try Self.leaf(row) }
+    let count = try bytes.withUnsafeBufferPointer { (row) throws(FormatError) in
+      var reader = try LeafRowReader(row)
+      var count = 0
+      while let piece = try reader.next() { count += piece.characterCount }
+      return count
     }
-    return try leaf.get()
-  }
-
-  private static func leaf(_ row: UnsafeRawBufferPointer) throws(FormatError) -> [UInt8] {
-    var reader = try Reader(row)
-    var count = 0
-    while let piece = try reader.next() { count += piece.characterCount }
     guard count <= EntryBundle.entryByteCountMax else {
       throw FormatError(.leaf, "\(count) bytes are more than \(EntryBundle.entryByteCountMax)")
     }
-    reader = try Reader(row)
     return [UInt8](unsafeUninitializedCapacity: count) { leaf, written in
-      // All of it was read before.
-      while let piece = try? reader.next() {
-        piece.write(to: UnsafeMutableBufferPointer(rebasing: leaf[written..<written + piece.characterCount]))
-        written += piece.characterCount
+      guard let start = leaf.baseAddress else { return }
+      bytes.withUnsafeBufferPointer { row in
+        // All of it was read above.
+        guard var reader = try? LeafRowReader(row) else { return }
+        while let piece = try? reader.next() {
+          piece.write(to: start + written)
+          written += piece.characterCount
+        }
       }
     }
   }
 }
 
-/// A part of a row, and what the leaf has there.
-private enum Piece {
-  case word(StaticString)
-  case run(LeafRow.Run, UnsafeRawBufferPointer)
-  case text(UnsafeRawBufferPointer)
+/// Goes through a row piece by piece.
+private struct LeafRowReader {
+  /// A part of a row, and what the leaf has there.
+  enum Piece {
+    case word(StaticString)
+    case run(LeafRow.Run, UnsafeBufferPointer<UInt8>)
+    case text(UnsafeBufferPointer<UInt8>)
 
-  var characterCount: Int {
-    switch self {
-    case .word(let text): text.utf8CodeUnitCount
-    case .run(let run, let content): run.characterCount(content.count)
-    case .text(let text): text.count
+    @inline(__always) var characterCount: Int {
+      switch self {
+      case .word(let text): text.utf8CodeUnitCount
+      case .run(.hexadecimal, let content): 2 * content.count
+      case .run(.base64, let content): Base64.digitCount(ofBytes: content.count)
+      case .run(.asItIs, let text), .text(let text): text.count
+      }
+    }
+
+    /// - Parameter leaf: has room for ``characterCount``.
+    @inline(__always) func write(to leaf: UnsafeMutablePointer<UInt8>) {
+      switch self {
+      case .word(let text): leaf.update(from: text.utf8Start, count: text.utf8CodeUnitCount)
+      case .run(.hexadecimal, let content):
+        for (place, byte) in content.enumerated() {
+          leaf[2 * place] = Hexadecimal.digit(byte >> 4)
+          leaf[2 * place + 1] = Hexadecimal.digit(byte & 15)
+        }
+      case .run(.base64, let content): Base64.write(content, to: leaf)
+      case .run(.asItIs, let text), .text(let text):
+        if let start = text.baseAddress { leaf.update(from: start, count: text.count) }
+      }
     }
   }
 
-  func write(to characters: UnsafeMutableBufferPointer<UInt8>) {
-    let raw = UnsafeMutableRawBufferPointer(characters)
-    switch self {
-    case .word(let text): raw.copyMemory(from: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-    case .run(let run, let content): run.write(content, to: characters)
-    case .text(let text): raw.copyMemory(from: text)
-    }
-  }
-}
-
-private struct Reader {
-  private let row: UnsafeRawBufferPointer
+  private let row: UnsafeBufferPointer<UInt8>
   private let words = LeafWord.texts
   private var place = 1
 
-  init(_ row: UnsafeRawBufferPointer) throws(FormatError) {
+  init(_ row: UnsafeBufferPointer<UInt8>) throws(FormatError) {
     guard row.first == LeafRow.form else { throw FormatError(.leaf, "a row of no form that is known") }
     self.row = row
   }
 
-  mutating func next() throws(FormatError) -> Piece? {
+  @inline(__always) mutating func next() throws(FormatError) -> Piece? {
     guard place < row.count else { return nil }
     let start = place
     let byte = row[start]
     place += 1
-    switch byte {
-    case LeafWord.base...:
+    if byte >= LeafWord.base {
       let word = Int(byte - LeafWord.base)
       guard word < words.count else { throw wrong(start) }
       return .word(words[word])
-    case ..<0x20:
+    }
+    guard byte >= 0x20 else {
       guard let run = LeafRow.Run(rawValue: byte), let count = count(), count <= row.count - place else { throw wrong(start) }
       defer { place += count }
-      return .run(run, UnsafeRawBufferPointer(rebasing: row[place..<place + count]))
-    default:
-      while place < row.count, (0x20..<LeafWord.base).contains(row[place]) { place += 1 }
-      return .text(UnsafeRawBufferPointer(rebasing: row[start..<place]))
+      return .run(run, UnsafeBufferPointer(rebasing: row[place..<place + count]))
     }
+    while place < row.count, (0x20..<LeafWord.base).contains(row[place]) { place += 1 }
+    return .text(UnsafeBufferPointer(rebasing: row[start..<place]))
   }
 
   /// LEB128 of at most three bytes: no entry has more than those say.
   private mutating func count() -> Int? {
     var value = 0
-    for shift in [0, 7, 14] {
+    for shift in 0..<3 {
       guard place < row.count else { return nil }
       let byte = row[place]
       place += 1
-      value |= Int(byte & 0x7f) << shift
+      value |= Int(byte & 0x7f) << (7 * shift)
       if byte < 0x80 { return value }
     }
     return nil

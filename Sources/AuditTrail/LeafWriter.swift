@@ -68,12 +68,11 @@ struct LeafWriter {
     guard var text else { return }
     self.name(name)
     let isWritten = text.withUTF8 { text in
-      let digits = text.dropFirst(prefix.utf8CodeUnitCount)
-      guard digits.count.isMultiple(of: 2), digits.allSatisfy({ Hexadecimal.value(ofLowerCase: $0) != nil }),
-        prefix.withUTF8Buffer({ text.starts(with: $0) })
-      else { return false }
+      guard prefix.withUTF8Buffer({ text.starts(with: $0) }) else { return false }
+      let (prefix, digits) = (text[..<prefix.utf8CodeUnitCount], text[prefix.utf8CodeUnitCount...])
+      guard digits.count.isMultiple(of: 2), digits.allSatisfy({ Hexadecimal.value(ofLowerCase: $0) != nil }) else { return false }
       bytes.append(0x22)
-      bytes.append(contentsOf: text[..<digits.startIndex])
+      bytes.append(contentsOf: prefix)
       LeafRow.Run.hexadecimal.begin(byteCount: digits.count / 2, in: &bytes)
       for place in stride(from: digits.startIndex, to: digits.endIndex, by: 2) {
         let (high, low) = (Hexadecimal.value(ofLowerCase: digits[place]), Hexadecimal.value(ofLowerCase: digits[place + 1]))
@@ -125,14 +124,20 @@ struct LeafWriter {
     }
   }
 
-  /// What is outside ASCII is a run: a byte of it would be a word.
   private mutating func text(_ text: String) {
-    let start = bytes.count
-    JSONValue.write(text, to: &bytes)
-    guard bytes[start...].contains(where: { $0 >= LeafWord.base }) else { return }
-    let written = Array(bytes[start...])
-    bytes.removeSubrange(start...)
-    LeafRow.Run.asItIs.begin(byteCount: written.count, in: &bytes)
+    var text = text
+    let isPlain = text.withUTF8 { text in
+      guard text.allSatisfy({ $0 >= 0x20 && $0 < LeafWord.base && $0 != 0x22 && $0 != 0x5c }) else { return false }
+      bytes.append(0x22)
+      bytes.append(contentsOf: text)
+      bytes.append(0x22)
+      return true
+    }
+    guard !isPlain else { return }
+    var written: [UInt8] = []
+    JSONValue.write(text, to: &written)
+    // A byte outside ASCII would be a word.
+    if written.contains(where: { $0 >= LeafWord.base }) { LeafRow.Run.asItIs.begin(byteCount: written.count, in: &bytes) }
     bytes += written
   }
 

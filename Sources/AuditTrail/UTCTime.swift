@@ -41,8 +41,7 @@ package struct UTCTime: Hashable, Sendable, Comparable, CustomStringConvertible 
   }
 
   /// `2026-11`.
-  var monthDescription: String {
-    let (year, month, _) = date
+  static func monthText(year: Int, month: Int) -> String {
     var text: [UInt8] = []
     text.add(year, 4, "-")
     text.add(month, 2, nil)

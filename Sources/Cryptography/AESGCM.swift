@@ -17,6 +17,31 @@ package enum AESGCM {
     try seal(plaintext, key: key, nonce: try SecureRandom.bytes(nonceByteCount), additionalData: additionalData)
   }
 
+  /// As ``seal(_:key:additionalData:)``, with the next of many nonces.
+  package static func seal(
+    _ plaintext: [UInt8], key: SymmetricKey, additionalData: [UInt8], nonces: inout Nonces
+  ) throws(CryptographyError) -> [UInt8] {
+    try seal(plaintext, key: key, nonce: try nonces.next(), additionalData: additionalData)
+  }
+
+  /// Random nonces, drawn many at once: that takes hardly longer than drawing one. It cannot be copied, so none is given twice.
+  package struct Nonces: ~Copyable {
+    private var bytes: [UInt8] = []
+    private var place = 0
+    private static let drawnAtOnce = 32
+
+    package init() {}
+
+    fileprivate mutating func next() throws(CryptographyError) -> [UInt8] {
+      if place == bytes.count {
+        bytes = try SecureRandom.bytes(Self.drawnAtOnce * nonceByteCount)
+        place = 0
+      }
+      defer { place += nonceByteCount }
+      return Array(bytes[place..<place + nonceByteCount])
+    }
+  }
+
   /// With a given nonce: for published test vectors. A nonce used twice under one key gives both messages away.
   static func seal(
     _ plaintext: [UInt8], key: SymmetricKey, nonce: [UInt8], additionalData: [UInt8]
@@ -25,7 +50,10 @@ package enum AESGCM {
     let additionalLength = try checkedLength(additionalData.count, "additional data")
     let context = EVP_CIPHER_CTX_new()
     defer { EVP_CIPHER_CTX_free(context) }
-    var sealed = nonce + [UInt8](repeating: 0, count: plaintext.count + tagByteCount)
+    var sealed: [UInt8] = []
+    sealed.reserveCapacity(plaintext.count + overheadByteCount)
+    sealed += nonce
+    sealed.append(contentsOf: repeatElement(0, count: plaintext.count + tagByteCount))
     let isDone = key.withBytes { key in
       sealed.withUnsafeMutableBufferPointer { out in
         guard let start = out.baseAddress else { return false }

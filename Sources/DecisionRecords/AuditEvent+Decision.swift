@@ -29,8 +29,8 @@ extension AuditEvent {
   /// placement, the home.
   func recipients(of action: Action, home: AuditEvent.Place?) -> [AuditEvent.Place] {
     if action == .store { return home.map { [$0] } ?? [] }
-    let principal = hops.last?.to
-    return [requester] + (principal?.region == nil ? principal.map { [$0] } ?? [] : [])
+    guard let principal = hops.last?.to, principal.region == nil else { return [requester] }
+    return [requester, principal]
   }
 }
 
@@ -84,8 +84,9 @@ extension AuditEvent.DecisionFacts {
     let home = AuditEvent.Place(request.home)
     if home != event.home { self.home = home }
     if let wanted = request.purpose, wanted != event.purpose, policies.vocabulary.contains(wanted) { purpose = wanted }
-    let recipients = request.hops.map(AuditEvent.Place.init)
-    if recipients != event.recipients { self.recipients = recipients }
+    if !request.hops.elementsEqual(event.recipients, by: { AuditEvent.Place($0) == $1 }) {
+      recipients = request.hops.map(AuditEvent.Place.init)
+    }
     let classes = decision.classes
     for (dataClass, people) in request.transferredThisYear where dataClass == .any || classes.contains(dataClass) {
       transferred.append(Transferred(dataClass: dataClass, people: UInt64(max(0, people))))

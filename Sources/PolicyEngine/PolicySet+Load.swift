@@ -12,12 +12,11 @@ extension PolicySet {
   package static func load(
     _ files: [PolicyFile], regions: [Place], today: CalendarDate, digest: ([UInt8]) -> [UInt8]
   ) throws(ConfigurationError) -> PolicySet {
-    var (policies, globalCollections) = try read(files, regions: regions, today: today, digest: digest)
+    let (policies, globalCollections) = try read(files, regions: regions, today: today, digest: digest)
     let closed = policies.closedReplications(globalCollections, on: today)
     let diagnostics = (policies.warnings + closed).sorted { $0.location < $1.location }
     guard !closed.contains(where: { $0.severity == .error }) else { throw ConfigurationError(diagnostics) }
-    policies.warnings = diagnostics
-    return policies
+    return policies.warning(diagnostics)
   }
 
   /// Policies that decided before, to decide again as they did then: whether they may serve a deployment of today is another question.

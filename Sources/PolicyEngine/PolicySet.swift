@@ -1,9 +1,9 @@
 package import Residency
 
-/// A set of policy files, checked and compiled once. Immutable: a new revision is a new value.
-package struct PolicySet: Sendable {
+/// A set of policy files, checked and compiled once. Immutable: a new revision is a new set. A class, since every call holds it.
+package final class PolicySet: Sendable {
   /// What deserves attention and does not stop the set from serving: lists and agreements past their review.
-  package internal(set) var warnings: [Diagnostic]
+  package let warnings: [Diagnostic]
   /// `sha256:<hex>` over ``canonicalBytes(of:)``: in every decision and audit leaf.
   package let revision: String
   /// What the files are called that it was read from, within their folder, without tests.
@@ -16,13 +16,13 @@ package struct PolicySet: Sendable {
   let agreements: [Agreement]
   /// Those that decide, in order of id: the order of files and of rules in them means nothing.
   let rules: [Rule]
-  private(set) var monitoring: Monitoring
+  let monitoring: Monitoring
   /// What must hold of the rules, in order of id. They decide nothing.
   let invariants: [Invariant]
   /// What tests may name, too.
   let lists: [String: ListDocument]
   let compiled: CompiledRules
-  private(set) var regions: [RegionID: Jurisdiction]
+  let regions: [RegionID: Jurisdiction]
 
   init(
     warnings: [Diagnostic], revision: String, fileNames: Set<String> = [], vocabulary: PolicyVocabulary, packs: [PolicyPack],
@@ -57,6 +57,21 @@ package struct PolicySet: Sendable {
       packs: packs.map { PolicyPack(name: $0.name, mode: .enforce, location: $0.location) }, collections: collections,
       principals: principals, agreements: agreements, rules: rules, invariants: invariants, lists: lists, regions: regions)
     monitoring = .of(trial: trial, rules: Set(rules.filter { watching.contains($0.policy) }.map(\.id)))
+  }
+
+  /// As `other`, but for what is given. Nothing is compiled anew.
+  private init(_ other: PolicySet, warnings: [Diagnostic], monitoring: Monitoring, regions: [RegionID: Jurisdiction]) {
+    self.warnings = warnings
+    self.monitoring = monitoring
+    self.regions = regions
+    (revision, fileNames, vocabulary, packs) = (other.revision, other.fileNames, other.vocabulary, other.packs)
+    (collections, principals, agreements) = (other.collections, other.principals, other.agreements)
+    (rules, invariants, lists, compiled) = (other.rules, other.invariants, other.lists, other.compiled)
+    (personalFacts, viewedFields, countingRules) = (other.personalFacts, other.viewedFields, other.countingRules)
+  }
+
+  func warning(_ warnings: [Diagnostic]) -> PolicySet {
+    PolicySet(self, warnings: warnings, monitoring: monitoring, regions: regions)
   }
 
   /// The schema of a collection, or `nil` where there is no such collection.
@@ -108,10 +123,9 @@ package struct PolicySet: Sendable {
 
   /// No rule is compiled for regions, so none is compiled anew.
   private func placed(in regions: [RegionID: Jurisdiction]) -> PolicySet {
-    var copy = self
-    copy.regions = regions
-    if case .of(let trial, let rules) = monitoring { copy.monitoring = .of(trial: trial.placed(in: regions), rules: rules) }
-    return copy
+    var monitoring = monitoring
+    if case .of(let trial, let rules) = monitoring { monitoring = .of(trial: trial.placed(in: regions), rules: rules) }
+    return PolicySet(self, warnings: warnings, monitoring: monitoring, regions: regions)
   }
 
   /// The same rules in other circumstances. For tests that bring their own.

@@ -1,10 +1,10 @@
 /// The digits of bytes as people read them.
 package enum Hexadecimal {
   /// - Parameter value: below 16.
-  @inlinable package static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
+  @inlinable @inline(__always) package static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
   /// - Returns: `nil` for what is no digit, and for a capital letter.
-  @inlinable package static func value(ofLowerCase digit: UInt8) -> UInt8? {
+  @inlinable @inline(__always) package static func value(ofLowerCase digit: UInt8) -> UInt8? {
     switch digit {
     case 0x30...0x39: digit - 0x30
     case 0x61...0x66: digit - 0x57

@@ -83,4 +83,14 @@ import Testing
     dump(signing, to: &dumped)
     #expect(!"\(signing)\(String(reflecting: signing))\(dumped)".contains("171"))
   }
+
+  @Test func `of many nonces drawn together none is given twice, and each message opens`() throws {
+    let key = try #require(SymmetricKey(bytes: [UInt8](repeating: 7, count: 32)))
+    var nonces = AESGCM.Nonces()
+    let sealed = try (0..<200).map { try AESGCM.seal([UInt8($0 % 256)], key: key, additionalData: [1], nonces: &nonces) }
+    #expect(Set(sealed.map { Array($0.prefix(AESGCM.nonceByteCount)) }).count == 200)
+    for (index, message) in sealed.enumerated() {
+      #expect(try AESGCM.open(message, key: key, additionalData: [1]) == [UInt8(index % 256)])
+    }
+  }
 }

@@ -57,8 +57,7 @@ extension Call {
 
   /// The name under which this region's log speaks of the subject this month.
   func pseudonym(of tag: SubjectTag, auditKey: RootKey) throws -> AuditPseudonym {
-    let period = AuditPeriod(containing: UTCTime(milliseconds: Int64(now)))
-    return try AuditPseudonym(of: tag, auditKey: auditKey, period: period)
+    try AuditPseudonym(of: tag, auditKey: auditKey, period: period)
   }
 
   /// What every leaf of this call says.
@@ -77,10 +76,11 @@ extension Call {
 
   /// Every border that the answer crosses on its way from `home` to the principal.
   func auditHops(from home: RegionDescriptor) -> [AuditEvent.Hop] {
-    var places = [AuditEvent.Place(region: home.id, jurisdiction: home.jurisdiction)]
-    for hop in hops where hop.region != home.id {
-      places.append(AuditEvent.Place(region: hop.region, jurisdiction: hop.jurisdiction))
-    }
+    let others = hops.filter { $0.region != home.id }
+    guard !others.isEmpty else { return [] }
+    let places =
+      [AuditEvent.Place(region: home.id, jurisdiction: home.jurisdiction)]
+      + others.map { AuditEvent.Place(region: $0.region, jurisdiction: $0.jurisdiction) }
     return zip(places, places.dropFirst()).map { AuditEvent.Hop(from: $0, to: $1) }
   }
 }

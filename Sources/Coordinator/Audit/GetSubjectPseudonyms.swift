@@ -49,15 +49,7 @@ struct GetSubjectPseudonyms: SubjectProcedure {
   static func periods(from start: UInt64, to end: UInt64) -> [AuditPeriod] {
     let last = AuditPeriod(containing: UTCTime(milliseconds: Int64(end)))
     let first = AuditPeriod(containing: UTCTime(milliseconds: Int64(start)))
-    var date = UTCTime(milliseconds: Int64(start)).date
-    var periods: [AuditPeriod] = []
-    var period: AuditPeriod? = first
-    while let current = period, current <= last {
-      periods.append(current)
-      (date.year, date.month) = date.month == 12 ? (date.year + 1, 1) : (date.year, date.month + 1)
-      period = AuditPeriod("\(date.year)-\(date.month < 10 ? "0" : "")\(date.month)")
-    }
-    return periods
+    return Array(sequence(first: first, next: \.next).prefix { $0 <= last })
   }
 }
 

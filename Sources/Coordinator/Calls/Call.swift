@@ -1,3 +1,4 @@
+import AuditTrail
 import Cryptography
 import PolicyEngine
 import Residency
@@ -61,8 +62,8 @@ final class Call: Sendable {
 
   var today: CalendarDate { CalendarDate(secondsSince1970: Int64(now / 1_000)) }
 
-  /// The month that names the subjects' pseudonyms in the log: `2026-11`.
-  var period: String { String(today.description.prefix(7)) }
+  /// The month that names the subjects' pseudonyms in the log.
+  var period: AuditPeriod { AuditPeriod(containing: UTCTime(milliseconds: Int64(now))) }
 }
 
 /// What a coordinator knows of its own region and of the others, all its life.

@@ -1,3 +1,4 @@
+import Cryptography
 import Directory
 import Logging
 import Postgres
@@ -114,9 +115,10 @@ struct BatchRunner: Sendable {
     _ batch: [Decided], facts: Facts, concern: WriteConcern, on connection: PostgresConnection
   ) async throws -> Completions {
     var writing = EffectsWriting(hash: directoryHash, kek: keys.kek)
+    var nonces = AESGCM.Nonces()
     let decided = batch.map { decision in
       do {
-        try writing.add(decision.effects, keys: facts.keys)
+        try writing.add(decision.effects, keys: facts.keys, nonces: &nonces)
         return decision
       } catch {
         // What cannot be recorded does not happen; the rest of the batch does.

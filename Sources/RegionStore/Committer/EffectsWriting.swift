@@ -1,3 +1,4 @@
+import Cryptography
 import Directory
 import Postgres
 import Residency
@@ -29,16 +30,18 @@ struct EffectsWriting {
   }
 
   /// - Throws: Where something cannot be written. Nothing of `effects` is then taken in.
-  mutating func add(_ effects: Effects, keys: [SubjectTag: SubjectKeys]) throws {
+  mutating func add(_ effects: Effects, keys: [SubjectTag: SubjectKeys], nonces: inout AESGCM.Nonces) throws {
     let newLeaves = try effects.leaves.map { draft in
       let sealed = try draft.details.map { details in
-        try Sealer.sealDetails(details.bytes, of: details.tag, keys: try Self.keys(of: details.tag, in: keys))
+        try Sealer.sealDetails(
+          details.bytes, of: details.tag, keys: try Self.keys(of: details.tag, in: keys), nonces: &nonces)
       }
       return try draft.render(sealed)
     }
     let newRecords = try effects.records.map { write in
       let sealed = try write.value.map { value in
-        try Sealer.seal(value, at: write.address, version: write.version, keys: try Self.keys(of: write.address.tag, in: keys))
+        try Sealer.seal(
+          value, at: write.address, version: write.version, keys: try Self.keys(of: write.address.tag, in: keys), nonces: &nonces)
       }
       return (write, sealed, effects.now)
     }

@@ -4,8 +4,10 @@ import Residency
 /// Seals and opens what is stored of a subject: AES-256-GCM under the subject's key. What a sealed value is for, and its version,
 /// are authenticated with it, so that a row cannot be passed off as another row, or as an older state of itself.
 enum Sealer {
-  static func seal(_ value: [UInt8], at address: RecordAddress, version: UInt64, keys: SubjectKeys) throws -> [UInt8] {
-    try AESGCM.seal(value, key: keys.data, additionalData: context(address, version: version))
+  static func seal(
+    _ value: [UInt8], at address: RecordAddress, version: UInt64, keys: SubjectKeys, nonces: inout AESGCM.Nonces
+  ) throws -> [UInt8] {
+    try AESGCM.seal(value, key: keys.data, additionalData: context(address, version: version), nonces: &nonces)
   }
 
   static func open(_ sealed: [UInt8], at address: RecordAddress, version: UInt64, keys: SubjectKeys) throws -> [UInt8] {
@@ -16,8 +18,10 @@ enum Sealer {
     }
   }
 
-  static func sealDetails(_ details: [UInt8], of tag: SubjectTag, keys: SubjectKeys) throws -> [UInt8] {
-    try AESGCM.seal(details, key: keys.data, additionalData: context("details", tag))
+  static func sealDetails(
+    _ details: [UInt8], of tag: SubjectTag, keys: SubjectKeys, nonces: inout AESGCM.Nonces
+  ) throws -> [UInt8] {
+    try AESGCM.seal(details, key: keys.data, additionalData: context("details", tag), nonces: &nonces)
   }
 
   /// - Parameter key: which request it answers: an answer cannot be passed off as that of another one.
@@ -82,7 +86,13 @@ enum Sealer {
     return bytes + withUnsafeBytes(of: version.bigEndian, Array.init)
   }
 
-  private static func context(_ use: String, _ tag: SubjectTag) -> [UInt8] {
-    Array("domicile/1/\(use)\0".utf8) + tag.bytes
+  private static func context(_ use: StaticString, _ tag: SubjectTag) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(64)
+    bytes += "domicile/1/".utf8
+    use.withUTF8Buffer { bytes += $0 }
+    bytes.append(0)
+    bytes += tag.bytes
+    return bytes
   }
 }
