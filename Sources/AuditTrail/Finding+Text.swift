@@ -1,17 +1,6 @@
 import Cryptography
 import Residency
 
-extension StoredHome: CustomStringConvertible {
-  package var description: String {
-    switch self {
-    case .here: "whom its directory has at home here"
-    case .elsewhere(let region): "whom its directory has at home in \(region)"
-    case .nowhere: "whom its directory has at home nowhere"
-    case .untold: "whose home it does not tell"
-    }
-  }
-}
-
 extension Finding: CustomStringConvertible {
   package var description: String {
     switch self {
@@ -48,10 +37,10 @@ extension Finding: CustomStringConvertible {
     case .rowsMissing(let versions, let count, let leaf, let isCertain):
       "a leaf with no stored row: \(versions), of \(count) \(count == 1 ? "record" : "records"): removed or set back past the log; "
         + (isCertain ? "leaf \(leaf) is one" : "it is leaf \(leaf) or an earlier one")
-    case .rowsElsewhere(let subject, let home, let count):
+    case .rowsElsewhere(let subject, let region, let count):
       "out of place: an account with \(count) \(count == 1 ? "record" : "records") of "
         + (subject.map { "\($0.period)'s \($0)" } ?? "somebody whom the region cannot name") + ", "
-        + home.description
+        + "whom its directory has at home \(region.map { "in \($0)" } ?? "nowhere")"
     case .accountMissing(let pseudonym, let leaf):
       "the records of \(pseudonym.period)'s \(pseudonym) are gone: leaf \(leaf) wrote one, nothing is stored of that person, and the log has no erasure since"
     case .accountsMissing(let period, let least, let count):

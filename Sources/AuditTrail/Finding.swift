@@ -51,8 +51,9 @@ package enum Finding: Hashable, Sendable {
   /// The region stores an account of somebody whom its own directory does not have at home there.
   /// - Parameters:
   ///   - subject: `nil` where the region cannot name them, for want of keys.
+  ///   - at: the region where the directory has them at home; `nil`: nowhere.
   ///   - count: of their records, what is left of deleted ones included.
-  case rowsElsewhere(AuditPseudonym?, home: StoredHome, count: UInt64)
+  case rowsElsewhere(AuditPseudonym?, at: String?, count: UInt64)
   /// Records were written for somebody of whom nothing is stored, and the log has no erasure after that.
   case accountMissing(AuditPseudonym, leaf: Int)
   /// In a month records were written for more people than are stored or left the region since.

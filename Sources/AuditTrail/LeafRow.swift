@@ -81,11 +81,7 @@ private struct LeafRowReader {
     @inline(__always) func write(to leaf: UnsafeMutablePointer<UInt8>) {
       switch self {
       case .word(let text): leaf.update(from: text.utf8Start, count: text.utf8CodeUnitCount)
-      case .run(.hexadecimal, let content):
-        for (place, byte) in content.enumerated() {
-          leaf[2 * place] = Hexadecimal.digit(byte >> 4)
-          leaf[2 * place + 1] = Hexadecimal.digit(byte & 15)
-        }
+      case .run(.hexadecimal, let content): Hexadecimal.write(content, to: leaf)
       case .run(.base64, let content): Base64.write(content, to: leaf)
       case .run(.asItIs, let text), .text(let text):
         if let start = text.baseAddress { leaf.update(from: start, count: text.count) }

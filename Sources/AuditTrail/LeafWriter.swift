@@ -70,14 +70,11 @@ struct LeafWriter {
     let isWritten = text.withUTF8 { text in
       guard prefix.withUTF8Buffer({ text.starts(with: $0) }) else { return false }
       let (prefix, digits) = (text[..<prefix.utf8CodeUnitCount], text[prefix.utf8CodeUnitCount...])
-      guard digits.count.isMultiple(of: 2), digits.allSatisfy({ Hexadecimal.value(ofLowerCase: $0) != nil }) else { return false }
+      guard Hexadecimal.isCanonical(digits) else { return false }
       bytes.append(0x22)
       bytes.append(contentsOf: prefix)
       LeafRow.Run.hexadecimal.begin(byteCount: digits.count / 2, in: &bytes)
-      for place in stride(from: digits.startIndex, to: digits.endIndex, by: 2) {
-        let (high, low) = (Hexadecimal.value(ofLowerCase: digits[place]), Hexadecimal.value(ofLowerCase: digits[place + 1]))
-        bytes.append((high ?? 0) << 4 | (low ?? 0))
-      }
+      Hexadecimal.append(bytesOf: digits, to: &bytes)
       bytes.append(0x22)
       return true
     }

@@ -74,9 +74,9 @@ package struct RowReconciliation: Sendable {
         outcome.agreeing += compare(account.subject, standing, isCopied: isCopied, &findings)
       }
     }
-    for subject in rows.misplaced {
+    for (subject, region) in rows.misplaced {
       let count = subject.rows.values.reduce(0) { $1.values.reduce($0, +) }
-      findings.add(.rowsElsewhere(subject.pseudonyms.max { $0.period < $1.period }, home: subject.home, count: count))
+      findings.add(.rowsElsewhere(subject.pseudonyms.max { $0.period < $1.period }, at: region, count: count))
     }
     for problem in unread(beyond, cutShort, size) { findings.add(.rowsUnread(problem: problem)) }
     if rows.problem == nil, beyond == 0, let firstSize = rows.firstSize {

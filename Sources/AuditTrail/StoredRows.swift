@@ -66,8 +66,8 @@ package struct StoredRows: Sendable {
   package private(set) var auditSize = 0
   /// Subjects whose keys are gone or do not open, so that nobody can say which leaves are theirs.
   private(set) var unnamedCount = 0
-  /// Who is stored here and is not at home here.
-  private(set) var misplaced: [StoredSubject] = []
+  /// Who is stored here and at home in another region, or in none.
+  private(set) var misplaced: [(subject: StoredSubject, region: String?)] = []
   /// Who is not at home here any more, and has not left yet.
   private(set) var leavingCount = 0
   private(set) var untoldCount = 0
@@ -87,7 +87,9 @@ package struct StoredRows: Sendable {
       switch subject.home {
       case .here: break
       case .untold: untoldCount += 1
-      case .elsewhere, .nowhere: if subject.isLeaving { leavingCount += 1 } else { misplaced.append(subject) }
+      case .elsewhere where subject.isLeaving, .nowhere where subject.isLeaving: leavingCount += 1
+      case .elsewhere(let region): misplaced.append((subject, region))
+      case .nowhere: misplaced.append((subject, nil))
       }
       guard !subject.pseudonyms.isEmpty else {
         unnamedCount += 1

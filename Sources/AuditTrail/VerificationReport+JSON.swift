@@ -40,10 +40,10 @@ extension Finding {
     switch self {
     case .rowsUnlogged(let versions, let count): members.merge(versions.json(count)) { own, _ in own }
     case .rowsMissing(let versions, let count, _, _): members.merge(versions.json(count)) { own, _ in own }
-    case .rowsElsewhere(let subject, let home, let count):
+    case .rowsElsewhere(let subject, let region, let count):
       members.merge(subject?.json ?? [:]) { own, _ in own }
       members["count"] = .string(String(count))
-      if case .elsewhere(let region) = home { members["home_region"] = .string(region) }
+      if let region { members["home_region"] = .string(region) }
     case .accountMissing(let subject, _): members.merge(subject.json) { own, _ in own }
     case .accountsMissing(let period, let least, _):
       members["period"] = .string(period.description)

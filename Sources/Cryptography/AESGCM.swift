@@ -24,17 +24,18 @@ package enum AESGCM {
     try seal(plaintext, key: key, nonce: try nonces.next(), additionalData: additionalData)
   }
 
-  /// Random nonces, drawn many at once: that takes hardly longer than drawing one. It cannot be copied, so none is given twice.
+  /// Random nonces, drawn together: that takes hardly longer than drawing one. It cannot be copied, so none is given twice.
   package struct Nonces: ~Copyable {
     private var bytes: [UInt8] = []
     private var place = 0
-    private static let drawnAtOnce = 32
+    private let drawnAtOnce: Int
 
-    package init() {}
+    /// - Parameter count: how many will be wanted, more or less.
+    package init(count: Int) { drawnAtOnce = max(1, count) }
 
     fileprivate mutating func next() throws(CryptographyError) -> [UInt8] {
       if place == bytes.count {
-        bytes = try SecureRandom.bytes(Self.drawnAtOnce * nonceByteCount)
+        bytes = try SecureRandom.bytes(drawnAtOnce * nonceByteCount)
         place = 0
       }
       defer { place += nonceByteCount }

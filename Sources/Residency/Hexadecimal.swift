@@ -1,10 +1,30 @@
-/// The digits of bytes as people read them.
+/// The digits of bytes, in place: each leaf has several.
 package enum Hexadecimal {
-  /// - Parameter value: below 16.
-  @inlinable @inline(__always) package static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
+  /// Writes two lower-case digits for each byte.
+  /// - Parameter text: has room for them.
+  package static func write(_ bytes: UnsafeBufferPointer<UInt8>, to text: UnsafeMutablePointer<UInt8>) {
+    for (index, byte) in bytes.enumerated() {
+      text[2 * index] = digit(byte >> 4)
+      text[2 * index + 1] = digit(byte & 15)
+    }
+  }
+
+  /// Whether a text is an even number of lower-case digits.
+  package static func isCanonical(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+    text.count.isMultiple(of: 2) && text.allSatisfy { value($0) != nil }
+  }
+
+  /// Appends the bytes of which a text has the digits. It ``isCanonical(_:)``.
+  package static func append(bytesOf text: Slice<UnsafeBufferPointer<UInt8>>, to bytes: inout [UInt8]) {
+    for place in stride(from: text.startIndex, to: text.endIndex, by: 2) {
+      bytes.append((value(text[place]) ?? 0) << 4 | (value(text[place + 1]) ?? 0))
+    }
+  }
+
+  private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
   /// - Returns: `nil` for what is no digit, and for a capital letter.
-  @inlinable @inline(__always) package static func value(ofLowerCase digit: UInt8) -> UInt8? {
+  fileprivate static func value(_ digit: UInt8) -> UInt8? {
     switch digit {
     case 0x30...0x39: digit - 0x30
     case 0x61...0x66: digit - 0x57
@@ -18,13 +38,9 @@ extension Sequence<UInt8> {
   package var hex: String { withContiguousStorageIfAvailable(hexadecimal) ?? Array(self).withUnsafeBufferPointer(hexadecimal) }
 }
 
-/// Written in place: each leaf has several.
 private func hexadecimal(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
   String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
-    for (index, byte) in bytes.enumerated() {
-      text[2 * index] = Hexadecimal.digit(byte >> 4)
-      text[2 * index + 1] = Hexadecimal.digit(byte & 15)
-    }
+    if let start = text.baseAddress { Hexadecimal.write(bytes, to: start) }
     return 2 * bytes.count
   }
 }
@@ -35,7 +51,7 @@ extension [UInt8] {
     let text = [UInt8](hex.utf8)
     guard text.count.isMultiple(of: 2) else { return nil }
     func value(_ digit: UInt8) -> UInt8? {
-      (0x41...0x46).contains(digit) ? digit - 0x41 + 10 : Hexadecimal.value(ofLowerCase: digit)
+      (0x41...0x46).contains(digit) ? digit - 0x41 + 10 : Hexadecimal.value(digit)
     }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(text.count / 2)

@@ -18,14 +18,13 @@ struct EventProofs: ParsableArguments {
     var findings = FindingList()
     var proven: Set<Int> = []
     let named = Set(log.report.findings.compactMap(\.index))
-    var progress = Progress("proving events of \(log.target.name)", total: log.leaves.count)
-    var done = 0
-    for (bundle, leaves) in Dictionary(grouping: log.leaves, by: { $0.index / TileCoordinate.fullWidth }).sorted(by: {
-      $0.key < $1.key
-    }) {
-      let bundle = await log.target.source.fetchBundle(bundle, treeSize: size, for: leaves.map(\.index))
-      for leaf in leaves {
-        switch Self.proof(of: leaf, in: bundle, trusted) {
+    let leaves = Dictionary(log.leaves.map { ($0.index, $0) }, uniquingKeysWith: { first, _ in first })
+    let progress = Progress("proving events of \(log.target.name)", total: leaves.count)
+    try await log.target.source.readBundles(of: leaves.keys.sorted(), treeSize: size, progress) { bundle, indexes in
+      indexes.compactMap { leaves[$0] }.map { ($0, Self.proof(of: $0, in: bundle, trusted)) }
+    } then: { part in
+      for (leaf, proof) in part {
+        switch proof {
         case .success(let found):
           let name = "\(folder)/\(Self.name(of: leaf, in: log))"
           try writeFile(found.leaf, "\(name).leaf", durably: false)
@@ -34,10 +33,7 @@ struct EventProofs: ParsableArguments {
         case .failure(let problem): if !named.contains(leaf.index) { findings.add(problem.finding) }
         }
       }
-      done += leaves.count
-      progress.update(done)
     }
-    progress.end()
     return ReadLog(
       target: log.target, report: log.report.adding(findings.kept, leftOut: findings.leftOutCount), leaves: log.leaves,
       transfers: log.transfers, proven: proven)

@@ -39,27 +39,14 @@ extension LogTarget {
   /// Leaves by their indexes, each proven.
   /// - Returns: also what is wrong with those that are not among them.
   private func leaves(at indexes: [Int], of checkpoint: Checkpoint) async throws -> (leaves: [LogLeaf], findings: [Finding]) {
-    let bundles = Dictionary(grouping: indexes) { $0 / TileCoordinate.fullWidth }.sorted { $0.key < $1.key }
     var found: (leaves: [LogLeaf], findings: [Finding]) = ([], [])
-    var progress = Progress("reading \(name)", total: indexes.count)
-    for start in stride(from: 0, to: bundles.count, by: 64) {
-      let parts = await withTaskGroup(of: (Int, [LogLeaf], [Finding]).self) { group in
-        for (bundle, indexes) in bundles[start..<min(start + 64, bundles.count)] {
-          group.addTask {
-            let bundle = await source.fetchBundle(bundle, treeSize: checkpoint.size, for: indexes)
-            let (leaves, findings) = bundle.leaves(at: indexes, of: checkpoint)
-            return (bundle.index, leaves, findings)
-          }
-        }
-        return await group.reduce(into: []) { $0.append($1) }
-      }
-      for (_, leaves, findings) in parts.sorted(by: { $0.0 < $1.0 }) {
-        found.leaves += leaves
-        found.findings += findings
-      }
-      progress.update(found.leaves.count)
+    let progress = Progress("reading \(name)", total: indexes.count)
+    try await source.readBundles(of: indexes, treeSize: checkpoint.size, progress) { bundle, indexes in
+      bundle.leaves(at: indexes, of: checkpoint)
+    } then: { part in
+      found.leaves += part.leaves
+      found.findings += part.findings
     }
-    progress.end()
     return found
   }
 }
@@ -78,7 +65,6 @@ extension FetchedTile {
 
 /// A bundle of leaves with the tiles that prove them.
 struct LeafBundle: Sendable {
-  let index: Int
   fileprivate let entries: FetchedTile
   fileprivate let tiles: [TileCoordinate: [UInt8]]
 
@@ -114,10 +100,37 @@ struct LeafBundle: Sendable {
 }
 
 extension LogSource {
+  /// Reads the bundles that some leaves are in, many at the same time.
+  /// - Parameters:
+  ///   - read: of a bundle and those of `indexes` that are in it.
+  ///   - then: is given what came of each, in order.
+  func readBundles<Part: Sendable>(
+    of indexes: [Int], treeSize: Int, _ progress: Progress, _ read: @escaping @Sendable (LeafBundle, [Int]) -> Part,
+    then: (Part) throws -> Void
+  ) async throws {
+    let bundles = Dictionary(grouping: indexes) { $0 / TileCoordinate.fullWidth }.sorted { $0.key < $1.key }
+    var progress = progress
+    var done = 0
+    for start in stride(from: 0, to: bundles.count, by: 64) {
+      let parts = await withTaskGroup(of: (Int, Part).self) { group in
+        for (bundle, indexes) in bundles[start..<min(start + 64, bundles.count)] {
+          group.addTask {
+            (bundle, read(await fetchBundle(bundle, treeSize: treeSize, for: indexes), indexes))
+          }
+          done += indexes.count
+        }
+        return await group.reduce(into: []) { $0.append($1) }
+      }
+      for (_, part) in parts.sorted(by: { $0.0 < $1.0 }) { try then(part) }
+      progress.update(done)
+    }
+    progress.end()
+  }
+
   /// - Parameter indexes: of the leaves that are to be proven.
   func fetchBundle(_ index: Int, treeSize: Int, for indexes: [Int]) async -> LeafBundle {
     guard let entriesAt = TileCoordinate(.entries, index: index, treeSize: treeSize) else {
-      return LeafBundle(index: index, entries: .absent, tiles: [:])
+      return LeafBundle(entries: .absent, tiles: [:])
     }
     let needed = Set(indexes.flatMap { InclusionProof.tilesNeeded(index: $0, size: treeSize) })
     var tiles: [TileCoordinate: [UInt8]] = [:]
@@ -128,6 +141,6 @@ extension LogSource {
         tiles[part.at] = Array(bytes.prefix(part.at.width * SHA256.byteCount))
       }
     }
-    return LeafBundle(index: index, entries: entries, tiles: tiles)
+    return LeafBundle(entries: entries, tiles: tiles)
   }
 }

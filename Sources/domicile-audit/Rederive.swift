@@ -46,10 +46,9 @@ struct Rederive: AsyncParsableCommand {
     } catch let error as ConfigurationError {
       throw AuditFailure(.usage, "the policies or the catalog are not valid\n\(error)")
     }
-    let start = since
     let logs = try await options.withClient { client in
       var logs: [ReadLog] = []
-      for target in try options.targets(client) { logs.append(try await rederive(target, tally, since: start)) }
+      for target in try options.targets(client) { logs.append(try await rederive(target, tally, since: since)) }
       return logs
     }
     if json {

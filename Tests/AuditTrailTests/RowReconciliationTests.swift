@@ -40,12 +40,12 @@ import Testing
     }
     let leaves = [write(1, 1), write(2, 1)]
     #expect(try outcome([stored(.here)], leaves).findings.isEmpty)
-    for home in [StoredHome.elsewhere("us-east"), .nowhere] {
+    for (home, region) in [(StoredHome.elsewhere("us-east"), "us-east"), (.nowhere, nil)] {
       let named = try outcome([stored(home)], leaves).findings
-      #expect(named == [.rowsElsewhere(Self.name, home: home, count: 2)])
+      #expect(named == [.rowsElsewhere(Self.name, at: region, count: 2)])
       #expect(named.first?.exit == .violations)
       let unnamed = try outcome([stored(home, named: false)], []).findings
-      #expect(unnamed.first == .rowsElsewhere(nil, home: home, count: 2))
+      #expect(unnamed.first == .rowsElsewhere(nil, at: region, count: 2))
       #expect(try outcome([stored(home, isFrozen: true)], leaves).findings.count == 1)
       // The account agreed to give up its id: that is said, and no violation.
       let leaving = try outcome([stored(home, isLeaving: true)], leaves)

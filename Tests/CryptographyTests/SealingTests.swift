@@ -86,7 +86,7 @@ import Testing
 
   @Test func `of many nonces drawn together none is given twice, and each message opens`() throws {
     let key = try #require(SymmetricKey(bytes: [UInt8](repeating: 7, count: 32)))
-    var nonces = AESGCM.Nonces()
+    var nonces = AESGCM.Nonces(count: 7)
     let sealed = try (0..<200).map { try AESGCM.seal([UInt8($0 % 256)], key: key, additionalData: [1], nonces: &nonces) }
     #expect(Set(sealed.map { Array($0.prefix(AESGCM.nonceByteCount)) }).count == 200)
     for (index, message) in sealed.enumerated() {

@@ -8,9 +8,9 @@ struct WorkflowRounds: Sendable {
   let kind: Workflow.Kind
   let store: RegionStore
   let logger: Logger
-  let pause: Duration
-  let limit: Int
-  let atOnce: Int
+  private let pause: Duration
+  private let limit: Int
+  private let atOnce: Int
   private let bell = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
   static let lease = Duration.seconds(30)

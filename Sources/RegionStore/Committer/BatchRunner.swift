@@ -115,7 +115,7 @@ struct BatchRunner: Sendable {
     _ batch: [Decided], facts: Facts, concern: WriteConcern, on connection: PostgresConnection
   ) async throws -> Completions {
     var writing = EffectsWriting(hash: directoryHash, kek: keys.kek)
-    var nonces = AESGCM.Nonces()
+    var nonces = AESGCM.Nonces(count: batch.reduce(0) { $0 + $1.effects.leaves.count + $1.effects.records.count })
     let decided = batch.map { decision in
       do {
         try writing.add(decision.effects, keys: facts.keys, nonces: &nonces)

@@ -81,9 +81,6 @@ struct EffectsWriting {
   /// The first step answers the new head.
   var steps: [PipelineStep] {
     var steps = [advanceHead]
-    if !leaves.isEmpty {
-      steps.append(PipelineStep(Self.appendLeaves, [.bytesArray(leaves.map(\.row)), .bytesArray(leaves.map(\.hash))]))
-    }
     if let placed {
       steps.append(LogRow.insert(placed.records))
       steps += PlacementRow.write(placed.changes, hash: hash) + DocumentRow.write(placed.documentChanges, hash: hash)
@@ -112,8 +109,10 @@ struct EffectsWriting {
 
   private var advanceHead: PipelineStep {
     let chain: PostgresValue = placed.map { .bytes($0.head.chain.bytes) } ?? .null
+    let values: [PostgresValue] = [.int64(Int64(leaves.count)), .int64(Int64(placed?.records.count ?? 0)), chain]
+    guard !leaves.isEmpty else { return PipelineStep(Self.advanceHeadStatement, values) }
     return PipelineStep(
-      Self.advanceHeadStatement, [.int64(Int64(leaves.count)), .int64(Int64(placed?.records.count ?? 0)), chain])
+      Self.appendLeavesStatement, values + [.bytesArray(leaves.map(\.row)), .bytesArray(leaves.map(\.hash))])
   }
 
   private var insertSubjects: PipelineStep {
@@ -166,19 +165,20 @@ struct EffectsWriting {
       ])
   }
 
-  private static let advanceHeadStatement = Statement(
-    "advance_head",
-    """
+  private static let advanceHeadText = """
     UPDATE head SET audit_size = audit_size + $1::bigint, directory_seq = directory_seq + $2::bigint,
                     directory_chain = coalesce($3::bytea, directory_chain)
     RETURNING audit_size
-    """)
-  private static let appendLeaves = Statement(
+    """
+  private static let advanceHeadStatement = Statement("advance_head", advanceHeadText)
+  /// In one statement with the head: nearly every batch has leaves.
+  private static let appendLeavesStatement = Statement(
     "append_leaves",
     """
-    INSERT INTO audit_leaf (index, leaf, leaf_hash)
-    SELECT generate_series(head.audit_size - cardinality($1::bytea[]), head.audit_size - 1), unnest($1::bytea[]), unnest($2::bytea[])
-      FROM head
+    WITH grown AS (\(advanceHeadText)), appended AS (
+      INSERT INTO audit_leaf (index, leaf, leaf_hash)
+      SELECT generate_series(grown.audit_size - $1::bigint, grown.audit_size - 1), unnest($4::bytea[]), unnest($5::bytea[]) FROM grown)
+    SELECT audit_size FROM grown
     """)
   private static let insertSubjectsStatement = Statement(
     "insert_subjects",
