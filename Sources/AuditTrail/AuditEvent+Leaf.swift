@@ -7,13 +7,9 @@ package struct LeafForm: Sendable {
   /// Where the details' member comes.
   private let detailsPlace: Int
 
-  package init(_ event: AuditEvent) {
-    // Most rows have about half a kilobyte.
-    var writer = LeafWriter(capacity: 768)
-    var place = 0
-    writer.object { event.write(to: &$0, detailsPlace: &place) }
-    bytes = writer.bytes
-    detailsPlace = place
+  fileprivate init(bytes: [UInt8], detailsPlace: Int) {
+    self.bytes = bytes
+    self.detailsPlace = detailsPlace
   }
 
   /// - Parameter details: sealed; `nil` where there are none.
@@ -30,12 +26,22 @@ extension AuditEvent {
   /// The event as the bytes of a leaf: an OCSF Datastore Activity (class 6005) in canonical JSON (RFC 8785). What OCSF has no
   /// attribute for stands under `unmapped`. Numbers of 64 bits are decimal text, since JSON's are doubles.
   /// - Throws: ``FormatError`` where they are more than a log's entry may have (65,535).
-  package func leafBytes() throws(FormatError) -> [UInt8] {
-    try LeafForm(self).row(details: sealedDetails).leaf()
+  package func leafBytes() throws(FormatError) -> [UInt8] { try row.leaf() }
+
+  /// As a row of the store has it.
+  package var row: LeafRow { form.row(details: sealedDetails) }
+
+  /// The event as it is recorded, but for its details.
+  package var form: LeafForm {
+    // Most rows have about half a kilobyte.
+    var writer = LeafWriter(capacity: 768)
+    var detailsPlace = 0
+    writer.object { write(to: &$0, detailsPlace: &detailsPlace) }
+    return LeafForm(bytes: writer.bytes, detailsPlace: detailsPlace)
   }
 
   /// - Parameter detailsPlace: where the member with the sealed details comes.
-  fileprivate func write(to out: inout LeafWriter, detailsPlace: inout Int) {
+  private func write(to out: inout LeafWriter, detailsPlace: inout Int) {
     let isAllowed = effect == .allowed
     out.integer(.activityID, Int64(activity.ocsfID))
     out.string(.activityName, activity.ocsfName)

@@ -1,3 +1,4 @@
+package import Cryptography
 import Residency
 
 /// A leaf as a row of the region's store holds it: less than half as long, since most of a leaf never changes. What a store writes, sends to
@@ -36,7 +37,50 @@ package struct LeafRow: Hashable, Sendable {
   /// The leaf.
   /// - Throws: ``FormatError`` for what no event gives, and where the leaf is longer than a log's entry may be (65,535 bytes).
   package func leaf() throws(FormatError) -> [UInt8] {
-    guard bytes.first != UInt8(ascii: "{") else { return bytes }
+    guard !isPlain else { return bytes }
+    let count = try leafByteCount()
+    return [UInt8](unsafeUninitializedCapacity: count) { leaf, written in
+      guard let start = leaf.baseAddress else { return }
+      forEachPiece { piece in
+        piece.write(to: start + written)
+        written += piece.characterCount
+      }
+    }
+  }
+
+  /// The hash of the leaf: as `MerkleTree.leafHash` has it, without making the leaf. A thousand bytes are at hand on the stack; more would
+  /// come from the heap, for each event that is recorded.
+  /// - Throws: as ``leaf()``.
+  package func leafHash() throws(FormatError) -> SHA256Digest {
+    guard !isPlain else { return MerkleTree.leafHash(bytes) }
+    _ = try leafByteCount()
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1_000) { buffer in
+      SHA256.digest(prefix: 0) { add in
+        var filled = 0
+        func flush() {
+          add(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<filled]))
+          filled = 0
+        }
+        forEachPiece { piece in
+          let count = piece.characterCount
+          if filled + count > buffer.count { flush() }
+          guard count <= buffer.count else {
+            return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { long in
+              if let start = long.baseAddress { piece.write(to: start) }
+              add(UnsafeRawBufferPointer(long))
+            }
+          }
+          if let start = buffer.baseAddress { piece.write(to: start + filled) }
+          filled += count
+        }
+        flush()
+      }
+    }
+  }
+
+  private var isPlain: Bool { bytes.first == UInt8(ascii: "{") }
+
+  private func leafByteCount() throws(FormatError) -> Int {
     let count = try bytes.withUnsafeBufferPointer { (row) throws(FormatError) in
       var reader = try LeafRowReader(row)
       var count = 0
@@ -46,16 +90,14 @@ package struct LeafRow: Hashable, Sendable {
     guard count <= EntryBundle.entryByteCountMax else {
       throw FormatError(.leaf, "\(count) bytes are more than \(EntryBundle.entryByteCountMax)")
     }
-    return [UInt8](unsafeUninitializedCapacity: count) { leaf, written in
-      guard let start = leaf.baseAddress else { return }
-      bytes.withUnsafeBufferPointer { row in
-        // All of it was read above.
-        guard var reader = try? LeafRowReader(row) else { return }
-        while let piece = try? reader.next() {
-          piece.write(to: start + written)
-          written += piece.characterCount
-        }
-      }
+    return count
+  }
+
+  /// Of a row that was read before: ``leafByteCount()``.
+  @inline(__always) private func forEachPiece(_ body: (LeafRowReader.Piece) -> Void) {
+    bytes.withUnsafeBufferPointer { row in
+      guard var reader = try? LeafRowReader(row) else { return }
+      while let piece = try? reader.next() { body(piece) }
     }
   }
 }

@@ -69,14 +69,16 @@ struct LeafWriter {
     self.name(name)
     let isWritten = text.withUTF8 { text in
       guard prefix.withUTF8Buffer({ text.starts(with: $0) }) else { return false }
-      let (prefix, digits) = (text[..<prefix.utf8CodeUnitCount], text[prefix.utf8CodeUnitCount...])
-      guard Hexadecimal.isCanonical(digits) else { return false }
-      bytes.append(0x22)
-      bytes.append(contentsOf: prefix)
-      LeafRow.Run.hexadecimal.begin(byteCount: digits.count / 2, in: &bytes)
-      Hexadecimal.append(bytesOf: digits, to: &bytes)
-      bytes.append(0x22)
-      return true
+      let digits = UnsafeBufferPointer(rebasing: text[prefix.utf8CodeUnitCount...])
+      return Hexadecimal.withBytes(of: digits) { content in
+        guard let content else { return false }
+        bytes.append(0x22)
+        prefix.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        LeafRow.Run.hexadecimal.begin(byteCount: content.count, in: &bytes)
+        bytes.append(contentsOf: content)
+        bytes.append(0x22)
+        return true
+      }
     }
     if !isWritten { self.text(text) }
   }

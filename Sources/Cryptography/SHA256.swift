@@ -17,6 +17,18 @@ package enum SHA256 {
     digest(prefix: Optional(prefix), bytes)
   }
 
+  /// The hash of `prefix` and of what comes in pieces.
+  /// - Parameter pieces: hands each piece on, in order. It hashes nothing else meanwhile.
+  package static func digest(prefix: UInt8, pieces: (_ add: (UnsafeRawBufferPointer) -> Void) -> Void) -> SHA256Digest {
+    let context = ThreadDigestContext.current
+    var prefix = prefix
+    var isDone = EVP_DigestInit_ex2(context, Algorithms.sha256.pointer, nil) == 1 && EVP_DigestUpdate(context, &prefix, 1) == 1
+    pieces { piece in
+      if piece.count > 0 { isDone = EVP_DigestUpdate(context, piece.baseAddress, piece.count) == 1 && isDone }
+    }
+    return finish(context, isDone)
+  }
+
   /// The hash of `prefix ‖ left ‖ right`: a node of a Merkle tree. Nothing is allocated.
   package static func digest(prefix: UInt8, _ left: SHA256Digest, _ right: SHA256Digest) -> SHA256Digest {
     // One contiguous message: two updates fewer for each node of a tree.

@@ -9,27 +9,29 @@ package enum Hexadecimal {
     }
   }
 
-  /// Whether a text is an even number of lower-case digits.
-  package static func isCanonical(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
-    text.count.isMultiple(of: 2) && text.allSatisfy { value($0) != nil }
-  }
-
-  /// Appends the bytes of which a text has the digits. It ``isCanonical(_:)``.
-  package static func append(bytesOf text: Slice<UnsafeBufferPointer<UInt8>>, to bytes: inout [UInt8]) {
-    for place in stride(from: text.startIndex, to: text.endIndex, by: 2) {
-      bytes.append((value(text[place]) ?? 0) << 4 | (value(text[place + 1]) ?? 0))
+  /// The bytes of which a text has the digits.
+  /// - Parameter body: is given `nil` unless it is an even number of lower-case digits.
+  package static func withBytes<Result>(
+    of text: UnsafeBufferPointer<UInt8>, _ body: (UnsafeBufferPointer<UInt8>?) -> Result
+  ) -> Result {
+    guard text.count.isMultiple(of: 2) else { return body(nil) }
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: text.count / 2) { bytes in
+      var all: UInt8 = 0
+      for index in bytes.indices {
+        let (high, low) = (value(text[2 * index]), value(text[2 * index + 1]))
+        all |= high | low
+        bytes.initializeElement(at: index, to: high << 4 | low & 15)
+      }
+      return body(all < 16 ? UnsafeBufferPointer(bytes) : nil)
     }
   }
 
   private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
-  /// - Returns: `nil` for what is no digit, and for a capital letter.
-  fileprivate static func value(_ digit: UInt8) -> UInt8? {
-    switch digit {
-    case 0x30...0x39: digit - 0x30
-    case 0x61...0x66: digit - 0x57
-    default: nil
-    }
+  /// - Returns: 255 for what is no digit, and for a capital letter.
+  @inline(__always) fileprivate static func value(_ digit: UInt8) -> UInt8 {
+    let (number, letter) = (digit &- 0x30, digit &- 0x61)
+    return number < 10 ? number : letter < 6 ? letter + 10 : 255
   }
 }
 
@@ -51,7 +53,8 @@ extension [UInt8] {
     let text = [UInt8](hex.utf8)
     guard text.count.isMultiple(of: 2) else { return nil }
     func value(_ digit: UInt8) -> UInt8? {
-      (0x41...0x46).contains(digit) ? digit - 0x41 + 10 : Hexadecimal.value(digit)
+      let value = (0x41...0x46).contains(digit) ? digit - 0x41 + 10 : Hexadecimal.value(digit)
+      return value < 16 ? value : nil
     }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(text.count / 2)

@@ -5,8 +5,6 @@ import Testing
 
 /// What the store's rows say is what the log has.
 @Suite struct LeafRowTests {
-  private static func row(_ event: AuditEvent) -> LeafRow { LeafForm(event).row(details: event.sealedDetails) }
-
   /// As a coordinator records a read at full load.
   private static func read() throws -> AuditEvent {
     var event = try SampleLog.event(1)
@@ -24,9 +22,10 @@ import Testing
     var random = SeededRandom(seed: 11)
     for _ in 0..<2_000 {
       let event = try LeafOutlineTests.event(&random)
-      let leaf = try Self.row(event).leaf()
+      let leaf = try event.row.leaf()
       let plain = try event.leafBytes()
       try #require(leaf == plain)
+      try #require(try event.row.leafHash() == MerkleTree.leafHash(leaf))
       try #require(try JSONValue(parsing: leaf).canonicalBytes == leaf, "\(String(decoding: leaf, as: UTF8.self))")
     }
   }
@@ -43,13 +42,22 @@ import Testing
     event.policyRevision = text
     event.operation = text
     event.facts?.fields = .named([text, text])
-    let leaf = try Self.row(event).leaf()
+    let leaf = try event.row.leaf()
     #expect(try AuditEvent(leaf: leaf) == event)
     #expect(try JSONValue(parsing: leaf).canonicalBytes == leaf)
+    #expect(try event.row.leafHash() == MerkleTree.leafHash(leaf))
+  }
+
+  @Test(arguments: [1, 300, 749, 750, 751, 5_000, 40_000])
+  func `the hash of a leaf of any length is that of its bytes`(count: Int) throws {
+    var event = try Self.read()
+    event.sealedDetails = [UInt8](repeating: 9, count: count)
+    event.operation = String(repeating: "x", count: min(count, 10_000))
+    #expect(try event.row.leafHash() == MerkleTree.leafHash(event.leafBytes()))
   }
 
   @Test func `the row of a read is less than half of its leaf`() throws {
-    let row = Self.row(try Self.read())
+    let row = try Self.read().row
     let leaf = try row.leaf()
     #expect(row.bytes.count * 2 < leaf.count, "\(row.bytes.count) of \(leaf.count)")
   }
@@ -57,7 +65,7 @@ import Testing
   /// A golden row: those that are in stores must be readable for good.
   @Test func `a row of an earlier build is the same leaf`() throws {
     let event = try Self.read()
-    #expect(Self.row(event).bytes.hex == Self.golden)
+    #expect(event.row.bytes.hex == Self.golden)
     let row = try #require([UInt8](hex: Self.golden))
     #expect(try AuditEvent(leaf: LeafRow(bytes: row).leaf()) == event)
   }
@@ -65,10 +73,11 @@ import Testing
   @Test func `a leaf that stands in its row as it is stays so`() throws {
     let leaf = try Self.read().leafBytes()
     #expect(try LeafRow(bytes: leaf).leaf() == leaf)
+    #expect(try LeafRow(bytes: leaf).leafHash() == MerkleTree.leafHash(leaf))
   }
 
   @Test func `a row that was changed gives another leaf, or none`() throws {
-    let row = Self.row(try Self.read()).bytes
+    let row = try Self.read().row.bytes
     let leaf = try LeafRow(bytes: row).leaf()
     var refused = 0
     for place in row.indices {
@@ -100,7 +109,8 @@ import Testing
   @Test func `a row of which the leaf would be too long for a log is refused`() throws {
     var event = try Self.read()
     event.sealedDetails = [UInt8](repeating: 0, count: 60_000)
-    #expect(throws: FormatError.self) { try Self.row(event).leaf() }
+    #expect(throws: FormatError.self) { try event.row.leaf() }
+    #expect(throws: FormatError.self) { try event.row.leafHash() }
   }
 
   private static let golden = """

@@ -86,11 +86,11 @@ extension Call {
 }
 
 extension LeafDraft {
-  init(_ event: AuditEvent, details: Details?) {
-    let form = LeafForm(event)
+  init(_ event: borrowing AuditEvent, details: Details?) {
+    let form = event.form
     self.init(details: details) { sealed in
       let row = form.row(details: sealed)
-      return Leaf(row: row.bytes, hash: MerkleTree.leafHash(try row.leaf()).bytes)
+      return Leaf(row: row.bytes, hash: try row.leafHash().bytes)
     }
   }
 }

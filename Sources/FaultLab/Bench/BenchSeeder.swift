@@ -53,8 +53,8 @@ struct BenchSeeder: Sendable {
       time: UTCTime(milliseconds: Int64(now)), id: try SecureRandom.bytes(16).hex, activity: .register, effect: .allowed,
       requester: .init(region: region.id, jurisdiction: region.jurisdiction), salt: salt)
     event.principal = "bench"
-    let row = LeafForm(event).row(details: nil)
-    let hash = MerkleTree.leafHash(try row.leaf()).bytes
+    let row = event.row
+    let hash = try row.leafHash().bytes
     let leaf = LeafDraft(details: nil) { _ in LeafDraft.Leaf(row: row.bytes, hash: hash) }
     let document =
       hasRecords
