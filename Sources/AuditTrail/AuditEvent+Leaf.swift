@@ -20,7 +20,8 @@ package struct LeafForm: Sendable {
 }
 
 extension AuditEvent {
-  /// The release of the Open Cybersecurity Schema Framework that leaves are written in.
+  /// The release of the Open Cybersecurity Schema Framework that leaves are written in: ``LeafWord/ocsfVersion`` says it in them. Another
+  /// release is another word.
   package static let ocsfVersion = "1.3.0"
 
   /// The event as the bytes of a leaf: an OCSF Datastore Activity (class 6005) in canonical JSON (RFC 8785). What OCSF has no

@@ -3,7 +3,7 @@ package import Residency
 
 /// A calendar month in UTC: how long one pseudonym stands for a subject.
 package struct AuditPeriod: Hashable, Sendable, Comparable, CustomStringConvertible {
-  /// Months since January of the year 0.
+  /// Months since January of the year 0; negative before it, as a leaf may claim.
   fileprivate let number: Int
 
   package init(containing time: UTCTime) {
@@ -22,7 +22,9 @@ package struct AuditPeriod: Hashable, Sendable, Comparable, CustomStringConverti
   private init(number: Int) { self.number = number }
 
   /// `2026-11`.
-  package var description: String { UTCTime.monthText(year: number / 12, month: number % 12 + 1) }
+  package var description: String {
+    UTCTime.monthText(year: floorDivide(number, 12), month: number - 12 * floorDivide(number, 12) + 1)
+  }
 
   package static func < (left: Self, right: Self) -> Bool { left.number < right.number }
 }

@@ -35,7 +35,8 @@ package struct LeafRow: Hashable, Sendable {
   package init(bytes: [UInt8]) { self.bytes = bytes }
 
   /// The leaf.
-  /// - Throws: ``FormatError`` for what no event gives, and where the leaf is longer than a log's entry may be (65,535 bytes).
+  /// - Throws: ``FormatError`` for bytes that are no row, and where the leaf is longer than a log's entry may be (65,535 bytes). Whether it
+  ///   says an event is not looked at; a leaf that stands in its row as it is may be anything.
   package func leaf() throws(FormatError) -> [UInt8] {
     guard !isPlain else { return bytes }
     let count = try leafByteCount()

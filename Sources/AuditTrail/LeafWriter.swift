@@ -4,7 +4,7 @@ import Residency
 /// Writes a leaf as rows of the store hold it: ``LeafRow`` says in which form.
 ///
 /// The caller gives the members of each object in the order of their names' UTF-16 code units, as the canonical form of RFC 8785 has
-/// them; a debug build checks it.
+/// them; a debug build checks it, by the first name of what is constant.
 struct LeafWriter {
   private(set) var bytes: [UInt8] = []
   private var isFirst = true

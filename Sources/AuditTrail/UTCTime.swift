@@ -92,7 +92,7 @@ extension [UInt8] {
   }
 }
 
-private func floorDivide<Number: BinaryInteger>(_ left: Number, _ right: Number) -> Number {
+func floorDivide<Number: BinaryInteger>(_ left: Number, _ right: Number) -> Number {
   let quotient = left / right
   return left % right < 0 ? quotient - 1 : quotient
 }

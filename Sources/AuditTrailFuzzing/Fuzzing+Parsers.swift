@@ -72,8 +72,11 @@ extension Fuzzing {
       guard let event = try? AuditEvent(leaf: bytes) else { throw BrokenClaim("leaf: scanned, and yet not readable") }
       if LeafOutline(event, index: 3) != outline { throw BrokenClaim("leaf: scanned as another than it reads as") }
     }
-    // As a row, anything may stand there: it is read or refused.
-    _ = try? LeafRow(bytes: [1] + bytes).leaf()
+    // As a row, anything may stand there: it is read or refused, and its hash is that of what is read.
+    let row = LeafRow(bytes: [1] + bytes)
+    guard (try? row.leafHash()) == (try? row.leaf()).map({ MerkleTree.leafHash($0) }) else {
+      throw BrokenClaim("leaf: its row has another hash")
+    }
     try same(.leaf, bytes) {
       let event = try AuditEvent(leaf: bytes)
       // What a reader shows of it.

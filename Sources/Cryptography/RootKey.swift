@@ -15,15 +15,15 @@ package final class RootKey: Sendable {
   package init(_ key: SymmetricKey) { self.key = key }
 
   /// - Parameter purpose: HKDF's `info`: two purposes have two keys, of which neither tells anything about the other.
-  package func derived(for purpose: String) throws(CryptographyError) -> SymmetricKey {
+  private func derived(for purpose: String) throws(CryptographyError) -> SymmetricKey {
     let bytes = try HKDF.derive(
       key: key.withBytes { [UInt8]($0) }, salt: [], info: Array(purpose.utf8), count: SymmetricKey.byteCount)
     guard let derived = SymmetricKey(bytes: bytes) else { throw .libraryFailure(operation: "HKDF") }
     return derived
   }
 
-  /// HMAC-SHA-256 of `bytes` under the key ``derived(for:)`` a purpose.
-  /// - Parameter number: the purpose's: no two of this key's have one. What was made last is found by it.
+  /// HMAC-SHA-256 of `bytes` under the key that is derived for a purpose (HKDF's `info`).
+  /// - Parameter number: the purpose's own: what was made last is found by it, so two purposes with one number would have one code.
   package func code(
     for bytes: [UInt8], number: Int, purpose: @autoclosure () -> String
   ) throws(CryptographyError) -> [UInt8] {

@@ -16,7 +16,7 @@ extension PolicySet {
     let closed = policies.closedReplications(globalCollections, on: today)
     let diagnostics = (policies.warnings + closed).sorted { $0.location < $1.location }
     guard !closed.contains(where: { $0.severity == .error }) else { throw ConfigurationError(diagnostics) }
-    return policies.warning(diagnostics)
+    return policies.with(warnings: diagnostics)
   }
 
   /// Policies that decided before, to decide again as they did then: whether they may serve a deployment of today is another question.

@@ -70,7 +70,7 @@ package final class PolicySet: Sendable {
     (personalFacts, viewedFields, countingRules) = (other.personalFacts, other.viewedFields, other.countingRules)
   }
 
-  func warning(_ warnings: [Diagnostic]) -> PolicySet {
+  func with(warnings: [Diagnostic]) -> PolicySet {
     PolicySet(self, warnings: warnings, monitoring: monitoring, regions: regions)
   }
 

@@ -178,11 +178,12 @@ struct AuditService: Sendable {
       let leaves = try await leaves(from: next, count: Self.leavesAtOnce)
       for leaf in leaves {
         next = leaf.index + 1
-        guard matches(leaf, query) else { continue }
+        let bytes = leaf.leaf
+        guard matches(bytes, query) else { continue }
         response.events.append(
           .with {
             $0.index = leaf.index
-            $0.leaf = Data(leaf.leaf)
+            $0.leaf = Data(bytes)
             $0.leafHash = Data(leaf.hash)
           })
         guard response.events.count < size else {
@@ -197,8 +198,8 @@ struct AuditService: Sendable {
   }
 
   /// A leaf that cannot be read is always shown: whoever asks has to see it.
-  private func matches(_ leaf: StoredLeaf, _ query: AuditQuery) -> Bool {
-    do { return query.matches(try AuditEvent(leaf: leaf.leaf)) } catch { return true }
+  private func matches(_ leaf: [UInt8], _ query: AuditQuery) -> Bool {
+    do { return query.matches(try AuditEvent(leaf: leaf)) } catch { return true }
   }
 }
 

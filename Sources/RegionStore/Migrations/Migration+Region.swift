@@ -188,6 +188,13 @@ extension Migration {
           PRIMARY KEY (origin, note_hash, proven)
         );
         """),
+    // An older program would serve the rows as if they were leaves: it is refused.
+    Migration(
+      version: 8, name: "audit leaves in their short form",
+      sql: """
+        COMMENT ON COLUMN audit_leaf.leaf IS
+          'Begins with 01: the short form of a leaf (LeafRow). Begins with {: the leaf as it is.';
+        """),
   ]
 
   /// The key database: with backups of its own, so that a backup of the data does not bring erased people back.

@@ -344,9 +344,9 @@ extension Integration {
         }
         try await group.waitForAll()
       }
-      let longest = try await world.deployment.sql(
-        region, "SELECT leaf FROM audit_leaf ORDER BY octet_length(leaf) DESC LIMIT 1"
-      ).first.map { try LeafRow(bytes: $0.bytes(0)).leaf().count }
+      let longest = try await world.deployment.sql(region, "SELECT leaf FROM audit_leaf").map {
+        try LeafRow(bytes: $0.bytes(0)).leaf().count
+      }.max()
       #expect(try #require(longest) < 65_536)
     }
   }
