@@ -76,7 +76,7 @@ package struct RowReconciliation: Sendable {
     }
     for (subject, region) in rows.misplaced {
       let count = subject.rows.values.reduce(0) { $1.values.reduce($0, +) }
-      findings.add(.rowsElsewhere(subject.pseudonyms.max { $0.period < $1.period }, at: region, count: count))
+      findings.add(.rowsElsewhere(name(of: subject), at: region, count: count))
     }
     for problem in unread(beyond, cutShort, size) { findings.add(.rowsUnread(problem: problem)) }
     if rows.problem == nil, beyond == 0, let firstSize = rows.firstSize {
@@ -113,8 +113,7 @@ package struct RowReconciliation: Sendable {
   private func compare(
     _ subject: StoredSubject, _ standing: Standing, isCopied: Bool, _ findings: inout FindingList
   ) -> UInt64 {
-    let last = subject.pseudonyms.first { $0.code == standing.lastName }
-    guard let name = last ?? subject.pseudonyms.max(by: { $0.period < $1.period }) else { return 0 }
+    guard let name = name(of: subject) else { return 0 }
     var agreeing: UInt64 = 0
     for collection in Set(subject.rows.keys).union(standing.leaves.keys).sorted() {
       let comparison = VersionComparison(
@@ -131,6 +130,13 @@ package struct RowReconciliation: Sendable {
       }
     }
     return agreeing
+  }
+
+  /// Under which the log spoke of the person last; where it did not, the latest that the region gives. That may be of a month that has not
+  /// begun: clocks differ.
+  private func name(of subject: StoredSubject) -> AuditPseudonym? {
+    let last = subject.pseudonyms.first.flatMap { rows.byPseudonym[$0.code] }.flatMap { standings[$0].lastName }
+    return subject.pseudonyms.first { $0.code == last } ?? subject.pseudonyms.max { $0.period < $1.period }
   }
 
   private func unread(_ beyond: Int, _ cutShort: Int, _ size: Int) -> [String] {

@@ -55,6 +55,16 @@ import Testing
     #expect(untold.findings.isEmpty && untold.notChecked.contains { $0.contains("does not tell") })
   }
 
+  /// A region whose clock may be behind gives the name of a month that has not begun.
+  @Test func `whoever is out of place is named as the log named them last`() throws {
+    let next = RecordHistory.pseudonym(1, 1, 1)
+    let stored = StoredSubject(pseudonyms: [Self.name, next], rows: [Self.orders: [1: 2]], home: .nowhere)
+    let leaves = [write(1, 1), write(2, 1)]
+    #expect(try outcome([stored], leaves).findings == [.rowsElsewhere(Self.name, at: nil, count: 2)])
+    let named = try outcome([stored], leaves.dropLast() + [write(3, 1, of: next)]).findings
+    #expect(named == [.rowsElsewhere(next, at: nil, count: 2)])
+  }
+
   // MARK: Any history
 
   @Test(arguments: 1...120)
