@@ -40,13 +40,18 @@ package struct LeafRow: Hashable, Sendable {
   package func leaf() throws(FormatError) -> [UInt8] {
     guard !isPlain else { return bytes }
     let count = try leafByteCount()
-    return [UInt8](unsafeUninitializedCapacity: count) { leaf, written in
+    var problem: FormatError?
+    let leaf = [UInt8](unsafeUninitializedCapacity: count) { leaf, written in
       guard let start = leaf.baseAddress else { return }
-      forEachPiece { piece in
-        piece.write(to: start + written)
-        written += piece.characterCount
+      var place = 0
+      problem = read { piece in
+        piece.write(to: start + place)
+        place += piece.characterCount
       }
+      written = place
     }
+    if let problem { throw problem }
+    return leaf
   }
 
   /// The hash of the leaf: as `MerkleTree.leafHash` has it, without making the leaf. A thousand bytes are at hand on the stack; more would
@@ -55,14 +60,15 @@ package struct LeafRow: Hashable, Sendable {
   package func leafHash() throws(FormatError) -> SHA256Digest {
     guard !isPlain else { return MerkleTree.leafHash(bytes) }
     _ = try leafByteCount()
-    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1_000) { buffer in
+    var problem: FormatError?
+    let hash = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1_000) { buffer in
       SHA256.digest(prefix: 0) { add in
         var filled = 0
         func flush() {
           add(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<filled]))
           filled = 0
         }
-        forEachPiece { piece in
+        problem = read { piece in
           let count = piece.characterCount
           if filled + count > buffer.count { flush() }
           guard count <= buffer.count else {
@@ -77,28 +83,31 @@ package struct LeafRow: Hashable, Sendable {
         flush()
       }
     }
+    if let problem { throw problem }
+    return hash
   }
 
   private var isPlain: Bool { bytes.first == UInt8(ascii: "{") }
 
   private func leafByteCount() throws(FormatError) -> Int {
-    let count = try bytes.withUnsafeBufferPointer { (row) throws(FormatError) in
-      var reader = try LeafRowReader(row)
-      var count = 0
-      while let piece = try reader.next() { count += piece.characterCount }
-      return count
-    }
+    var count = 0
+    if let problem = read({ count += $0.characterCount }) { throw problem }
     guard count <= EntryBundle.entryByteCountMax else {
       throw FormatError(.leaf, "\(count) bytes are more than \(EntryBundle.entryByteCountMax)")
     }
     return count
   }
 
-  /// Of a row that was read before: ``leafByteCount()``.
-  @inline(__always) private func forEachPiece(_ body: (LeafRowReader.Piece) -> Void) {
+  /// - Returns: why the rest could not be read; `nil` where all was.
+  @inline(__always) private func read(_ body: (LeafRowReader.Piece) -> Void) -> FormatError? {
     bytes.withUnsafeBufferPointer { row in
-      guard var reader = try? LeafRowReader(row) else { return }
-      while let piece = try? reader.next() { body(piece) }
+      do throws(FormatError) {
+        var reader = try LeafRowReader(row)
+        while let piece = try reader.next() { body(piece) }
+        return nil
+      } catch {
+        return error
+      }
     }
   }
 }

@@ -205,7 +205,9 @@ struct AuditService: Sendable {
 
 extension StoredLeaf {
   /// A row that gives no leaf was changed. It is shown as it is, and its hash is not the log's.
-  fileprivate var leaf: [UInt8] { (try? LeafRow(bytes: row).leaf()) ?? row }
+  fileprivate var leaf: [UInt8] {
+    do { return try LeafRow(bytes: row).leaf() } catch { return row }
+  }
 }
 
 extension Refusal {
