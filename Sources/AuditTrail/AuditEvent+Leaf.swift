@@ -1,24 +1,6 @@
 import Cryptography
 import Residency
 
-/// An event as a row, which lacks its sealed details: they are sealed when the row is written.
-package struct LeafForm: Sendable {
-  private let bytes: [UInt8]
-  /// Where the details' member comes.
-  private let detailsPlace: Int
-
-  fileprivate init(bytes: [UInt8], detailsPlace: Int) {
-    self.bytes = bytes
-    self.detailsPlace = detailsPlace
-  }
-
-  /// - Parameter details: sealed; `nil` where there are none.
-  package func row(details: [UInt8]?) -> LeafRow {
-    guard let details else { return LeafRow(bytes: bytes) }
-    return LeafRow(bytes: LeafWriter.inserting(details, as: .details, into: bytes, at: detailsPlace))
-  }
-}
-
 extension AuditEvent {
   /// The release of the Open Cybersecurity Schema Framework that leaves are written in: ``LeafWord/ocsfVersion`` says it in them. Another
   /// release is another word.
@@ -30,19 +12,25 @@ extension AuditEvent {
   package func leafBytes() throws(FormatError) -> [UInt8] { try row.leaf() }
 
   /// As a row of the store has it.
-  package var row: LeafRow { form.row(details: sealedDetails) }
+  package var row: LeafRow { form.row(particulars, sealedDetails: sealedDetails) }
 
-  /// The event as it is recorded, but for its details.
-  package var form: LeafForm {
-    // Most rows have about half a kilobyte.
-    var writer = LeafWriter(capacity: 768)
-    var detailsPlace = 0
-    writer.object { write(to: &$0, detailsPlace: &detailsPlace) }
-    return LeafForm(bytes: writer.bytes, detailsPlace: detailsPlace)
+  package var particulars: LeafParticulars {
+    var particulars = LeafParticulars(time: time, id: id, request: request, salt: salt)
+    particulars.recordVersion = recordVersion
+    particulars.subject = subject
+    particulars.subjectEpoch = subjectEpoch
+    return particulars
   }
 
-  /// - Parameter detailsPlace: where the member with the sealed details comes.
-  private func write(to out: inout LeafWriter, detailsPlace: inout Int) {
+  /// All that is not one event's alone.
+  package var form: LeafForm {
+    // Most have less than 400 bytes.
+    var writer = LeafWriter(capacity: 512)
+    writer.object { write(to: &$0) }
+    return LeafForm(writer)
+  }
+
+  private func write(to out: inout LeafWriter) {
     let isAllowed = effect == .allowed
     out.integer(.activityID, Int64(activity.ocsfID))
     out.string(.activityName, activity.ocsfName)
@@ -54,7 +42,7 @@ extension AuditEvent {
     if let home { out.object(.dstEndpoint) { $0.writeEndpoint(home) } }
     out.object(.metadata) { out in
       out.constant(.product)
-      out.string(.uid, id, digitsAfter: "")
+      out.leaveBlank(.id)
       out.constant(.ocsfVersion)
     }
     out.constant(isAllowed ? .informational : .low)
@@ -63,12 +51,12 @@ extension AuditEvent {
     out.string(.statusCode, reason)
     out.integer(.statusID, isAllowed ? 1 : 2)
     if let collection { out.object(.table) { $0.string(.name, collection.rawValue) } }
-    out.integer(.time, time.milliseconds)
+    out.leaveBlank(.time)
     out.integer(.typeUID, Int64(600_500 + activity.ocsfID))
-    out.object(.unmapped) { writeUnmapped(&$0, &detailsPlace) }
+    out.object(.unmapped) { writeUnmapped(&$0) }
   }
 
-  private func writeUnmapped(_ out: inout LeafWriter, _ detailsPlace: inout Int) {
+  private func writeUnmapped(_ out: inout LeafWriter) {
     if let account {
       out.object(.account) { out in
         out.string(.failed, account.failed.isEmpty ? nil : account.failed.description)
@@ -91,7 +79,7 @@ extension AuditEvent {
         out.string(.region, counterpart.region.rawValue)
       }
     }
-    detailsPlace = out.place
+    out.leaveBlank(.details)
     out.string(.directoryVersion, directoryVersion)
     out.string(.document, documentKey)
     out.string(.effect, effect.rawValue)
@@ -111,17 +99,12 @@ extension AuditEvent {
     out.string(.operation, operation)
     out.string(.policyRevision, policyRevision, digitsAfter: "sha256:")
     out.string(.purpose, purpose?.rawValue)
-    out.decimal(.recordVersion, recordVersion)
+    out.leaveBlank(.recordVersion)
     out.list(.redactions, count: redactions.count) { Self.write(&$0, redactions[$1]) }
-    if let request {
-      out.object(.request) { out in
-        out.string(.coordinator, request.coordinator)
-        out.decimal(.number, request.number)
-      }
-    }
+    out.leaveBlank(.request)
     out.list(.rules, count: rules.count) { Self.write(&$0, rules[$1]) }
     out.string(.safeguard, safeguard?.rawValue)
-    out.base64(.salt, salt.bytes)
+    out.leaveBlank(.salt)
     if let setup {
       out.object(.setup) { out in
         out.digits(.catalog, setup.catalogHash)
@@ -129,13 +112,7 @@ extension AuditEvent {
         out.string(.witnessKey, setup.witnessKey)
       }
     }
-    if let subject {
-      out.object(.subject) { out in
-        out.decimal(.epoch, subjectEpoch?.rawValue)
-        out.string(.period, subject.period.description)
-        out.digits(.pseudonym, subject.code)
-      }
-    }
+    out.leaveBlank(.subject)
   }
 
   private static func write(_ out: inout LeafWriter, _ rule: Rule) {

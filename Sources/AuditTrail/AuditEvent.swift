@@ -165,4 +165,13 @@ package struct AuditEvent: Hashable, Sendable {
     self.requester = requester
     self.salt = salt
   }
+
+  package init(_ particulars: LeafParticulars, activity: AuditActivity, effect: Effect, requester: Place) {
+    self.init(
+      time: particulars.time, id: particulars.id, activity: activity, effect: effect, requester: requester, salt: particulars.salt)
+    recordVersion = particulars.recordVersion
+    request = particulars.request
+    subject = particulars.subject
+    subjectEpoch = particulars.subjectEpoch
+  }
 }

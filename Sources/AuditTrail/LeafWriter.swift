@@ -7,6 +7,7 @@ import Residency
 /// them; a debug build checks it, by the first name of what is constant.
 struct LeafWriter {
   private(set) var bytes: [UInt8] = []
+  private(set) var blanks: [(blank: LeafForm.Blank, place: Int)] = []
   private var isFirst = true
   #if DEBUG
     private var lastName: Substring?
@@ -33,6 +34,22 @@ struct LeafWriter {
 
   /// A member, or several, that never change.
   mutating func constant(_ members: LeafWord) { name(members) }
+
+  /// A member that comes here and is filled in later, with a comma before it.
+  mutating func leaveBlank(_ blank: LeafForm.Blank) {
+    assert(!isFirst, "nothing would stand before its comma")
+    checkOrder(blank.name)
+    blanks.append((blank, place))
+  }
+
+  /// What was written before; a member comes next.
+  mutating func copy(_ written: ArraySlice<UInt8>) {
+    bytes.append(contentsOf: written)
+    isFirst = false
+    #if DEBUG
+      lastName = nil
+    #endif
+  }
 
   /// A list of objects. It is left out where it is empty, so that a document has one form only.
   /// - Parameter members: writes those of the item at an index. Not of any type's items: that would be looked up anew with each list.
@@ -140,19 +157,6 @@ struct LeafWriter {
     bytes += written
   }
 
-  /// A document with one more member, after another one.
-  static func inserting(_ content: [UInt8], as name: LeafWord, into document: [UInt8], at place: Int) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(document.count + content.count + 8)
-    bytes += document[..<place]
-    bytes += [0x2c, name.rawValue, 0x22]
-    LeafRow.Run.base64.begin(byteCount: content.count, in: &bytes)
-    bytes += content
-    bytes.append(0x22)
-    bytes += document[place...]
-    return bytes
-  }
-
   private mutating func run(_ run: LeafRow.Run, _ content: UnsafeRawBufferPointer) {
     bytes.append(0x22)
     run.begin(byteCount: content.count, in: &bytes)
@@ -161,13 +165,17 @@ struct LeafWriter {
   }
 
   private mutating func name(_ name: LeafWord) {
+    checkOrder(name)
+    separate()
+    bytes.append(name.rawValue)
+  }
+
+  private mutating func checkOrder(_ name: LeafWord) {
     #if DEBUG
       let text = name.text.description.dropFirst().prefix { $0 != "\"" }
       if let lastName { assert(lastName.utf16.lexicographicallyPrecedes(text.utf16), "\(name) comes before \(lastName)") }
       lastName = text
     #endif
-    separate()
-    bytes.append(name.rawValue)
   }
 
   private mutating func separate() {

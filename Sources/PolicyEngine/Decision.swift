@@ -75,8 +75,8 @@ package struct Redaction: Hashable, Sendable {
   }
 }
 
-/// What ``PolicySet/decide(_:)`` found. Nothing else can make one.
-package struct Decision: Hashable, Sendable {
+/// What ``PolicySet/decide(_:)`` found. Nothing else can make one. A class, since a decision that is remembered goes to many who ask.
+package final class Decision: Sendable {
   package enum Effect: String, Hashable, Sendable { case permit, deny }
 
   /// What was decided on.
@@ -104,7 +104,37 @@ package struct Decision: Hashable, Sendable {
   package let classes: [DataClass]
   let access: FieldAccess?
   /// What packs in `monitor` would have made of it, where that is something else.
-  package internal(set) var monitored: MonitoredOutcome?
+  package let monitored: MonitoredOutcome?
+
+  init(
+    request: AccessRequest, effect: Effect, reason: DenyReason?, rules: [MatchedRule], rule: MatchedRule?, unknown: [String],
+    nearestPermit: NearestPermit?, revision: String, legalBasis: String?, safeguard: Safeguard?, agreement: AgreementReference?,
+    classes: [DataClass], access: FieldAccess?, monitored: MonitoredOutcome? = nil
+  ) {
+    self.request = request
+    self.effect = effect
+    self.reason = reason
+    self.rules = rules
+    self.rule = rule
+    self.unknown = unknown
+    self.nearestPermit = nearestPermit
+    self.revision = revision
+    self.legalBasis = legalBasis
+    self.safeguard = safeguard
+    self.agreement = agreement
+    self.classes = classes
+    self.access = access
+    self.monitored = monitored
+  }
+
+  /// The same decision, watched.
+  convenience init(_ decision: Decision, monitored: MonitoredOutcome?) {
+    self.init(
+      request: decision.request, effect: decision.effect, reason: decision.reason, rules: decision.rules, rule: decision.rule,
+      unknown: decision.unknown, nearestPermit: decision.nearestPermit, revision: decision.revision, legalBasis: decision.legalBasis,
+      safeguard: decision.safeguard, agreement: decision.agreement, classes: decision.classes, access: decision.access,
+      monitored: monitored)
+  }
 
   /// What the last recipient gets of a top-level field: `drop` unless this is a permit.
   package func view(of field: String) -> View { access?.view(of: field) ?? .drop }

@@ -55,7 +55,7 @@ extension Action {
 
 extension Decision {
   /// A denial that no rule was needed for.
-  init(denying request: AccessRequest, _ reason: DenyReason, revision: String) {
+  convenience init(denying request: AccessRequest, _ reason: DenyReason, revision: String) {
     self.init(
       request: request, effect: .deny, reason: reason, rules: [], rule: nil, unknown: [], nearestPermit: nil, revision: revision,
       legalBasis: nil,

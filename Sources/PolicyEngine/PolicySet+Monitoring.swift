@@ -22,9 +22,7 @@ extension PolicySet {
   func watched(_ decision: Decision, of request: AccessRequest) -> Decision {
     guard case .of(let trial, let rules) = monitoring else { return decision }
     let other = Deliberation(policies: trial, request: request).decision()
-    var decision = decision
-    decision.monitored = MonitoredOutcome(enforced: decision, trial: other, isMonitored: rules.contains)
-    return decision
+    return Decision(decision, monitored: MonitoredOutcome(enforced: decision, trial: other, isMonitored: rules.contains))
   }
 
   /// An invariant is no trial: what keeps one has to be enforced.

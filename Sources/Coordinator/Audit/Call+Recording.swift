@@ -1,6 +1,5 @@
 import AuditTrail
 import Cryptography
-import DecisionRecords
 import PolicyEngine
 import RegionStore
 import Residency
@@ -34,19 +33,16 @@ extension Recorded {
 extension Call {
   /// The leaf that records this call at the subject's home.
   func leaf(_ recorded: Recorded, facts: Facts) throws -> LeafDraft {
-    var event = try event(recorded.activity, reason: recorded.refusal?.reason.rawValue)
-    event.home = AuditEvent.Place(region: region.descriptor.id, jurisdiction: region.descriptor.jurisdiction)
-    event.hops = auditHops(from: region.descriptor)
-    event.purpose = recordable(recorded.purpose)
-    event.collection = recordable(recorded.collection)
-    event.recordVersion = recorded.recordVersion
-    event.documentKey = event.collection == nil ? nil : recorded.documentKey
-    event.redactions = recorded.redactions.map(AuditEvent.Redaction.init)
-    if let decision = recorded.decision { event.record(decision, by: policies) }
-    guard let tag = recorded.subject, let key = facts.auditKey(of: tag) else { return LeafDraft(event, details: nil) }
-    event.subject = try pseudonym(of: tag, auditKey: key)
-    event.subjectEpoch = facts.subjects[tag]?.epoch
-    return LeafDraft(event, details: recorded.details.map { LeafDraft.Details(tag: tag, bytes: $0.canonicalBytes) })
+    var particulars = try particulars()
+    particulars.recordVersion = recorded.recordVersion
+    var details: LeafDraft.Details?
+    if let tag = recorded.subject, let key = facts.auditKey(of: tag) {
+      particulars.subject = try pseudonym(of: tag, auditKey: key)
+      particulars.subjectEpoch = facts.subjects[tag]?.epoch
+      details = recorded.details.map { LeafDraft.Details(tag: tag, bytes: $0.canonicalBytes) }
+    }
+    let form = inForce.form(of: LeafOccasion(recorded, of: self), particulars, in: region)
+    return LeafDraft(form, particulars, details: details)
   }
 
   /// A log names what the vocabulary names. Anything else that a caller writes in a name's place may be of any length, and about
@@ -63,15 +59,21 @@ extension Call {
   /// What every leaf of this call says.
   /// - Parameter reason: why it was refused; `nil` where it was not.
   func event(_ activity: AuditActivity, reason: String?) throws -> AuditEvent {
-    guard let salt = AuditEvent.Salt(salt) else { throw StoreError.corrupt(what: "a salt") }
     var event = AuditEvent(
-      time: UTCTime(milliseconds: Int64(now)), id: id.hex, activity: activity, effect: reason == nil ? .allowed : .denied,
-      requester: AuditEvent.Place(region: asking.id, jurisdiction: asking.jurisdiction), salt: salt)
+      try particulars(), activity: activity, effect: reason == nil ? .allowed : .denied,
+      requester: AuditEvent.Place(region: asking.id, jurisdiction: asking.jurisdiction))
     event.reason = reason
     event.principal = principal.name
     event.policyRevision = policies.revision
-    event.request = AuditEvent.RequestNumber(coordinator: region.coordinator, number: ticket.record())
     return event
+  }
+
+  /// What each leaf of this call says that no other call's does.
+  private func particulars() throws -> LeafParticulars {
+    guard let salt = AuditEvent.Salt(salt) else { throw StoreError.corrupt(what: "a salt") }
+    return LeafParticulars(
+      time: UTCTime(milliseconds: Int64(now)), id: id.hex,
+      request: AuditEvent.RequestNumber(coordinator: region.coordinator, number: ticket.record()), salt: salt)
   }
 
   /// Every border that the answer crosses on its way from `home` to the principal.
@@ -87,9 +89,12 @@ extension Call {
 
 extension LeafDraft {
   init(_ event: borrowing AuditEvent, details: Details?) {
-    let form = event.form
+    self.init(event.form, event.particulars, details: details)
+  }
+
+  init(_ form: LeafForm, _ particulars: LeafParticulars, details: Details?) {
     self.init(details: details) { sealed in
-      let row = form.row(details: sealed)
+      let row = form.row(particulars, sealedDetails: sealed)
       return Leaf(row: row.bytes, hash: try row.leafHash().bytes)
     }
   }

@@ -1,15 +1,14 @@
+import AuditTrail
 import PolicyEngine
-import Synchronization
 
-/// A set of policies, and what it decided lately. A decision depends on its request alone, so the same request is decided once.
+/// A set of policies, what it decided lately, and how that is recorded. A decision depends on its request alone, so the same request is
+/// decided once, and what the log says of it is written once.
 final class PoliciesInForce: Sendable {
   let set: PolicySet
   /// They could not be confirmed for too long.
   let isOutdated: Bool
-  private let decided = Mutex<[AccessRequest: Decision]>([:])
-
-  /// Beyond this all are forgotten, and decided again when they are next asked for.
-  private static let decisionsMax = 8_192
+  private let decided = Recollection<AccessRequest, Decision>(countMax: 8_192)
+  private let forms = Recollection<LeafOccasion, LeafForm>(countMax: 8_192)
 
   init(_ set: PolicySet, isOutdated: Bool = false) {
     self.set = set
@@ -18,12 +17,14 @@ final class PoliciesInForce: Sendable {
 
   func decide(_ request: AccessRequest) -> Decision {
     if isOutdated, request.leavesHome { return set.denial(of: request, .policiesOutdated) }
-    if let known = decided.withLock({ $0[request] }) { return known }
-    let decision = set.decide(request)
-    decided.withLock { decided in
-      if decided.count >= Self.decisionsMax { decided.removeAll() }
-      decided[request] = decision
-    }
-    return decision
+    return decided.value(of: request) { set.decide(request) }
+  }
+
+  /// - Parameters:
+  ///   - particulars: of any call of the occasion.
+  ///   - region: always the same.
+  func form(of occasion: LeafOccasion, _ particulars: LeafParticulars, in region: RegionContext) -> LeafForm {
+    func written() -> LeafForm { occasion.event(particulars, in: region, by: set).form }
+    return occasion.recurs ? forms.value(of: occasion, find: written) : written()
   }
 }
