@@ -14,8 +14,8 @@ extension AuditEvent {
   /// As a row of the store has it.
   package var row: LeafRow { form.row(particulars, sealedDetails: sealedDetails) }
 
-  package var particulars: LeafParticulars {
-    var particulars = LeafParticulars(time: time, id: id, request: request, salt: salt)
+  package var particulars: AuditEvent.Particulars {
+    var particulars = AuditEvent.Particulars(time: time, id: id, request: request, salt: salt)
     particulars.recordVersion = recordVersion
     particulars.subject = subject
     particulars.subjectEpoch = subjectEpoch

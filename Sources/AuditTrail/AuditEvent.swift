@@ -166,9 +166,10 @@ package struct AuditEvent: Hashable, Sendable {
     self.salt = salt
   }
 
-  package init(_ particulars: LeafParticulars, activity: AuditActivity, effect: Effect, requester: Place) {
+  package init(_ particulars: AuditEvent.Particulars, activity: AuditActivity, effect: Effect, requester: Place) {
     self.init(
-      time: particulars.time, id: particulars.id, activity: activity, effect: effect, requester: requester, salt: particulars.salt)
+      time: particulars.time, id: particulars.id, activity: activity, effect: effect, requester: requester, salt: particulars.salt
+    )
     recordVersion = particulars.recordVersion
     request = particulars.request
     subject = particulars.subject

@@ -1,20 +1,22 @@
 package import Residency
 
-/// What a leaf says of its one event. All else it may share with others.
-package struct LeafParticulars: Sendable {
-  package var time: UTCTime
-  package var id: String
-  package var recordVersion: UInt64?
-  package var request: AuditEvent.RequestNumber?
-  package var salt: AuditEvent.Salt
-  package var subject: AuditPseudonym?
-  package var subjectEpoch: Epoch?
+extension AuditEvent {
+  /// What a leaf says of its one event. All else it may share with others.
+  package struct Particulars: Sendable {
+    package var time: UTCTime
+    package var id: String
+    package var recordVersion: UInt64?
+    package var request: RequestNumber?
+    package var salt: Salt
+    package var subject: AuditPseudonym?
+    package var subjectEpoch: Epoch?
 
-  package init(time: UTCTime, id: String, request: AuditEvent.RequestNumber?, salt: AuditEvent.Salt) {
-    self.time = time
-    self.id = id
-    self.request = request
-    self.salt = salt
+    package init(time: UTCTime, id: String, request: RequestNumber?, salt: Salt) {
+      self.time = time
+      self.id = id
+      self.request = request
+      self.salt = salt
+    }
   }
 }
 
@@ -47,7 +49,7 @@ package struct LeafForm: Sendable {
   }
 
   /// - Parameter sealedDetails: `nil` where there are none.
-  package func row(_ particulars: LeafParticulars, sealedDetails: [UInt8]?) -> LeafRow {
+  package func row(_ particulars: AuditEvent.Particulars, sealedDetails: [UInt8]?) -> LeafRow {
     // The particulars have about 150 bytes.
     var writer = LeafWriter(capacity: bytes.count + 256 + (sealedDetails?.count ?? 0))
     var copied = writer.place
@@ -62,7 +64,7 @@ package struct LeafForm: Sendable {
 }
 
 extension LeafWriter {
-  fileprivate mutating func fill(_ blank: LeafForm.Blank, _ particulars: LeafParticulars, _ sealedDetails: [UInt8]?) {
+  fileprivate mutating func fill(_ blank: LeafForm.Blank, _ particulars: AuditEvent.Particulars, _ sealedDetails: [UInt8]?) {
     let name = blank.name
     switch blank {
     case .id: string(name, particulars.id, digitsAfter: "")

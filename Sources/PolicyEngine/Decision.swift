@@ -131,7 +131,8 @@ package final class Decision: Sendable {
   convenience init(_ decision: Decision, monitored: MonitoredOutcome?) {
     self.init(
       request: decision.request, effect: decision.effect, reason: decision.reason, rules: decision.rules, rule: decision.rule,
-      unknown: decision.unknown, nearestPermit: decision.nearestPermit, revision: decision.revision, legalBasis: decision.legalBasis,
+      unknown: decision.unknown, nearestPermit: decision.nearestPermit, revision: decision.revision,
+      legalBasis: decision.legalBasis,
       safeguard: decision.safeguard, agreement: decision.agreement, classes: decision.classes, access: decision.access,
       monitored: monitored)
   }

@@ -21,26 +21,42 @@ extension RegionStore {
     }
   }
 
-  /// The leaves from `first` on, at most `count`.
+  /// The leaves from `first` on, at most `count`. One that is gone is left out.
   package func leaves(from first: UInt64, count: Int) async throws(StoreError) -> [StoredLeaf] {
-    try await reading { connection, deadline in
-      let result = try await connection.execute(
-        Self.selectLeaves, [.int64(Int64(clamping: first)), .int64(Int64(count))], deadline: deadline)
-      return try result.rows.map {
-        StoredLeaf(index: try $0.uint64(0), row: try $0.bytes(1), hash: try $0.bytes(2))
+    let packs = try await packs(Self.selectLeaves, from: first, count: count) { row in
+      LeafPack(leaves: try row.bytes(2), hashes: try row.bytes(1))
+    }
+    let leaves = packs.flatMap { start, pack in
+      zip(pack.rows, pack.leafHashes).enumerated().map { offset, leaf in
+        StoredLeaf(index: start + UInt64(offset), row: leaf.0, hash: leaf.1)
       }
     }
+    return leaves.filter { $0.index >= first && $0.index - first < UInt64(count) }
   }
 
-  /// The hashes of the leaves from `first` on, at most `count`, without gaps.
+  /// The hashes of the leaves from `first` on, at most `count`, without gaps. One that somebody changed may be no hash.
   package func leafHashes(from first: UInt64, count: Int) async throws(StoreError) -> [[UInt8]] {
-    try await reading { connection, deadline in
-      let result = try await connection.execute(
-        Self.selectHashes, [.int64(Int64(clamping: first)), .int64(Int64(count))], deadline: deadline)
-      return try result.rows.enumerated().map { offset, row in
-        guard try row.uint64(0) == first + UInt64(offset) else { throw StoreError.corrupt(what: "the audit log") }
-        return try row.bytes(1)
-      }
+    let packs = try await packs(Self.selectHashes, from: first, count: count) { row in
+      LeafPack(leaves: [], hashes: try row.bytes(1))
+    }
+    let start = min(first, packs.first?.start ?? first)
+    var (next, hashes) = (start, [] as [[UInt8]])
+    for (start, pack) in packs {
+      guard start == next else { throw StoreError.corrupt(what: "the audit log") }
+      hashes += pack.leafHashes
+      next += UInt64(pack.count)
+    }
+    return Array(hashes.dropFirst(Int(first - start)).prefix(count))
+  }
+
+  /// The rows that hold leaves from `first` on, at most `count` of them. The first may begin before.
+  private func packs(
+    _ statement: Statement, from first: UInt64, count: Int, _ pack: @escaping @Sendable (PostgresRow) throws -> LeafPack
+  ) async throws(StoreError) -> [(start: UInt64, pack: LeafPack)] {
+    let (end, isBeyond) = first.addingReportingOverflow(UInt64(count))
+    let range = [first, isBeyond ? .max : end].map { PostgresValue.int64(Int64(clamping: $0)) }
+    return try await reading { connection, deadline in
+      try await connection.execute(statement, range, deadline: deadline).rows.map { (try $0.uint64(0), try pack($0)) }
     }
   }
 
@@ -59,9 +75,14 @@ extension RegionStore {
 
   private static let lockPublishing = Statement("lock_publishing", "SELECT pg_advisory_xact_lock(110386840764420)")
   private static let selectSize = Statement("select_audit_size", "SELECT audit_size FROM head")
-  private static let selectLeaves = Statement(
-    "select_leaves",
-    "SELECT index, leaf, leaf_hash FROM audit_leaf WHERE index >= $1::bigint ORDER BY index LIMIT $2::bigint")
-  private static let selectHashes = Statement(
-    "select_leaf_hashes", "SELECT index, leaf_hash FROM audit_leaf WHERE index >= $1::bigint ORDER BY index LIMIT $2::bigint")
+  private static let selectLeaves = Statement("select_leaves", select("index, leaf_hash, leaf"))
+  private static let selectHashes = Statement("select_leaf_hashes", select("index, leaf_hash"))
+
+  private static func select(_ columns: String) -> String {
+    """
+    SELECT \(columns) FROM audit_leaf
+     WHERE index >= (SELECT coalesce(max(index), 0) FROM audit_leaf WHERE index <= $1::bigint) AND index < $2::bigint
+     ORDER BY index
+    """
+  }
 }

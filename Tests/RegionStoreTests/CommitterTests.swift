@@ -22,13 +22,50 @@ struct CommitterTests {
         return all
       }
       let leaves = try await test.store.leaves(from: 0, count: 1_000)
+      let hashes = try await test.store.leafHashes(from: 0, count: 1_000)
       #expect(leaves.map(\.index) == Array(0..<420))
       for (text, receipt) in receipts {
         let stored = leaves[Int(receipt.index)]
         #expect(String(decoding: stored.row, as: UTF8.self) == text)
-        #expect(stored.hash == receipt.hash)
+        #expect(stored.hash == receipt.hash && hashes[Int(receipt.index)] == receipt.hash)
       }
       #expect(try await test.store.auditSize() == 420)
+    }
+  }
+
+  @Test func `leaves that were committed together are read from any of them on`() async throws {
+    try await TestStore.with { test in
+      // Of one batch, more than a row holds; and rows of one leaf on both sides, as earlier versions have them.
+      let texts = (0..<40).map { "leaf \($0) " + String(repeating: "x", count: $0 * 20) }
+      for text in texts.prefix(3) { _ = try await test.store.commit(Self.recording([text])) }
+      _ = try await test.store.commit(Self.recording(Array(texts[3..<37])))
+      for text in texts.suffix(3) { _ = try await test.store.commit(Self.recording([text])) }
+      let rows = try await test.value("SELECT count(*) FROM audit_leaf")
+      #expect((8..<20).contains(rows), "\(rows) rows")
+      for first in 0...40 {
+        for count in [1, 2, 7, 40] {
+          let expected = Array(texts[first..<min(40, first + count)])
+          let leaves = try await test.store.leaves(from: UInt64(first), count: count)
+          try #require(leaves.map { String(decoding: $0.row, as: UTF8.self) } == expected)
+          try #require(leaves.map(\.index) == (first..<first + expected.count).map(UInt64.init))
+          let hashes = try await test.store.leafHashes(from: UInt64(first), count: count)
+          try #require(hashes == expected.map { SHA256.hash([0] + Array($0.utf8)) })
+        }
+      }
+      #expect(try await test.store.leaves(from: .max, count: .max).isEmpty)
+      // A row that is gone takes its leaves, and no others; the hashes are then no log's.
+      let start = UInt64(try await test.value("SELECT max(index) FROM audit_leaf WHERE index < 30"))
+      try await test.sql("DELETE FROM audit_leaf WHERE index = \(start)")
+      let left = try await test.store.leaves(from: 0, count: 40).map(\.index)
+      #expect(left.count < 39 && !left.contains(start) && left.contains(start - 1) && left.contains(37), "\(left)")
+      await #expect(throws: StoreError.self) { try await test.store.leafHashes(from: 0, count: 40) }
+      await #expect(throws: StoreError.self) { try await test.store.leafHashes(from: start, count: 40 - Int(start)) }
+    }
+  }
+
+  private static func recording(_ texts: [String]) -> Operation<Void> {
+    Operation(needs: FactsNeeded(subjects: []), now: now) { _, effects in
+      for text in texts { effects.record(leaf(text)) }
     }
   }
 
@@ -80,7 +117,9 @@ struct CommitterTests {
         }
         #expect(acknowledged.sorted() == Array(1...200))
         #expect(try await first.get(address)?.version == 200)
-        #expect(try await first.value("SELECT count(*) FROM audit_leaf") == Int64(try await first.store.auditSize()))
+        #expect(
+          try await first.value("SELECT sum(octet_length(leaf_hash) / 32) FROM audit_leaf")
+            == Int64(try await first.store.auditSize()))
       }
     }
   }

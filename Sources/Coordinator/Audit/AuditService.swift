@@ -129,6 +129,14 @@ struct AuditService: Sendable {
     return try EntryBundle.encode((0..<coordinate.width).map { found[first + UInt64($0)] ?? [] })
   }
 
+  private func logSize() async throws -> UInt64 {
+    do {
+      return try await store.auditSize()
+    } catch {
+      throw Refusal(error, region: region).connectError
+    }
+  }
+
   private func leaves(from first: UInt64, count: Int) async throws -> [StoredLeaf] {
     do {
       return try await store.leaves(from: first, count: count)
@@ -173,11 +181,13 @@ struct AuditService: Sendable {
 
   private func search(_ query: AuditQuery, from first: UInt64, size: Int) async throws -> Domicile_V1_ListEventsResponse {
     var response = Domicile_V1_ListEventsResponse()
-    var next = first
-    while next - first < UInt64(Self.leavesSearchedMax) {
-      let leaves = try await leaves(from: next, count: Self.leavesAtOnce)
-      for leaf in leaves {
-        next = leaf.index + 1
+    let logSize = try await logSize()
+    for start in stride(from: first, to: logSize, by: Self.leavesAtOnce) {
+      guard start - first < UInt64(Self.leavesSearchedMax) else {
+        response.nextPageToken = PageToken.text(for: String(start))
+        return response
+      }
+      for leaf in try await leaves(from: start, count: Self.leavesAtOnce) {
         let bytes = leaf.leaf
         guard matches(bytes, query) else { continue }
         response.events.append(
@@ -187,13 +197,11 @@ struct AuditService: Sendable {
             $0.leafHash = Data(leaf.hash)
           })
         guard response.events.count < size else {
-          response.nextPageToken = PageToken.text(for: String(next))
+          response.nextPageToken = PageToken.text(for: String(leaf.index + 1))
           return response
         }
       }
-      guard leaves.count == Self.leavesAtOnce else { return response }
     }
-    response.nextPageToken = PageToken.text(for: String(next))
     return response
   }
 

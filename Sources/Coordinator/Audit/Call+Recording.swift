@@ -69,9 +69,9 @@ extension Call {
   }
 
   /// What each leaf of this call says that no other call's does.
-  private func particulars() throws -> LeafParticulars {
+  private func particulars() throws -> AuditEvent.Particulars {
     guard let salt = AuditEvent.Salt(salt) else { throw StoreError.corrupt(what: "a salt") }
-    return LeafParticulars(
+    return AuditEvent.Particulars(
       time: UTCTime(milliseconds: Int64(now)), id: id.hex,
       request: AuditEvent.RequestNumber(coordinator: region.coordinator, number: ticket.record()), salt: salt)
   }
@@ -92,7 +92,7 @@ extension LeafDraft {
     self.init(event.form, event.particulars, details: details)
   }
 
-  init(_ form: LeafForm, _ particulars: LeafParticulars, details: Details?) {
+  init(_ form: LeafForm, _ particulars: AuditEvent.Particulars, details: Details?) {
     self.init(details: details) { sealed in
       let row = form.row(particulars, sealedDetails: sealed)
       return Leaf(row: row.bytes, hash: try row.leafHash().bytes)

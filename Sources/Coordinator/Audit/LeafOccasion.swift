@@ -32,7 +32,7 @@ struct LeafOccasion: Sendable {
   /// Whether others are to be expected: what was decided once is asked for again, and a document by its key seldom.
   var recurs: Bool { decision != nil && documentKey == nil }
 
-  func event(_ particulars: LeafParticulars, in region: RegionContext, by policies: PolicySet) -> AuditEvent {
+  func event(_ particulars: AuditEvent.Particulars, in region: RegionContext, by policies: PolicySet) -> AuditEvent {
     var event = AuditEvent(particulars, activity: activity, effect: reason == nil ? .allowed : .denied, requester: requester)
     event.reason = reason?.rawValue
     event.principal = principal

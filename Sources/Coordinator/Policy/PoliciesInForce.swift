@@ -23,7 +23,7 @@ final class PoliciesInForce: Sendable {
   /// - Parameters:
   ///   - particulars: of any call of the occasion.
   ///   - region: always the same.
-  func form(of occasion: LeafOccasion, _ particulars: LeafParticulars, in region: RegionContext) -> LeafForm {
+  func form(of occasion: LeafOccasion, _ particulars: AuditEvent.Particulars, in region: RegionContext) -> LeafForm {
     func written() -> LeafForm { occasion.event(particulars, in: region, by: set).form }
     return occasion.recurs ? forms.value(of: occasion, find: written) : written()
   }

@@ -111,8 +111,12 @@ struct EffectsWriting {
     let chain: PostgresValue = placed.map { .bytes($0.head.chain.bytes) } ?? .null
     let values: [PostgresValue] = [.int64(Int64(leaves.count)), .int64(Int64(placed?.records.count ?? 0)), chain]
     guard !leaves.isEmpty else { return PipelineStep(Self.advanceHeadStatement, values) }
+    let packs = LeafPack.packs(of: leaves)
+    var starts: [Int64] = []
+    for pack in packs.dropLast() { starts.append((starts.last ?? 0) + Int64(pack.count)) }
     return PipelineStep(
-      Self.appendLeavesStatement, values + [.bytesArray(leaves.map(\.row)), .bytesArray(leaves.map(\.hash))])
+      Self.appendLeavesStatement,
+      values + [.int64Array([0] + starts), .bytesArray(packs.map(\.leaves)), .bytesArray(packs.map(\.hashes))])
   }
 
   private var insertSubjects: PipelineStep {
@@ -177,7 +181,7 @@ struct EffectsWriting {
     """
     WITH grown AS (\(advanceHeadText)), appended AS (
       INSERT INTO audit_leaf (index, leaf, leaf_hash)
-      SELECT generate_series(grown.audit_size - $1::bigint, grown.audit_size - 1), unnest($4::bytea[]), unnest($5::bytea[]) FROM grown)
+      SELECT grown.audit_size - $1::bigint + unnest($4::bigint[]), unnest($5::bytea[]), unnest($6::bytea[]) FROM grown)
     SELECT audit_size FROM grown
     """)
   private static let insertSubjectsStatement = Statement(

@@ -195,6 +195,16 @@ extension Migration {
         COMMENT ON COLUMN audit_leaf.leaf IS
           'Begins with 01: the short form of a leaf (LeafRow). Begins with {: the leaf as it is.';
         """),
+    // The constraint would hold for rows of one leaf alone, and is prepared anew for each batch. Nothing of a row of two or more goes to TOAST.
+    Migration(
+      version: 9, name: "audit leaves by several in a row",
+      sql: """
+        ALTER TABLE audit_leaf DROP CONSTRAINT audit_leaf_leaf_hash_check, SET (toast_tuple_target = 8160);
+        COMMENT ON COLUMN audit_leaf.index IS 'Of the first of the row''s leaves.';
+        COMMENT ON COLUMN audit_leaf.leaf_hash IS '32 bytes for each of the row''s leaves.';
+        COMMENT ON COLUMN audit_leaf.leaf IS
+          'One leaf, or several, each after its count of bytes (LeafPack). Begins with 01: its short form (LeafRow); with {: as it is.';
+        """),
   ]
 
   /// The key database: with backups of its own, so that a backup of the data does not bring erased people back.

@@ -111,9 +111,7 @@ private enum LogFile {
 extension World {
   /// What the whole log of a region says of the requests that were numbered.
   func requestTally(_ region: RegionID) async throws -> RequestTally {
-    let rows = try await deployment.sql(region, "SELECT leaf FROM audit_leaf ORDER BY index").map {
-      try LeafRow(bytes: $0.bytes(0)).leaf()
-    }
+    let rows = try await storedLeaves(region).map { try $0.row.leaf() }
     var tally = RequestTally()
     for (index, start) in stride(from: 0, to: rows.count, by: TileCoordinate.fullWidth).enumerated() {
       let leaves = Array(rows[start..<min(start + TileCoordinate.fullWidth, rows.count)])

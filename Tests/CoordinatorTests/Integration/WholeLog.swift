@@ -29,9 +29,7 @@ extension World {
   ) async throws {
     try await expectDenseLog(region, sourceLocation: sourceLocation)
     let checkpoint = try await cosignedCheckpoint(region, size: try await logSize(region))
-    let rows = try await deployment.sql(region, "SELECT leaf FROM audit_leaf ORDER BY index").map {
-      try LeafRow(bytes: $0.bytes(0)).leaf()
-    }
+    let rows = try await storedLeaves(region).map { try $0.row.leaf() }
     var verifier = LogVerifier(checkpoint: .bytes(checkpoint), trust: try trust(region))
     try #require(rows.count >= verifier.size, sourceLocation: sourceLocation)
     while !verifier.needed.isEmpty {

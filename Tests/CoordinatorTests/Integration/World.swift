@@ -14,6 +14,8 @@ import Residency
 import SwiftProtobuf
 import Testing
 
+@testable import RegionStore
+
 /// Everything that runs whole regions. Tests of the nested suites share deployments; each uses subjects of its own.
 @Suite enum Integration {}
 
@@ -100,8 +102,9 @@ struct World: Sendable {
 
   /// The leaf at an index of a region's log, as it stands in its database.
   func event(_ region: RegionID, _ index: UInt64) async throws -> AuditEvent {
-    let rows = try await deployment.sql(region, "SELECT leaf FROM audit_leaf WHERE index = $1::bigint", [.int64(Int64(index))])
-    return try AuditEvent(leaf: LeafRow(bytes: try #require(rows.first, "\(region) has no leaf \(index)").bytes(0)).leaf())
+    let leaves = try await storedLeaves(region, "WHERE index = \(Self.rowStart)", [.int64(Int64(index))])
+    let found = try #require(leaves.first { $0.index == index }, "\(region) has no leaf \(index)")
+    return try AuditEvent(leaf: found.row.leaf())
   }
 
   /// The leaf that a refusal says it left.
@@ -112,27 +115,48 @@ struct World: Sendable {
 
   /// The leaves from an index on.
   func events(_ region: RegionID, from first: UInt64) async throws -> [AuditEvent] {
-    try await deployment.sql(
-      region, "SELECT leaf FROM audit_leaf WHERE index >= $1::bigint ORDER BY index", [.int64(Int64(first))]
-    ).map { try AuditEvent(leaf: LeafRow(bytes: $0.bytes(0)).leaf()) }
+    try await storedLeaves(region, "WHERE index >= coalesce(\(Self.rowStart), 0)", [.int64(Int64(first))])
+      .filter { $0.index >= first }.map { try AuditEvent(leaf: $0.row.leaf()) }
   }
 
   func logSize(_ region: RegionID) async throws -> UInt64 {
-    UInt64(try await deployment.sql(region, "SELECT count(*) FROM audit_leaf").first?.int64(0) ?? 0)
+    let size = "SELECT coalesce(sum(octet_length(leaf_hash) / 32), 0)::bigint FROM audit_leaf"
+    return UInt64(try await deployment.sql(region, size).first?.int64(0) ?? 0)
+  }
+
+  struct StoredLeaf {
+    let index: UInt64
+    let row: LeafRow
+    let hash: [UInt8]
+  }
+
+  /// The index of the row that holds the leaf at an index, or would: rows hold several.
+  static let rowStart = "(SELECT max(index) FROM audit_leaf WHERE index <= $1::bigint)"
+
+  /// A region's leaves as they stand in its database, in order.
+  func storedLeaves(_ region: RegionID, _ condition: String = "", _ values: [PostgresValue] = []) async throws -> [StoredLeaf] {
+    try await deployment.sql(region, "SELECT index, leaf, leaf_hash FROM audit_leaf \(condition) ORDER BY index", values).flatMap
+    {
+      let pack = LeafPack(leaves: try $0.bytes(1), hashes: try $0.bytes(2))
+      let first = UInt64(try $0.int64(0))
+      return zip(pack.rows, pack.leafHashes).enumerated().map {
+        StoredLeaf(index: first + UInt64($0.offset), row: LeafRow(bytes: $0.element.0), hash: $0.element.1)
+      }
+    }
   }
 
   /// Asserts that indexes are dense, that the head counts them, and that every leaf has its own hash.
   func expectDenseLog(_ region: RegionID, sourceLocation: Testing.SourceLocation = #_sourceLocation) async throws {
-    let rows = try await deployment.sql(
-      region, "SELECT index, leaf, leaf_hash, (SELECT audit_size FROM head) FROM audit_leaf ORDER BY index")
-    for (position, row) in rows.enumerated() {
-      guard try row.int64(0) == Int64(position) else {
-        Issue.record("\(region): leaf \(try row.int64(0)) stands at place \(position)", sourceLocation: sourceLocation)
+    let size = try await deployment.sql(region, "SELECT audit_size FROM head").first?.int64(0)
+    let leaves = try await storedLeaves(region, "WHERE index < $1::bigint", [.int64(try #require(size))])
+    for (position, leaf) in leaves.enumerated() {
+      guard leaf.index == UInt64(position) else {
+        Issue.record("\(region): leaf \(leaf.index) stands at place \(position)", sourceLocation: sourceLocation)
         return
       }
-      #expect(try MerkleTree.leafHash(LeafRow(bytes: row.bytes(1)).leaf()).bytes == row.bytes(2), sourceLocation: sourceLocation)
+      #expect(try MerkleTree.leafHash(leaf.row.leaf()).bytes == leaf.hash, sourceLocation: sourceLocation)
     }
-    if let last = rows.last { #expect(try last.int64(3) == Int64(rows.count), sourceLocation: sourceLocation) }
+    #expect(size == Int64(leaves.count), sourceLocation: sourceLocation)
   }
 
   // MARK: The auditors' program

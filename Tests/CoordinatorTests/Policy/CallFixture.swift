@@ -30,6 +30,8 @@ enum CallFixture {
     return try RegionCatalog.load(files, environment: [:], local: nil)
   }
 
+  static func inForce() throws -> PoliciesInForce { PoliciesInForce(try policies(try catalog())) }
+
   private static func policies(_ catalog: RegionCatalog) throws -> PolicySet {
     let texts = [
       "vocabulary.yaml": """
@@ -60,15 +62,22 @@ enum CallFixture {
   }
 
   /// In eu-west.
-  /// - Parameter now: milliseconds since 1970 UTC.
-  static func call(at now: UInt64 = 1_796_000_000_000, retired: Set<String> = []) throws -> Call {
+  /// - Parameters:
+  ///   - now: milliseconds since 1970 UTC.
+  ///   - asking: by default eu-west too.
+  static func call(
+    at now: UInt64 = 1_796_000_000_000, retired: Set<String> = [], asking: String = "eu-west", principal: Principal? = nil,
+    inForce: PoliciesInForce? = nil
+  ) throws -> Call {
     let catalog = try catalog(retired: retired)
     let here = try #require(RegionID("eu-west").flatMap { catalog[$0] })
+    let asking = try #require(RegionID(asking).flatMap { catalog[$0] })
     let tagger = try #require(SubjectTagger(key: [UInt8](repeating: 1, count: 32)))
     return Call(
       region: RegionContext(descriptor: here, catalog: catalog, tagger: tagger, viewKey: [1], coordinator: "eu-west/test"),
-      inForce: PoliciesInForce(try policies(catalog)), principal: Principal(name: "app", purposes: [Purpose("service")]),
-      asking: here, now: now, ticket: RequestTicket(RequestNumbering()), id: [1], salt: [UInt8](repeating: 1, count: 16),
+      inForce: try inForce ?? PoliciesInForce(policies(catalog)),
+      principal: principal ?? Principal(name: "app", purposes: [Purpose("service")]), asking: asking, now: now,
+      ticket: RequestTicket(RequestNumbering()), id: [1], salt: [UInt8](repeating: 1, count: 16),
       deadline: nil)
   }
 }
