@@ -15,7 +15,7 @@ extension AuditEvent {
   package var row: LeafRow { form.row(particulars, sealedDetails: sealedDetails) }
 
   package var particulars: AuditEvent.Particulars {
-    var particulars = AuditEvent.Particulars(time: time, id: id, request: request, salt: salt)
+    var particulars = AuditEvent.Particulars(time: time, id: .text(id), request: request, salt: salt)
     particulars.recordVersion = recordVersion
     particulars.subject = subject
     particulars.subjectEpoch = subjectEpoch

@@ -44,8 +44,9 @@ package struct AuditPseudonym: Hashable, Sendable, CustomStringConvertible {
 
   /// - Parameter auditKey: the subject's audit key; each period's key is derived from it.
   package init(of tag: SubjectTag, auditKey: RootKey, period: AuditPeriod) throws(CryptographyError) {
-    let code = try auditKey.code(for: tag.bytes, number: period.number, purpose: "domicile audit pseudonym \(period)")
-    guard let code = SHA256Digest(code) else { throw .libraryFailure(operation: "a pseudonym") }
+    let code = try tag.withUnsafeBytes { (tag) throws(CryptographyError) in
+      try auditKey.code(for: tag, number: period.number, purpose: "domicile audit pseudonym \(period)")
+    }
     self.init(period: period, code: code)
   }
 

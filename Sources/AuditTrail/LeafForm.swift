@@ -1,17 +1,32 @@
+package import Cryptography
 package import Residency
 
 extension AuditEvent {
   /// What a leaf says of its one event. All else it may share with others.
   package struct Particulars: Sendable {
     package var time: UTCTime
-    package var id: String
+    package var id: Name
     package var recordVersion: UInt64?
     package var request: RequestNumber?
     package var salt: Salt
     package var subject: AuditPseudonym?
     package var subjectEpoch: Epoch?
 
-    package init(time: UTCTime, id: String, request: RequestNumber?, salt: Salt) {
+    /// What an event is called.
+    package enum Name: Sendable {
+      /// By the hexadecimal digits of bytes that were drawn for it.
+      case digits([UInt8])
+      case text(String)
+
+      var text: String {
+        switch self {
+        case .digits(let bytes): bytes.hex
+        case .text(let text): text
+        }
+      }
+    }
+
+    package init(time: UTCTime, id: Name, request: RequestNumber?, salt: Salt) {
       self.time = time
       self.id = id
       self.request = request
@@ -40,26 +55,69 @@ package struct LeafForm: Sendable {
     }
   }
 
-  private let bytes: [UInt8]
-  private let blanks: [(blank: Blank, place: Int)]
+  /// What stands before a blank, or behind the last.
+  private struct Segment {
+    let row: [UInt8]
+    /// What the leaf has there.
+    let text: [UInt8]
+  }
+
+  private let segments: [Segment]
+  private let blanks: [Blank]
+  private let byteCount: Int
 
   init(_ writer: LeafWriter) {
-    bytes = writer.bytes
-    blanks = writer.blanks
+    let places = writer.blanks.map(\.place)
+    segments = zip([0] + places, places + [writer.place]).map { start, end in
+      // The leaf has nothing where the form of its row stands.
+      let members = Array(writer.bytes[max(start, 1)..<end])
+      do throws(FormatError) {
+        return Segment(row: Array(writer.bytes[start..<end]), text: try LeafRow.text(ofMembers: members))
+      } catch {
+        preconditionFailure("a writer wrote what is no row: \(error)")
+      }
+    }
+    blanks = writer.blanks.map(\.blank)
+    byteCount = writer.place
   }
 
   /// - Parameter sealedDetails: `nil` where there are none.
   package func row(_ particulars: AuditEvent.Particulars, sealedDetails: [UInt8]?) -> LeafRow {
-    // The particulars have about 150 bytes.
-    var writer = LeafWriter(capacity: bytes.count + 256 + (sealedDetails?.count ?? 0))
-    var copied = writer.place
-    for (blank, place) in blanks {
-      writer.copy(bytes[copied..<place])
-      copied = place
-      writer.fill(blank, particulars, sealedDetails)
+    filled(particulars, sealedDetails).row
+  }
+
+  /// The row and the hash of its leaf: what stands in all leaves of the form is not made of the row again.
+  /// - Throws: ``FormatError`` where the leaf is longer than a log's entry may be (65,535 bytes).
+  package func rowAndHash(
+    _ particulars: AuditEvent.Particulars, sealedDetails: [UInt8]?
+  ) throws(FormatError) -> (row: LeafRow, leafHash: SHA256Digest) {
+    let (row, ends) = filled(particulars, sealedDetails)
+    let hash = try LeafGathering.hash { (leaf) throws(FormatError) in
+      try row.bytes.withUnsafeBufferPointer { (row) throws(FormatError) in
+        var place = 0
+        for (index, segment) in segments.enumerated() {
+          segment.text.withUnsafeBufferPointer { leaf.add($0) }
+          guard index < ends.count else { return }
+          try leaf.add(LeafRowReader(members: UnsafeBufferPointer(rebasing: row[(place + segment.row.count)..<ends[index]])))
+          place = ends[index]
+        }
+      }
     }
-    writer.copy(bytes[copied...])
-    return LeafRow(bytes: writer.bytes)
+    return (row, hash)
+  }
+
+  /// - Returns: the row, and where the filling of each blank ends in it.
+  private func filled(_ particulars: AuditEvent.Particulars, _ sealedDetails: [UInt8]?) -> (row: LeafRow, ends: [Int]) {
+    // The particulars have about 150 bytes.
+    var writer = LeafWriter(copying: segments[0].row, capacity: byteCount + 256 + (sealedDetails?.count ?? 0))
+    var ends: [Int] = []
+    ends.reserveCapacity(blanks.count)
+    for (index, blank) in blanks.enumerated() {
+      writer.fill(blank, particulars, sealedDetails)
+      ends.append(writer.place)
+      writer.copy(segments[index + 1].row)
+    }
+    return (LeafRow(bytes: writer.bytes), ends)
   }
 }
 
@@ -67,7 +125,11 @@ extension LeafWriter {
   fileprivate mutating func fill(_ blank: LeafForm.Blank, _ particulars: AuditEvent.Particulars, _ sealedDetails: [UInt8]?) {
     let name = blank.name
     switch blank {
-    case .id: string(name, particulars.id, digitsAfter: "")
+    case .id:
+      switch particulars.id {
+      case .digits(let bytes): digits(name, bytes)
+      case .text(let text): string(name, text, digitsAfter: "")
+      }
     case .time: integer(name, particulars.time.milliseconds)
     case .details: if let sealedDetails { base64(name, sealedDetails) }
     case .recordVersion: decimal(name, particulars.recordVersion)

@@ -54,37 +54,28 @@ package struct LeafRow: Hashable, Sendable {
     return leaf
   }
 
-  /// The hash of the leaf: as `MerkleTree.leafHash` has it, without making the leaf. A thousand bytes are at hand on the stack; more would
-  /// come from the heap, for each event that is recorded.
+  /// What a leaf has where its row has these members.
+  static func text(ofMembers members: [UInt8]) throws(FormatError) -> [UInt8] {
+    try members.withUnsafeBufferPointer { (members) throws(FormatError) in
+      var reader = LeafRowReader(members: members)
+      var text: [UInt8] = []
+      while let piece = try reader.next() {
+        text += [UInt8](unsafeUninitializedCapacity: piece.characterCount) { buffer, count in
+          if let start = buffer.baseAddress { piece.write(to: start) }
+          count = piece.characterCount
+        }
+      }
+      return text
+    }
+  }
+
+  /// The hash of the leaf, without making it.
   /// - Throws: as ``leaf()``.
   package func leafHash() throws(FormatError) -> SHA256Digest {
     guard !isPlain else { return MerkleTree.leafHash(bytes) }
-    _ = try leafByteCount()
-    var problem: FormatError?
-    let hash = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1_000) { buffer in
-      SHA256.digest(prefix: 0) { add in
-        var filled = 0
-        func flush() {
-          add(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<filled]))
-          filled = 0
-        }
-        problem = read { piece in
-          let count = piece.characterCount
-          if filled + count > buffer.count { flush() }
-          guard count <= buffer.count else {
-            return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { long in
-              if let start = long.baseAddress { piece.write(to: start) }
-              add(UnsafeRawBufferPointer(long))
-            }
-          }
-          if let start = buffer.baseAddress { piece.write(to: start + filled) }
-          filled += count
-        }
-        flush()
-      }
+    return try LeafGathering.hash { (leaf) throws(FormatError) in
+      try bytes.withUnsafeBufferPointer { (row) throws(FormatError) in try leaf.add(LeafRowReader(row)) }
     }
-    if let problem { throw problem }
-    return hash
   }
 
   private var isPlain: Bool { bytes.first == UInt8(ascii: "{") }
@@ -92,9 +83,7 @@ package struct LeafRow: Hashable, Sendable {
   private func leafByteCount() throws(FormatError) -> Int {
     var count = 0
     if let problem = read({ count += $0.characterCount }) { throw problem }
-    guard count <= EntryBundle.entryByteCountMax else {
-      throw FormatError(.leaf, "\(count) bytes are more than \(EntryBundle.entryByteCountMax)")
-    }
+    try LeafGathering.check(byteCount: count)
     return count
   }
 
@@ -113,7 +102,7 @@ package struct LeafRow: Hashable, Sendable {
 }
 
 /// Goes through a row piece by piece.
-private struct LeafRowReader {
+struct LeafRowReader {
   /// A part of a row, and what the leaf has there.
   enum Piece {
     case word(StaticString)
@@ -148,6 +137,12 @@ private struct LeafRowReader {
   init(_ row: UnsafeBufferPointer<UInt8>) throws(FormatError) {
     guard row.first == LeafRow.form else { throw FormatError(.leaf, "a row of no form that is known") }
     self.row = row
+  }
+
+  /// Through members of a row.
+  init(members: UnsafeBufferPointer<UInt8>) {
+    row = members
+    place = 0
   }
 
   @inline(__always) mutating func next() throws(FormatError) -> Piece? {

@@ -18,6 +18,13 @@ struct LeafWriter {
     bytes.append(LeafRow.form)
   }
 
+  /// - Parameter begun: what was written before, with the form; a member comes next.
+  init(copying begun: [UInt8], capacity: Int) {
+    bytes.reserveCapacity(capacity)
+    bytes.append(contentsOf: begun)
+    isFirst = false
+  }
+
   /// How many bytes are written: the place of what comes next.
   var place: Int { bytes.count }
 
@@ -42,10 +49,9 @@ struct LeafWriter {
     blanks.append((blank, place))
   }
 
-  /// What was written before; a member comes next.
-  mutating func copy(_ written: ArraySlice<UInt8>) {
+  /// What was written before.
+  mutating func copy(_ written: [UInt8]) {
     bytes.append(contentsOf: written)
-    isFirst = false
     #if DEBUG
       lastName = nil
     #endif
@@ -105,6 +111,11 @@ struct LeafWriter {
     guard let digest else { return }
     self.name(name)
     digest.withUnsafeBytes { run(.hexadecimal, $0) }
+  }
+
+  mutating func digits(_ name: LeafWord, _ content: [UInt8]) {
+    self.name(name)
+    content.withUnsafeBytes { run(.hexadecimal, $0) }
   }
 
   mutating func base64(_ name: LeafWord, _ content: [UInt8]) {

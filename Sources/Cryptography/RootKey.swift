@@ -6,7 +6,7 @@ package final class RootKey: Sendable {
   private struct Code {
     let number: Int
     let bytes: [UInt8]
-    let code: [UInt8]
+    let code: SHA256Digest
   }
 
   private let key: SymmetricKey
@@ -25,11 +25,14 @@ package final class RootKey: Sendable {
   /// HMAC-SHA-256 of `bytes` under the key that is derived for a purpose (HKDF's `info`).
   /// - Parameter number: the purpose's own: what was made last is found by it, so two purposes with one number would have one code.
   package func code(
-    for bytes: [UInt8], number: Int, purpose: @autoclosure () -> String
-  ) throws(CryptographyError) -> [UInt8] {
-    let known = last.withLock { $0.flatMap { $0.number == number && $0.bytes == bytes ? $0.code : nil } }
+    for bytes: UnsafeRawBufferPointer, number: Int, purpose: @autoclosure () -> String
+  ) throws(CryptographyError) -> SHA256Digest {
+    let known = last.withLock { $0.flatMap { $0.number == number && bytes.elementsEqual($0.bytes) ? $0.code : nil } }
     if let known { return known }
-    let code = HMACSHA256.code(for: bytes, key: try derived(for: purpose()).withBytes { [UInt8]($0) })
+    let bytes = [UInt8](bytes)
+    guard let code = SHA256Digest(HMACSHA256.code(for: bytes, key: try derived(for: purpose()).withBytes { [UInt8]($0) })) else {
+      throw .libraryFailure(operation: "HMAC")
+    }
     last.withLock { $0 = Code(number: number, bytes: bytes, code: code) }
     return code
   }

@@ -17,18 +17,6 @@ package enum SHA256 {
     digest(prefix: Optional(prefix), bytes)
   }
 
-  /// The hash of `prefix` and of what comes in pieces.
-  /// - Parameter pieces: hands each piece on, in order. It hashes nothing else meanwhile.
-  package static func digest(prefix: UInt8, pieces: (_ add: (UnsafeRawBufferPointer) -> Void) -> Void) -> SHA256Digest {
-    let context = ThreadDigestContext.current
-    var prefix = prefix
-    var isDone = EVP_DigestInit_ex2(context, Algorithms.sha256.pointer, nil) == 1 && EVP_DigestUpdate(context, &prefix, 1) == 1
-    pieces { piece in
-      if piece.count > 0 { isDone = EVP_DigestUpdate(context, piece.baseAddress, piece.count) == 1 && isDone }
-    }
-    return finish(context, isDone)
-  }
-
   /// The hash of `prefix ‖ left ‖ right`: a node of a Merkle tree. Nothing is allocated.
   package static func digest(prefix: UInt8, _ left: SHA256Digest, _ right: SHA256Digest) -> SHA256Digest {
     // One contiguous message: two updates fewer for each node of a tree.
@@ -61,13 +49,26 @@ package enum SHA256 {
 /// SHA-256 over bytes that come in pieces.
 package struct SHA256Hasher: ~Copyable {
   private let context: OpaquePointer?
+  private let isOwner: Bool
 
   package init() {
-    context = EVP_MD_CTX_new()
+    self.init(EVP_MD_CTX_new(), isOwner: true)
+  }
+
+  /// Allocates nothing: until it is finalized, nothing else is hashed on this thread, and nothing waits.
+  /// - Parameter prefix: the first byte.
+  package init(ofThread prefix: UInt8) {
+    self.init(ThreadDigestContext.current, isOwner: false)
+    withUnsafeBytes(of: prefix) { update($0) }
+  }
+
+  private init(_ context: OpaquePointer?, isOwner: Bool) {
+    self.context = context
+    self.isOwner = isOwner
     precondition(EVP_DigestInit_ex2(context, Algorithms.sha256.pointer, nil) == 1, "OpenSSL could not hash")
   }
 
-  deinit { EVP_MD_CTX_free(context) }
+  deinit { if isOwner { EVP_MD_CTX_free(context) } }
 
   package mutating func update(_ bytes: [UInt8]) {
     bytes.withUnsafeBytes { update($0) }

@@ -33,6 +33,12 @@ package struct SubjectTag: Hashable, Sendable, Comparable, CustomStringConvertib
     }
   }
 
+  package func withUnsafeBytes<Result, Failure>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try Swift.withUnsafeBytes(of: (high.bigEndian, low.bigEndian), body)
+  }
+
   package init(words: (high: UInt64, low: UInt64)) { (high, low) = words }
 
   /// - Returns: `nil` unless there are exactly 16 bytes.

@@ -42,7 +42,36 @@ import Testing
       try #require(try AuditEvent(leaf: leaf) == event)
       try #require(try JSONValue(parsing: leaf).canonicalBytes == leaf, "\(String(decoding: leaf, as: UTF8.self))")
       try #require(try event.row.leafHash() == MerkleTree.leafHash(leaf))
+      let filled = try event.form.rowAndHash(event.particulars, sealedDetails: event.sealedDetails)
+      try #require(filled.row == event.row && filled.leafHash == MerkleTree.leafHash(leaf))
     }
+  }
+
+  @Test func `a form that is filled in with another event's particulars says those, and all else as before`() throws {
+    let events = try Self.events(60)
+    for event in events {
+      for other in events {
+        var expected = event
+        expected.time = other.time
+        expected.id = other.id
+        expected.recordVersion = other.recordVersion
+        expected.request = other.request
+        expected.salt = other.salt
+        expected.subject = other.subject
+        expected.subjectEpoch = other.subjectEpoch
+        expected.sealedDetails = other.sealedDetails
+        let filled = try event.form.rowAndHash(other.particulars, sealedDetails: other.sealedDetails)
+        try #require(try AuditEvent(leaf: filled.row.leaf()) == expected)
+        try #require(filled.leafHash == MerkleTree.leafHash(try filled.row.leaf()))
+      }
+    }
+  }
+
+  @Test func `a leaf that is too long for a log is not written`() throws {
+    var event = try Self.read()
+    event.sealedDetails = [UInt8](repeating: 9, count: 50_000)
+    #expect(throws: FormatError.self) { try event.row.leafHash() }
+    #expect(throws: FormatError.self) { try event.form.rowAndHash(event.particulars, sealedDetails: event.sealedDetails) }
   }
 
   /// A word in another's place would make other leaves of the rows that are in stores.
@@ -75,6 +104,8 @@ import Testing
     event.sealedDetails = [UInt8](repeating: 9, count: count)
     event.operation = String(repeating: "x", count: min(count, 10_000))
     #expect(try event.row.leafHash() == MerkleTree.leafHash(event.leafBytes()))
+    let filled = try event.form.rowAndHash(event.particulars, sealedDetails: event.sealedDetails)
+    #expect(try filled.leafHash == MerkleTree.leafHash(event.leafBytes()))
   }
 
   @Test func `the row of a read is less than half of its leaf`() throws {

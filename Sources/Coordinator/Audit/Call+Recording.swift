@@ -72,14 +72,14 @@ extension Call {
   private func particulars() throws -> AuditEvent.Particulars {
     guard let salt = AuditEvent.Salt(salt) else { throw StoreError.corrupt(what: "a salt") }
     return AuditEvent.Particulars(
-      time: UTCTime(milliseconds: Int64(now)), id: id.hex,
+      time: UTCTime(milliseconds: Int64(now)), id: .digits(id),
       request: AuditEvent.RequestNumber(coordinator: region.coordinator, number: ticket.record()), salt: salt)
   }
 
   /// Every border that the answer crosses on its way from `home` to the principal.
   func auditHops(from home: RegionDescriptor) -> [AuditEvent.Hop] {
+    guard hops.contains(where: { $0.region != home.id }) else { return [] }
     let others = hops.filter { $0.region != home.id }
-    guard !others.isEmpty else { return [] }
     let places =
       [AuditEvent.Place(region: home.id, jurisdiction: home.jurisdiction)]
       + others.map { AuditEvent.Place(region: $0.region, jurisdiction: $0.jurisdiction) }
@@ -94,8 +94,8 @@ extension LeafDraft {
 
   init(_ form: LeafForm, _ particulars: AuditEvent.Particulars, details: Details?) {
     self.init(details: details) { sealed in
-      let row = form.row(particulars, sealedDetails: sealed)
-      return Leaf(row: row.bytes, hash: try row.leafHash().bytes)
+      let (row, hash) = try form.rowAndHash(particulars, sealedDetails: sealed)
+      return Leaf(row: row.bytes, hash: hash.bytes)
     }
   }
 }

@@ -31,7 +31,9 @@ struct LeafPack: Equatable {
   }
 
   private init(_ gathered: [LeafDraft.Leaf]) {
-    hashes = gathered.flatMap(\.hash)
+    hashes = []
+    hashes.reserveCapacity(gathered.count * Self.hashByteCount)
+    for leaf in gathered { hashes += leaf.hash }
     guard gathered.count > 1 else {
       leaves = gathered.first?.row ?? []
       return
@@ -39,8 +41,7 @@ struct LeafPack: Equatable {
     leaves = []
     leaves.reserveCapacity(Self.byteCountMax)
     for leaf in gathered {
-      let count = UInt32(leaf.row.count)
-      leaves += [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) }
+      withUnsafeBytes(of: UInt32(leaf.row.count).bigEndian) { leaves.append(contentsOf: $0) }
       leaves += leaf.row
     }
   }

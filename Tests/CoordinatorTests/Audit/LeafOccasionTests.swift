@@ -45,7 +45,7 @@ import Testing
 
   private static func particulars(_ number: UInt64) throws -> AuditEvent.Particulars {
     AuditEvent.Particulars(
-      time: UTCTime(milliseconds: 1_796_000_000_000 + Int64(number)), id: "\(number)",
+      time: UTCTime(milliseconds: 1_796_000_000_000 + Int64(number)), id: .digits([UInt8(number)]),
       request: AuditEvent.RequestNumber(coordinator: "eu-west/test", number: number),
       salt: try #require(AuditEvent.Salt([UInt8](repeating: UInt8(number), count: 16))))
   }
