@@ -168,7 +168,8 @@ package struct AuditEvent: Hashable, Sendable {
 
   package init(_ particulars: AuditEvent.Particulars, activity: AuditActivity, effect: Effect, requester: Place) {
     self.init(
-      time: particulars.time, id: particulars.id.text, activity: activity, effect: effect, requester: requester, salt: particulars.salt
+      time: particulars.time, id: particulars.id.text, activity: activity, effect: effect, requester: requester,
+      salt: particulars.salt
     )
     recordVersion = particulars.recordVersion
     request = particulars.request

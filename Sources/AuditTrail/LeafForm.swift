@@ -39,7 +39,7 @@ extension AuditEvent {
 /// kind is, writes the rest once.
 package struct LeafForm: Sendable {
   /// Members that are filled in, in the order of their places. None is the first of its object.
-  enum Blank: CaseIterable {
+  enum Blank {
     case id, time, details, recordVersion, request, salt, subject
 
     var name: LeafWord {
@@ -58,8 +58,8 @@ package struct LeafForm: Sendable {
   /// What stands before a blank, or behind the last.
   private struct Segment {
     let row: [UInt8]
-    /// What the leaf has there.
-    let text: [UInt8]
+    /// What the leaf has there; a failure where that is longer than any entry.
+    let text: Result<[UInt8], FormatError>
   }
 
   private let segments: [Segment]
@@ -71,11 +71,9 @@ package struct LeafForm: Sendable {
     segments = zip([0] + places, places + [writer.place]).map { start, end in
       // The leaf has nothing where the form of its row stands.
       let members = Array(writer.bytes[max(start, 1)..<end])
-      do throws(FormatError) {
-        return Segment(row: Array(writer.bytes[start..<end]), text: try LeafRow.text(ofMembers: members))
-      } catch {
-        preconditionFailure("a writer wrote what is no row: \(error)")
-      }
+      return Segment(
+        row: Array(writer.bytes[start..<end]),
+        text: Result { () throws(FormatError) in try LeafRow.text(ofMembers: members) })
     }
     blanks = writer.blanks.map(\.blank)
     byteCount = writer.place
@@ -96,7 +94,7 @@ package struct LeafForm: Sendable {
       try row.bytes.withUnsafeBufferPointer { (row) throws(FormatError) in
         var place = 0
         for (index, segment) in segments.enumerated() {
-          segment.text.withUnsafeBufferPointer { leaf.add($0) }
+          try segment.text.get().withUnsafeBufferPointer { (text) throws(FormatError) in try leaf.add(text) }
           guard index < ends.count else { return }
           try leaf.add(LeafRowReader(members: UnsafeBufferPointer(rebasing: row[(place + segment.row.count)..<ends[index]])))
           place = ends[index]

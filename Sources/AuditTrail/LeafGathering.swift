@@ -4,26 +4,28 @@ import Cryptography
 /// on the stack; more would come from the heap, for each event that is recorded.
 struct LeafGathering: ~Copyable {
   private let buffer: UnsafeMutableBufferPointer<UInt8>
-  private var hasher = SHA256Hasher(ofThread: 0)
+  private var hasher: SHA256Hasher
   private var filled = 0
   private var byteCount = 0
 
   private static let bufferByteCount = 1_000
 
-  private init(_ buffer: UnsafeMutableBufferPointer<UInt8>) { self.buffer = buffer }
+  private init(_ buffer: UnsafeMutableBufferPointer<UInt8>, _ hasher: consuming SHA256Hasher) {
+    self.buffer = buffer
+    self.hasher = hasher
+  }
 
   /// - Parameter give: adds the leaf's bytes, in order, and hashes nothing else.
-  /// - Throws: what `give` throws, and ``FormatError`` where they are more than a log's entry may have.
+  /// - Throws: what `give` throws.
   static func hash(_ give: (inout LeafGathering) throws(FormatError) -> Void) throws(FormatError) -> SHA256Digest {
     try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: bufferByteCount) { buffer in
-      var gathering = LeafGathering(buffer)
-      do throws(FormatError) {
-        try give(&gathering)
-        try check(byteCount: gathering.byteCount)
-      } catch {
-        return Result<SHA256Digest, FormatError>.failure(error)
+      Result { () throws(FormatError) in
+        try SHA256.digest(prefix: 0) { (hasher) throws(FormatError) in
+          var gathering = LeafGathering(buffer, hasher)
+          try give(&gathering)
+          return gathering.finish()
+        }
       }
-      return .success(gathering.finish())
     }.get()
   }
 
@@ -33,8 +35,9 @@ struct LeafGathering: ~Copyable {
     }
   }
 
-  mutating func add(_ text: UnsafeBufferPointer<UInt8>) {
-    byteCount += text.count
+  /// - Throws: ``FormatError`` where the leaf has more bytes now than a log's entry may have.
+  mutating func add(_ text: UnsafeBufferPointer<UInt8>) throws(FormatError) {
+    try count(text.count)
     if filled + text.count > buffer.count { flush() }
     guard text.count <= buffer.count else { return hasher.update(UnsafeRawBufferPointer(text)) }
     if let start = text.baseAddress { buffer.baseAddress?.advanced(by: filled).update(from: start, count: text.count) }
@@ -43,20 +46,24 @@ struct LeafGathering: ~Copyable {
 
   mutating func add(_ reader: LeafRowReader) throws(FormatError) {
     var reader = reader
-    while let piece = try reader.next() { add(piece) }
+    while let piece = try reader.next() { try add(piece) }
   }
 
-  private mutating func add(_ piece: LeafRowReader.Piece) {
+  private mutating func count(_ more: Int) throws(FormatError) {
+    byteCount += more
+    try Self.check(byteCount: byteCount)
+  }
+
+  private mutating func add(_ piece: LeafRowReader.Piece) throws(FormatError) {
     let count = piece.characterCount
+    try self.count(count)
     if filled + count > buffer.count { flush() }
     guard count <= buffer.count else {
-      byteCount += count
       return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { long in
         if let start = long.baseAddress { piece.write(to: start) }
         hasher.update(UnsafeRawBufferPointer(long))
       }
     }
-    byteCount += count
     if let start = buffer.baseAddress { piece.write(to: start + filled) }
     filled += count
   }

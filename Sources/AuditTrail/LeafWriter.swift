@@ -44,7 +44,7 @@ struct LeafWriter {
 
   /// A member that comes here and is filled in later, with a comma before it.
   mutating func leaveBlank(_ blank: LeafForm.Blank) {
-    assert(!isFirst, "nothing would stand before its comma")
+    precondition(!isFirst, "nothing would stand before its comma")
     checkOrder(blank.name)
     blanks.append((blank, place))
   }

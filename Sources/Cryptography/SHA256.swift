@@ -17,6 +17,16 @@ package enum SHA256 {
     digest(prefix: Optional(prefix), bytes)
   }
 
+  /// The hash of `prefix` and of what comes in pieces. Nothing is allocated.
+  /// - Parameter pieces: gives each piece to the hasher, in order, and finalizes it. It hashes nothing else meanwhile.
+  package static func digest<Failure>(
+    prefix: UInt8, _ pieces: (consuming SHA256Hasher) throws(Failure) -> SHA256Digest
+  ) throws(Failure) -> SHA256Digest {
+    var hasher = SHA256Hasher(borrowing: ThreadDigestContext.current)
+    withUnsafeBytes(of: prefix) { hasher.update($0) }
+    return try pieces(hasher)
+  }
+
   /// The hash of `prefix ‖ left ‖ right`: a node of a Merkle tree. Nothing is allocated.
   package static func digest(prefix: UInt8, _ left: SHA256Digest, _ right: SHA256Digest) -> SHA256Digest {
     // One contiguous message: two updates fewer for each node of a tree.
@@ -55,12 +65,7 @@ package struct SHA256Hasher: ~Copyable {
     self.init(EVP_MD_CTX_new(), isOwner: true)
   }
 
-  /// Allocates nothing: until it is finalized, nothing else is hashed on this thread, and nothing waits.
-  /// - Parameter prefix: the first byte.
-  package init(ofThread prefix: UInt8) {
-    self.init(ThreadDigestContext.current, isOwner: false)
-    withUnsafeBytes(of: prefix) { update($0) }
-  }
+  fileprivate init(borrowing context: OpaquePointer?) { self.init(context, isOwner: false) }
 
   private init(_ context: OpaquePointer?, isOwner: Bool) {
     self.context = context

@@ -26,9 +26,11 @@ extension RegionStore {
     let packs = try await packs(Self.selectLeaves, from: first, count: count) { row in
       LeafPack(leaves: try row.bytes(2), hashes: try row.bytes(1))
     }
-    let leaves = packs.flatMap { start, pack in
-      zip(pack.rows, pack.leafHashes).enumerated().map { offset, leaf in
-        StoredLeaf(index: start + UInt64(offset), row: leaf.0, hash: leaf.1)
+    let ends = packs.dropFirst().map(\.start) + [UInt64.max]
+    let leaves = zip(packs, ends).flatMap { packed, end in
+      // However many hashes somebody has added to a row, the leaves of the next are that row's.
+      zip(packed.pack.rows, packed.pack.leafHashes).prefix(Int(clamping: end - packed.start)).enumerated().map { offset, leaf in
+        StoredLeaf(index: packed.start + UInt64(offset), row: leaf.0, hash: leaf.1)
       }
     }
     return leaves.filter { $0.index >= first && $0.index - first < UInt64(count) }
@@ -46,7 +48,7 @@ extension RegionStore {
       hashes += pack.leafHashes
       next += UInt64(pack.count)
     }
-    return Array(hashes.dropFirst(Int(first - start)).prefix(count))
+    return Array(hashes.dropFirst(Int(clamping: first - start)).prefix(count))
   }
 
   /// The rows that hold leaves from `first` on, at most `count` of them. The first may begin before.
@@ -82,7 +84,7 @@ extension RegionStore {
     """
     SELECT \(columns) FROM audit_leaf
      WHERE index >= (SELECT coalesce(max(index), 0) FROM audit_leaf WHERE index <= $1::bigint) AND index < $2::bigint
-     ORDER BY index
+     ORDER BY index LIMIT $2::bigint - $1::bigint + 1
     """
   }
 }

@@ -67,9 +67,14 @@ import Testing
     }
   }
 
-  @Test func `a leaf that is too long for a log is not written`() throws {
+  @Test(arguments: [70_000, 3_000_000])
+  func `a leaf that is too long for a log is not written`(byteCount: Int) throws {
     var event = try Self.read()
-    event.sealedDetails = [UInt8](repeating: 9, count: 50_000)
+    event.operation = String(repeating: "é", count: byteCount / 2)
+    #expect(throws: FormatError.self) { try event.row.leafHash() }
+    #expect(throws: FormatError.self) { try event.form.rowAndHash(event.particulars, sealedDetails: event.sealedDetails) }
+    event.operation = nil
+    event.sealedDetails = [UInt8](repeating: 9, count: byteCount)
     #expect(throws: FormatError.self) { try event.row.leafHash() }
     #expect(throws: FormatError.self) { try event.form.rowAndHash(event.particulars, sealedDetails: event.sealedDetails) }
   }

@@ -53,6 +53,17 @@ struct CommitterTests {
         }
       }
       #expect(try await test.store.leaves(from: .max, count: .max).isEmpty)
+      #expect(try await test.store.leafHashes(from: .max, count: .max).isEmpty)
+      // Hashes that somebody added to a row make no leaves in the next one's place.
+      let longer =
+        "UPDATE audit_leaf SET leaf_hash = leaf_hash || repeat('x', 3200)::bytea WHERE index = (SELECT min(index) FROM audit_leaf WHERE index > 2)"
+      let whole = try await test.store.leaves(from: 0, count: 40)
+      try await test.sql("BEGIN; CREATE TABLE kept AS SELECT * FROM audit_leaf; \(longer); COMMIT")
+      let changed = try await test.store.leaves(from: 0, count: 40)
+      #expect(changed.map(\.index) == Array(0..<40))
+      let others = try await test.value("SELECT index FROM audit_leaf WHERE index > 3 ORDER BY index LIMIT 1")
+      #expect(changed.suffix(40 - Int(others)).map(\.row) == whole.suffix(40 - Int(others)).map(\.row))
+      try await test.sql("UPDATE audit_leaf SET leaf_hash = kept.leaf_hash FROM kept WHERE audit_leaf.index = kept.index")
       // A row that is gone takes its leaves, and no others; the hashes are then no log's.
       let start = UInt64(try await test.value("SELECT max(index) FROM audit_leaf WHERE index < 30"))
       try await test.sql("DELETE FROM audit_leaf WHERE index = \(start)")

@@ -56,7 +56,7 @@ extension Call {
     try AuditPseudonym(of: tag, auditKey: auditKey, period: period)
   }
 
-  /// What every leaf of this call says.
+  /// What every leaf of this call says that is not recorded at the subject's home.
   /// - Parameter reason: why it was refused; `nil` where it was not.
   func event(_ activity: AuditActivity, reason: String?) throws -> AuditEvent {
     var event = AuditEvent(

@@ -22,6 +22,8 @@ final class Call: Sendable {
   /// 16 random bytes: the salt of the call's leaf, so that its hash tells nothing about it.
   let salt: [UInt8]
   let deadline: ContinuousClock.Instant?
+  /// Who would receive data: the asking region, then the principal's attested jurisdiction where it is another one.
+  let hops: [Place]
 
   init(
     region: RegionContext, inForce: PoliciesInForce, principal: Principal, asking: RegionDescriptor, now: UInt64,
@@ -37,6 +39,8 @@ final class Call: Sendable {
     self.id = id
     self.salt = salt
     self.deadline = deadline
+    hops = AccessRequest.recipients(
+      asking: Place(region: asking.id, jurisdiction: asking.jurisdiction), principalJurisdiction: principal.jurisdiction)
   }
 
   /// One of several things that the call does, with a decision and a leaf of its own. Whoever is shown that leaf learns nothing that
@@ -53,12 +57,6 @@ final class Call: Sendable {
   var policies: PolicySet { inForce.set }
 
   var isForwarded: Bool { asking.id != region.descriptor.id }
-
-  /// Who would receive data: the asking region, then the principal's attested jurisdiction where it is another one.
-  var hops: [Place] {
-    AccessRequest.recipients(
-      asking: Place(region: asking.id, jurisdiction: asking.jurisdiction), principalJurisdiction: principal.jurisdiction)
-  }
 
   var today: CalendarDate { CalendarDate(secondsSince1970: Int64(now / 1_000)) }
 

@@ -16,8 +16,9 @@ final class PoliciesInForce: Sendable {
   }
 
   func decide(_ request: AccessRequest) -> Decision {
-    if isOutdated, request.leavesHome { return set.denial(of: request, .policiesOutdated) }
-    return decided.value(of: request) { set.decide(request) }
+    decided.value(of: request) {
+      isOutdated && request.leavesHome ? set.denial(of: request, .policiesOutdated) : set.decide(request)
+    }
   }
 
   /// - Parameters:

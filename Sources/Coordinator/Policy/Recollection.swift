@@ -11,13 +11,16 @@ struct Recollection<Key: Hashable & Sendable, Value: Sendable>: ~Copyable, Senda
   /// - Parameter find: may run more than once at the same time.
   func value(of key: Key, find: () -> Value) -> Value {
     if let value = known.withLock({ $0[key] }) { return value }
-    let value = find()
-    return known.withLock { known in
+    let found = find()
+    let (value, _) = known.withLock { known in
       // Another's, where there is one by now: what is remembered stays the same object.
-      if let value = known[key] { return value }
-      if known.count >= countMax { known.removeAll() }
-      known[key] = value
-      return value
+      if let value = known[key] { return (value, [Key: Value]()) }
+      var forgotten: [Key: Value] = [:]
+      if known.count >= countMax { swap(&forgotten, &known) }
+      known[key] = found
+      // Many: freed when nobody waits for the lock any more.
+      return (found, forgotten)
     }
+    return value
   }
 }

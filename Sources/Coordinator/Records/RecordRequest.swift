@@ -43,6 +43,10 @@ extension Call {
     guard names.count <= 256 else {
       throw Refusal(.invalidArgument, .invalidArgument, "At most 256 fields may be named; \(names.count) are. Name none for all.")
     }
+    if let name = names.first(where: { $0.utf8.count > 256 }) {
+      throw Refusal(
+        .invalidArgument, .invalidArgument, "The name of a field is at most 256 bytes; one of these has \(name.utf8.count).")
+    }
     return names.isEmpty ? nil : names
   }
 

@@ -10,6 +10,8 @@ struct LeafPack: Equatable {
   /// Two rows of so many bytes fill a page of PostgreSQL's (8,192 less its own and theirs): greater ones would leave more of it empty.
   static let byteCountMax = 4_032
   private static let lengthByteCount = 4
+  /// No row has more, of leaves without a byte.
+  static let countMax = byteCountMax / (lengthByteCount + hashByteCount)
 
   /// - Returns: in order. Only a leaf alone is greater than ``byteCountMax``.
   static func packs(of leaves: [LeafDraft.Leaf]) -> [LeafPack] {
@@ -52,10 +54,10 @@ struct LeafPack: Equatable {
   }
 
   /// One at least.
-  var count: Int { max(1, hashes.count / Self.hashByteCount) }
+  var count: Int { min(Self.countMax, max(1, hashes.count / Self.hashByteCount)) }
 
   /// The rows of the leaves. What of a row that somebody changed cannot be told apart is empty: so those leaves are found to be changed,
-  /// and no others.
+  /// and no others of the row.
   var rows: [[UInt8]] {
     guard count > 1 else { return [leaves] }
     var rest = leaves[...]

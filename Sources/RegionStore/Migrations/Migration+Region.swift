@@ -199,7 +199,7 @@ extension Migration {
     Migration(
       version: 9, name: "audit leaves by several in a row",
       sql: """
-        ALTER TABLE audit_leaf DROP CONSTRAINT audit_leaf_leaf_hash_check, SET (toast_tuple_target = 8160);
+        ALTER TABLE audit_leaf DROP CONSTRAINT IF EXISTS audit_leaf_leaf_hash_check, SET (toast_tuple_target = 8160);
         COMMENT ON COLUMN audit_leaf.index IS 'Of the first of the row''s leaves.';
         COMMENT ON COLUMN audit_leaf.leaf_hash IS '32 bytes for each of the row''s leaves.';
         COMMENT ON COLUMN audit_leaf.leaf IS

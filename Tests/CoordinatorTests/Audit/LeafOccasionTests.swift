@@ -35,6 +35,9 @@ import Testing
       changed { $0.redactions = [Redaction(field: "name", view: .drop)] },
     ]
     let callers = [
+      // One text to Swift, two to whoever reads the log.
+      try CallFixture.call(principal: Principal(name: "Jos\u{e9}", purposes: []), inForce: inForce),
+      try CallFixture.call(principal: Principal(name: "Jose\u{301}", purposes: []), inForce: inForce),
       try CallFixture.call(asking: "us-east", inForce: inForce),
       try CallFixture.call(principal: Principal(name: "other", purposes: []), inForce: inForce),
       try CallFixture.call(principal: Principal(name: "app", purposes: [], jurisdiction: Jurisdiction("US")), inForce: inForce),
@@ -74,6 +77,46 @@ import Testing
     #expect(first == again)
     #expect(Set(first).count == first.count)
     #expect(try Self.occasions(try CallFixture.inForce())[0] != first[0])
+  }
+
+  @Test func `also a denial while policies are outdated is decided once`() throws {
+    let inForce = PoliciesInForce(try CallFixture.inForce().set, isOutdated: true)
+    let call = try CallFixture.call()
+    let abroad = try #require(RegionID("us-east").flatMap { call.region.catalog[$0] })
+    let request = AccessRequest(
+      action: .read, home: call.region.home, hops: [Place(region: abroad.id, jurisdiction: abroad.jurisdiction)],
+      collection: CollectionName("notes"), purpose: Purpose("service"), principal: "app",
+      now: CalendarDate(secondsSince1970: 1_796_000_000))
+    let denial = inForce.decide(request)
+    #expect(denial.reason == .policiesOutdated)
+    #expect(denial === inForce.decide(request))
+  }
+
+  @Test func `who counts people does not crowd out what recurs`() throws {
+    let inForce = try CallFixture.inForce()
+    let home = try CallFixture.call().region.home
+    func occasion(_ people: [DataClass: Int]) throws -> LeafOccasion {
+      let decision = inForce.decide(
+        AccessRequest(
+          action: .read, home: home, hops: [home], collection: CollectionName("notes"), purpose: Purpose("service"),
+          principal: "app", transferredThisYear: people, now: CalendarDate(secondsSince1970: 1_796_000_000)))
+      return LeafOccasion(Recorded(activity: .read, decision: decision), of: try CallFixture.call())
+    }
+    #expect(try occasion([:]).recurs)
+    #expect(try !occasion([.any: 7]).recurs)
+    #expect(try !LeafOccasion(Recorded(activity: .read), of: CallFixture.call()).recurs)
+  }
+
+  @Test func `of two that find the same at once both get what was found first`() {
+    final class Found: Sendable {}
+    let known = Recollection<Int, Found>(countMax: 10)
+    let first = Found()
+    // While one looks, another has found it.
+    let second = known.value(of: 1) {
+      #expect(known.value(of: 1) { first } === first)
+      return Found()
+    }
+    #expect(second === first)
   }
 
   @Test func `what was found lately is forgotten before it is too much, and found again`() {

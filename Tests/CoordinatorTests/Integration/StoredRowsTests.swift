@@ -203,7 +203,7 @@ extension Integration.Fragile {
       _ = try await resident(world)
       let index = PostgresValue.int64(Int64(try await world.logSize(.euWest)) - 8)
       let flip =
-        "UPDATE audit_leaf SET leaf = set_byte(leaf, 100, get_byte(leaf, 100) # 1) WHERE index BETWEEN $1::bigint AND $1::bigint + 3"
+        "UPDATE audit_leaf SET leaf = set_byte(leaf, 100, get_byte(leaf, 100) # 1) WHERE index BETWEEN \(World.rowStart) AND $1::bigint + 3"
       let outcome = try await during(
         { try await world.deployment.sql(.euWest, flip, [index]) },
         undoing: { try await world.deployment.sql(.euWest, flip, [index]) }
